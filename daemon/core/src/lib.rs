@@ -1,1 +1,25 @@
-//! To come.
+//! Every decision of the Claviger daemon: values in, values out.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `account` | [`User`], [`Key`], [`Placement`]: the rows of the user info table |
+//! | `registration` | [`Registration`]: the life of an account, and which step may follow which |
+//! | `selector` | [`Selector`]: how a caller names a key, and which key that is |
+//! | `request` | [`Request`]: what a caller wants done with a key |
+//! | `policy` | [`policy::authorize`]: who may do what; the only maker of [`Authorized`] |
+//! | `plan` | [`plan::plan`]: what the host does before, what the token does, what the host does after |
+//! | `guesses` | [`Guesses`]: how long a wrong pass phrase makes one wait |
+//! | `limits` | [`Limits`]: how much one user may have under way |
+//! | `refusal` | [`Refusal`]: why not |
+//!
+//! No I/O, no clock, no runtime: times come in as arguments.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod guesses;
+mod registration;
+
+pub use account::{Defaults, Key, KeyState, Placement, PlacementState, User};
+pub use guesses::Guesses;
+pub use registration::{Registration, Step, WrongStep};

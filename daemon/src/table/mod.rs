@@ -1,0 +1,1 @@
+//! The user info table on disk.
