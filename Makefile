@@ -1,0 +1,44 @@
+# Claviger: what one types. Each target is a script in tests/scripts; they say what they do as they go.
+
+PREFIX ?= /usr
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+
+.PHONY: help build demo check bench run fuzz install clean
+
+help:
+	@echo 'make demo      a key, two signatures, and openssl agreeing, on a private bus'
+	@echo 'make check     everything that must hold: format, lints, tests, docs, licences'
+	@echo 'make bench     speed and memory, beside their floors and peers'
+	@echo 'make run       the daemon on the session bus, to try it out by hand'
+	@echo 'make fuzz      mutates the outside bytes, FUZZ_SECONDS for each parser'
+	@echo 'make install   DESTDIR= PREFIX=/usr'
+	@echo 'make clean'
+
+build:
+	@tests/scripts/setup.sh
+	cargo build --release --locked -p clavigerd -p claviger
+
+demo:
+	@tests/scripts/demo.sh
+
+check:
+	@tests/scripts/check.sh
+
+bench:
+	@tests/scripts/setup.sh
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-bench
+	target/release/claviger-bench
+
+run:
+	@tests/scripts/run.sh
+
+fuzz:
+	@tests/scripts/fuzz.sh $(FUZZ_SECONDS)
+
+install:
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tests/scripts/install.sh
+
+clean:
+	cargo clean
+	rm -rf tests/fuzz/target

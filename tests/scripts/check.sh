@@ -1,0 +1,75 @@
+#!/bin/bash
+# Holds Claviger against everything that must hold, and says how many checks and tests passed.
+# Goes on after a failure, so that one run shows all of them. The output of each step is in target/check/.
+set -u
+cd "$(dirname "$0")/../.."
+tests/scripts/setup.sh || exit 1
+
+logs=$PWD/target/check
+rm -rf "$logs" && mkdir -p "$logs" || exit 1
+passed=0
+failed=0
+
+# step NAME COMMAND...: runs the command, shows its output only if it fails, and counts it.
+step() {
+    local name=$1 log="$logs/${1// /-}.log" start=$SECONDS
+    shift
+    printf '%-52s ' "$name"
+    if "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        printf 'ok      %4d s\n' $((SECONDS - start))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %4d s\n' $((SECONDS - start))
+        sed 's/^/    /' "$log" | tail -n 100
+    fi
+}
+
+# The scenarios make processes of several users, so the test programs run as root.
+run_tests() {
+    export CLAVIGER_BIN_DIR=$PWD/target/debug
+    if [ "$(id -u)" != 0 ]; then
+        local host
+        host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR"
+    fi
+    cargo test --workspace --locked --no-fail-fast
+}
+
+# Every line `test result: … N passed; M failed; K ignored`: an ignored test is a failure.
+count_tests() {
+    local tests failures
+    tests=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$logs/tests.log")
+    failures=$(awk '/^test result:/ { n += $6 + $8 } END { print n + 0 }' "$logs/tests.log")
+    echo "    $tests tests passed, $failures failed or ignored"
+    passed=$((passed + tests))
+    failed=$((failed + failures))
+}
+
+deny() {
+    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny || return
+    cargo deny --locked check bans licenses sources
+}
+
+# The advisory database stands on github.com, which not every machine reaches. What was not checked is said.
+advisories() {
+    if timeout 60 cargo deny fetch db; then
+        cargo deny --locked check --disable-fetch advisories
+    else
+        echo "NOT CHECKED: the RustSec advisory database (github.com/RustSec/advisory-db) cannot be reached"
+    fi
+}
+
+step "format" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "build" cargo build --workspace --bins --locked
+step "tests" run_tests
+count_tests
+step "acceptance" cargo run -q --locked -p claviger-tests --bin acceptance -- "$logs/tests.log"
+step "documentation" env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+step "licences and sources of dependencies" deny
+step "known vulnerabilities of dependencies" advisories
+grep -h '^NOT CHECKED' "$logs"/*.log | sed 's/^/    /'
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
