@@ -6,7 +6,7 @@
 //! | `registration` | [`Registration`]: the life of an account, and which step may follow which |
 //! | `selector` | [`Selector`]: how a caller names a key, and which key that is |
 //! | `request` | [`Request`]: what a caller wants done with a key |
-//! | `policy` | [`policy::authorize`]: who may do what; the only maker of [`Authorized`] |
+//! | `policy` | [`policy::authorize`]: who may do what; the only maker of [`policy::Authorized`] |
 //! | `plan` | [`plan::plan`]: what the host does before, what the token does, what the host does after |
 //! | `guesses` | [`Guesses`]: how long a wrong pass phrase makes one wait |
 //! | `limits` | [`Limits`]: how much one user may have under way |
@@ -18,8 +18,18 @@
 
 mod account;
 mod guesses;
+mod limits;
+pub mod plan;
+pub mod policy;
+mod refusal;
 mod registration;
+mod request;
+mod selector;
 
 pub use account::{Defaults, Key, KeyState, Placement, PlacementState, User};
 pub use guesses::Guesses;
+pub use limits::{Caps, Limits, Resource};
+pub use refusal::Refusal;
 pub use registration::{Registration, Step, WrongStep};
+pub use request::{Format, Input, Request};
+pub use selector::{KeyUri, Selector, check_label, purpose_name};

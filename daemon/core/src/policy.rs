@@ -1,0 +1,105 @@
+//! Who may do what. Pure: everything it needs comes in, and only this file makes an [`Authorized`].
+
+use claviger_token::Purpose;
+
+use crate::selector::purpose_name;
+use crate::{Key, KeyState, Refusal, Registration, User};
+
+/// Who asks, as the bus vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's number.
+    pub uid: u32,
+    /// The name that the system gives for it now.
+    pub user_name: String,
+}
+
+/// The leave to use one key for one purpose. Only [`authorize`] makes it and the plan takes it by value: no
+/// path leads round the policy.
+#[derive(Debug)]
+#[must_use]
+pub struct Authorized {
+    purpose: Purpose,
+}
+
+impl Authorized {
+    /// Returns what the key may be used for now.
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+}
+
+/// Decides whether `caller` may use `key` of `user` for `purpose`.
+pub fn authorize(caller: &Caller, user: &User, key: &Key, purpose: Purpose) -> Result<Authorized, Refusal> {
+    own_account(caller, user)?;
+    active(user)?;
+    if key.binding.uid != caller.uid {
+        return Err(Refusal::NoSuchKey);
+    }
+    let usage = key.info.usage;
+    let (meant, retired_may) = match purpose {
+        Purpose::Sign => (usage.sign, false),
+        Purpose::Decrypt => (usage.decrypt, true),
+        Purpose::Derive | Purpose::Decapsulate => (usage.derive, true),
+    };
+    match key.state {
+        KeyState::Revoked => Err(Refusal::KeyRevoked),
+        _ if !meant => Err(Refusal::UsageNotAllowed(purpose_name(purpose))),
+        KeyState::Retired if !retired_may => Err(Refusal::UsageNotAllowed(purpose_name(purpose))),
+        KeyState::Retired | KeyState::Current => Ok(Authorized { purpose }),
+    }
+}
+
+/// Decides whether the row is really the caller's: the number and the name must both agree, for a number may
+/// have been given to another person since.
+pub fn own_account(caller: &Caller, user: &User) -> Result<(), Refusal> {
+    if caller.uid != user.uid || caller.user_name != user.name {
+        return Err(Refusal::AccessDenied(
+            format!(
+                "the account of uid {} was made for user {:?}, and the system calls you {:?}; \
+                 an administrator can remove the old account",
+                caller.uid, user.name, caller.user_name
+            )
+            .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Decides whether an account is in use.
+pub fn active(user: &User) -> Result<(), Refusal> {
+    match user.registration {
+        Registration::Active => Ok(()),
+        Registration::Applied | Registration::Pending => Err(Refusal::RegistrationPending(user.registration)),
+        Registration::None | Registration::Revoked => Err(Refusal::NotRegistered(user.registration)),
+    }
+}
+
+/// Who administers the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Administration {
+    /// On the system bus: root.
+    Root,
+    /// Off the system bus (demo, trying out, tests): the daemon's own user.
+    Uid(u32),
+}
+
+/// Decides whether the caller administers the service.
+pub fn administrator(caller_uid: u32, administration: Administration) -> Result<(), Refusal> {
+    let allowed = match administration {
+        Administration::Root => 0,
+        Administration::Uid(uid) => uid,
+    };
+    if caller_uid == allowed {
+        return Ok(());
+    }
+    Err(Refusal::AccessDenied(match administration {
+        Administration::Root => "only root administers accounts".into(),
+        Administration::Uid(uid) => {
+            format!("off the system bus only the daemon's own user (uid {uid}) administers accounts").into()
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests;

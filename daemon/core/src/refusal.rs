@@ -1,0 +1,217 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use claviger_token::{Algorithm, Mechanism, TokenError};
+
+use crate::registration::{Registration, WrongStep};
+
+/// Why a request is not granted, sorted by whose turn it is.
+///
+/// It says the cause alone; the border puts "cannot <verb> <object>: " before it and [`Refusal::advice`]
+/// behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    // The caller asked for something that is not there or does not fit.
+    /// Nothing of the caller's goes by that name; another user's key is the same as none.
+    NoSuchKey,
+    /// The caller has no default key for this.
+    NoDefaultKey(&'static str),
+    /// Several keys go by that name.
+    AmbiguousKey {
+        /// How many.
+        matches: usize,
+    },
+    /// There is no such user, or not in the table.
+    NoSuchUser,
+    /// Something of that name exists already.
+    AlreadyExists(Cow<'static, str>),
+    /// An argument or option is wrong.
+    InvalidArguments(Cow<'static, str>),
+    /// The data do not fit the mechanism.
+    DataInvalid(Cow<'static, str>),
+    /// There are more data than are taken.
+    DataTooLarge {
+        /// The most that is taken, in bytes.
+        limit: usize,
+    },
+    /// This key cannot with this mechanism.
+    MechanismNotSupported(Mechanism, Algorithm),
+    /// The service or the token cannot do such a thing at all.
+    NotSupported(Cow<'static, str>),
+    /// The key is not for that.
+    UsageNotAllowed(&'static str),
+    /// The key was revoked.
+    KeyRevoked,
+
+    // The account must be brought further first.
+    /// The caller has no active account.
+    NotRegistered(Registration),
+    /// The account waits for consent.
+    RegistrationPending(Registration),
+    /// The account must be unlocked.
+    Locked,
+
+    // A secret did not fit.
+    /// The pass phrase or recovery code is wrong.
+    WrongPassphrase,
+    /// The consent phrase is wrong.
+    WrongConsentPhrase,
+    /// Too many wrong guesses.
+    TryLater {
+        /// How long to wait.
+        seconds: u32,
+    },
+
+    // The caller may not, or not now.
+    /// The caller may not do this.
+    AccessDenied(Cow<'static, str>),
+    /// It cannot be told who the caller is.
+    UnknownCaller(Cow<'static, str>),
+    /// The caller has too much under way.
+    LimitsExceeded(&'static str),
+    /// The request was given up.
+    Cancelled,
+    /// The request took longer than it may.
+    Timeout,
+
+    // The token is not there, or not well.
+    /// The token cannot be reached.
+    TokenAbsent,
+    /// The token was taken away during the operation.
+    TokenRemoved,
+    /// Another program holds the token.
+    DeviceBusy(Cow<'static, str>),
+    /// The device reported a fault.
+    DeviceError(Cow<'static, str>),
+
+    // An administrator's turn.
+    /// What is stored is damaged.
+    StoreCorrupt(Cow<'static, str>),
+    /// There is no room to store anything.
+    StoreFull(Cow<'static, str>),
+    /// A fault of the service.
+    Internal(Cow<'static, str>),
+}
+
+impl Refusal {
+    /// Returns what to do next, where there is something.
+    pub const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSuchKey => Some("`claviger key list` shows your keys"),
+            Self::NoDefaultKey(_) => Some("name a key, or set one with `claviger key default`"),
+            Self::AmbiguousKey { .. } => Some("use the key's id, which `claviger key list` shows"),
+            Self::NotRegistered(_) => Some("`claviger register` makes an account"),
+            Self::RegistrationPending(Registration::Pending) => {
+                Some("enter the consent phrase with `claviger consent`")
+            }
+            Self::RegistrationPending(_) => {
+                Some("ask an administrator for a consent phrase (`claviger admin consent`)")
+            }
+            Self::Locked => Some("`claviger unlock` unlocks it"),
+            Self::DataTooLarge { .. } => Some("give larger data by descriptor (SignFile, DigestFile)"),
+            Self::StoreFull(_) => Some("make room where the state folder is; nothing was changed"),
+            Self::StoreCorrupt(_) => Some("restore a backup with `claviger restore`"),
+            Self::LimitsExceeded(_) => Some("wait until earlier requests end"),
+            Self::NoSuchUser
+            | Self::AlreadyExists(_)
+            | Self::InvalidArguments(_)
+            | Self::DataInvalid(_)
+            | Self::MechanismNotSupported(..)
+            | Self::NotSupported(_)
+            | Self::UsageNotAllowed(_)
+            | Self::KeyRevoked
+            | Self::WrongPassphrase
+            | Self::WrongConsentPhrase
+            | Self::TryLater { .. }
+            | Self::AccessDenied(_)
+            | Self::UnknownCaller(_)
+            | Self::Cancelled
+            | Self::Timeout
+            | Self::TokenAbsent
+            | Self::TokenRemoved
+            | Self::DeviceBusy(_)
+            | Self::DeviceError(_)
+            | Self::Internal(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchKey => formatter.write_str("you have no such key"),
+            Self::NoDefaultKey(purpose) => write!(formatter, "you have no default key to {purpose} with"),
+            Self::AmbiguousKey { matches } => write!(formatter, "{matches} of your keys match"),
+            Self::NoSuchUser => formatter.write_str("there is no such user"),
+            Self::AlreadyExists(what) => write!(formatter, "{what} exists already"),
+            Self::InvalidArguments(why) | Self::DataInvalid(why) => formatter.write_str(why),
+            Self::DataTooLarge { limit } => write!(formatter, "at most {limit} bytes are taken"),
+            Self::MechanismNotSupported(mechanism, algorithm) => {
+                write!(formatter, "a {algorithm} key cannot do {mechanism} there")
+            }
+            Self::NotSupported(what) => write!(formatter, "{what} is not supported"),
+            Self::UsageNotAllowed(purpose) => write!(formatter, "the key is not meant to {purpose}"),
+            Self::KeyRevoked => formatter.write_str("the key was revoked"),
+            Self::NotRegistered(Registration::Revoked) => formatter.write_str("your account was revoked"),
+            Self::NotRegistered(_) => formatter.write_str("you have no account"),
+            Self::RegistrationPending(state) => write!(formatter, "your registration is {state}"),
+            Self::Locked => formatter.write_str("your local key store is locked"),
+            Self::WrongPassphrase => formatter.write_str("the pass phrase is wrong"),
+            Self::WrongConsentPhrase => formatter.write_str("the consent phrase is wrong"),
+            Self::TryLater { seconds } => {
+                write!(formatter, "too many wrong guesses, try again in {seconds} seconds")
+            }
+            Self::AccessDenied(why) => formatter.write_str(why),
+            Self::UnknownCaller(why) => write!(formatter, "it cannot be told who you are: {why}"),
+            Self::LimitsExceeded(what) => write!(formatter, "you have too many {what} under way"),
+            Self::Cancelled => formatter.write_str("the request was given up"),
+            Self::Timeout => formatter.write_str("it took too long"),
+            Self::TokenAbsent => formatter.write_str("the token is not there"),
+            Self::TokenRemoved => formatter.write_str("the token was removed"),
+            Self::DeviceBusy(holder) => write!(formatter, "the token is in use by {holder}"),
+            Self::DeviceError(what) => write!(formatter, "the device reports: {what}"),
+            Self::StoreCorrupt(what) => write!(formatter, "the store is damaged: {what}"),
+            Self::StoreFull(what) => write!(formatter, "the store is full: {what}"),
+            Self::Internal(what) => write!(formatter, "internal error: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<WrongStep> for Refusal {
+    fn from(wrong: WrongStep) -> Self {
+        use Registration::{Active, Applied, None, Pending, Revoked};
+        match wrong.from {
+            Applied | Pending => Self::RegistrationPending(wrong.from),
+            None | Revoked => Self::NotRegistered(wrong.from),
+            Active => Self::AlreadyExists("an active account".into()),
+        }
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Locked => Self::Locked,
+            TokenError::WrongSecret { .. } => Self::WrongPassphrase,
+            TokenError::NoSuchKey => Self::NoSuchKey,
+            TokenError::MechanismNotSupported(mechanism, algorithm) => {
+                Self::MechanismNotSupported(mechanism, algorithm)
+            }
+            TokenError::AlgorithmNotSupported(algorithm) => {
+                Self::NotSupported(format!("a {algorithm} key on this token").into())
+            }
+            TokenError::NotSupported(what) => Self::NotSupported(what.into()),
+            TokenError::DataInvalid(why) => Self::DataInvalid(why),
+            TokenError::DataTooLarge { limit } => Self::DataTooLarge { limit },
+            TokenError::Absent => Self::TokenAbsent,
+            TokenError::Removed => Self::TokenRemoved,
+            TokenError::Busy(holder) => Self::DeviceBusy(holder),
+            TokenError::Damaged(what) => Self::StoreCorrupt(what),
+            TokenError::Device(what) => Self::DeviceError(what),
+            TokenError::Timeout => Self::Timeout,
+            TokenError::Internal(what) => Self::Internal(what),
+        }
+    }
+}
