@@ -1,0 +1,17 @@
+//! What travels: option dictionaries and rows, the same types at both ends.
+//!
+//! On the wire all of them are `a{sv}` with keys in kebab-case. In options an absent key is `None`, and an
+//! unknown key, a wrong type or a key given twice is refused as `InvalidArgs` before the method is entered.
+//! In rows unknown keys are passed over, so that an older client reads a newer daemon.
+
+mod options;
+mod rows;
+
+pub use options::{
+    DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, KeyFilter,
+    NewKeyOptions, NoOptions, RegisterOptions, SignOptions, UnlockOptions, UserPage, VerifyOptions,
+};
+pub use rows::{AccountRow, Explanation, KeyRow, PublicKeyRow, Statistics, UserRow};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+use serde_bytes::ByteBuf;
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+/// The options of a method that has none (yet).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NoOptions {}
+
+/// Options of `Keys.Sign` and `Keys.SignFile`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SignOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Ask nobody: fail at once where a person would be needed.
+    pub no_prompt: Option<bool>,
+    /// The digest of `RSA_PKCS_PSS`.
+    pub hash: Option<String>,
+    /// The digest inside MGF1; the same as `hash` unless told.
+    pub mgf_hash: Option<String>,
+    /// PSS salt in bytes; the size of the digest unless told.
+    pub salt_length: Option<u32>,
+    /// ML-DSA context, at most 255 bytes.
+    pub context: Option<ByteBuf>,
+    /// ECDSA signatures: `raw` (r || s, the default) or `der`.
+    pub format: Option<String>,
+}
+
+/// Options of `Keys.Decrypt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DecryptOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Ask nobody: fail at once where a person would be needed.
+    pub no_prompt: Option<bool>,
+    /// The digest of OAEP; SHA-256 unless told.
+    pub hash: Option<String>,
+    /// The digest inside MGF1; the same as `hash` unless told.
+    pub mgf_hash: Option<String>,
+    /// OAEP label; empty unless told.
+    pub label: Option<ByteBuf>,
+}
+
+/// Options of `Keys.Derive`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DeriveOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Ask nobody: fail at once where a person would be needed.
+    pub no_prompt: Option<bool>,
+    /// What is done with the agreed secret: `null` (nothing, the default) or `hkdf`.
+    pub kdf: Option<String>,
+    /// The digest of HKDF; SHA-256 unless told.
+    pub hash: Option<String>,
+    /// HKDF's info; empty unless told.
+    pub shared_info: Option<ByteBuf>,
+    /// Bytes wanted from HKDF; the size of the digest unless told.
+    pub length: Option<u32>,
+}
+
+/// Options of `Keys.Decapsulate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DecapsulateOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Ask nobody: fail at once where a person would be needed.
+    pub no_prompt: Option<bool>,
+}
+
+/// Options of `Keys.GenerateKey` and `Keys.ImportKey`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NewKeyOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Ask nobody: fail at once where a person would be needed.
+    pub no_prompt: Option<bool>,
+    /// A name for people; none unless told.
+    pub label: Option<String>,
+    /// Any of `sign`, `decrypt`, `derive`; all that the algorithm can do unless told.
+    pub usage: Option<Vec<String>>,
+    /// `local`, `card` or `phone`; the user's location unless told.
+    pub location: Option<String>,
+}
+
+/// Options of `Keys.Explain`: those of every operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExplainOptions {
+    /// As the operation would have it.
+    pub timeout_ms: Option<u32>,
+    /// As the operation would have it.
+    pub no_prompt: Option<bool>,
+    /// `sign`, `decrypt`, `derive` or `decapsulate`, for a mechanism that does several; the first that the
+    /// mechanism serves unless told.
+    pub purpose: Option<String>,
+    /// The digest of PSS, OAEP or HKDF.
+    pub hash: Option<String>,
+    /// The digest inside MGF1.
+    pub mgf_hash: Option<String>,
+    /// PSS salt in bytes.
+    pub salt_length: Option<u32>,
+    /// OAEP label.
+    pub label: Option<ByteBuf>,
+    /// `null` or `hkdf`.
+    pub kdf: Option<String>,
+    /// HKDF's info.
+    pub shared_info: Option<ByteBuf>,
+    /// Bytes wanted from HKDF.
+    pub length: Option<u32>,
+    /// ML-DSA context.
+    pub context: Option<ByteBuf>,
+    /// `raw` or `der`.
+    pub format: Option<String>,
+}
+
+/// Which keys `Keys.ListKeys` lists: those that match everything told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeyFilter {
+    /// Exactly this label.
+    pub label: Option<String>,
+    /// This algorithm.
+    pub algorithm: Option<String>,
+    /// Keys that may be used for this: `sign`, `decrypt` or `derive`.
+    pub usage: Option<String>,
+    /// Keys that stand there: `local`, `card` or `phone`.
+    pub location: Option<String>,
+    /// `current`, `retired` or `revoked`; current and retired ones unless told.
+    pub state: Option<String>,
+}
+
+/// Options of `Account.Register`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegisterOptions {
+    /// Algorithms of the keys to make at once; the daemon's configuration says which unless told, and an
+    /// empty list means none.
+    pub keys: Option<Vec<String>>,
+}
+
+/// Options of `Account.Unlock`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct UnlockOptions {
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// Lock again after so many seconds without use; the daemon's configuration says how many unless told,
+    /// and caps it. 0 = never by idleness, where the configuration allows that.
+    pub idle: Option<u32>,
+}
+
+/// Options of `Public.Verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct VerifyOptions {
+    /// The digest of `RSA_PKCS_PSS`.
+    pub hash: Option<String>,
+    /// The digest inside MGF1; the same as `hash` unless told.
+    pub mgf_hash: Option<String>,
+    /// PSS salt in bytes; the size of the digest unless told.
+    pub salt_length: Option<u32>,
+    /// ML-DSA context, at most 255 bytes.
+    pub context: Option<ByteBuf>,
+    /// ECDSA signatures: `raw` (r || s, the default) or `der`.
+    pub format: Option<String>,
+}
+
+/// Options of `Public.Encrypt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EncryptOptions {
+    /// The digest of OAEP; SHA-256 unless told.
+    pub hash: Option<String>,
+    /// The digest inside MGF1; the same as `hash` unless told.
+    pub mgf_hash: Option<String>,
+    /// OAEP label; empty unless told.
+    pub label: Option<ByteBuf>,
+}
+
+/// Which users `Admin.ListUsers` lists: a page, ordered by uid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct UserPage {
+    /// Only users with a greater uid: the last one of the page before.
+    pub after: Option<u32>,
+    /// At most so many; 1,000 unless told, and never more than that.
+    pub limit: Option<u32>,
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use serde_bytes::ByteBuf;
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+/// The attributes of one of the caller's keys: `Keys.ListKeys`, `Keys.GetKey`. Times are seconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct KeyRow {
+    /// A name for people; empty where it has none.
+    pub label: String,
+    /// For example `P-256`.
+    pub algorithm: String,
+    /// Any of `sign`, `decrypt`, `derive`.
+    pub usage: Vec<String>,
+    /// `current`, `retired` or `revoked`.
+    pub state: String,
+    /// Where it stands: any of `local`, `card`, `phone`.
+    pub location: Vec<String>,
+    /// True where a token that holds it can be reached now.
+    pub present: bool,
+    /// True where it must be unlocked before use.
+    pub locked: bool,
+    /// DER SubjectPublicKeyInfo.
+    pub public_key: ByteBuf,
+    /// What can be done with it.
+    pub mechanisms: Vec<String>,
+    /// When it was made.
+    pub created: i64,
+    /// When it was last used; `None` for never.
+    pub last_used: Option<i64>,
+    /// The purposes it is the default for: `sign`, `decrypt`, `derive`, `authenticate`.
+    pub default_for: Vec<String>,
+    /// DER certificate, where it has one.
+    pub certificate: Option<ByteBuf>,
+}
+
+/// The caller's account: `Account.GetAccount`. Times are seconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct AccountRow {
+    /// The caller's number.
+    pub uid: u32,
+    /// The name that the system gives for it.
+    pub user_name: String,
+    /// `none`, `applied`, `pending`, `active` or `revoked`.
+    pub state: String,
+    /// Where new keys are made: `local`, `card` or `phone`.
+    pub location: String,
+    /// True where local keys must be unlocked before use.
+    pub locked: bool,
+    /// When they lock again unless used; `None` while locked, or where idleness does not lock.
+    pub unlocked_until: Option<i64>,
+    /// How many keys there are, current and retired.
+    pub keys: u32,
+    /// Wrong guesses since the last right one.
+    pub tries_failed: u32,
+    /// When the next guess is looked at; `None` for at once.
+    pub try_after: Option<i64>,
+    /// True where a recovery code can be used.
+    pub has_recovery_code: bool,
+    /// True where the pass phrase works on this host only.
+    pub host_bound: bool,
+    /// The default key (its id) of each purpose that has one.
+    pub defaults: BTreeMap<String, String>,
+    /// When it was registered; `None` for never.
+    pub created: Option<i64>,
+}
+
+/// Another user's key as everybody may know it: `Public.GetPublicKeys`. Labels are private and not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct PublicKeyRow {
+    /// For example `P-256`.
+    pub algorithm: String,
+    /// Any of `sign`, `decrypt`, `derive`.
+    pub usage: Vec<String>,
+    /// `current`, `retired` or `revoked`.
+    pub state: String,
+    /// DER SubjectPublicKeyInfo.
+    pub public_key: ByteBuf,
+    /// When it was made, seconds since 1970.
+    pub created: i64,
+    /// The purposes it is the default for.
+    pub default_for: Vec<String>,
+    /// DER certificate, where it has one.
+    pub certificate: Option<ByteBuf>,
+}
+
+/// A user as administrators see one: `Admin.ListUsers`, `Admin.GetUser`. Times are seconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct UserRow {
+    /// The name at registration.
+    pub user_name: String,
+    /// `none`, `applied`, `pending`, `active` or `revoked`.
+    pub state: String,
+    /// Where new keys are made: `local`, `card` or `phone`.
+    pub location: String,
+    /// How many keys there are, current and retired.
+    pub keys: u32,
+    /// Wrong guesses since the last right one.
+    pub tries_failed: u32,
+    /// When the next guess is looked at; `None` for at once.
+    pub try_after: Option<i64>,
+    /// True where a recovery code can be used.
+    pub has_recovery_code: bool,
+    /// When the user registered or was enrolled.
+    pub created: Option<i64>,
+}
+
+/// What would happen: `Keys.Explain`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct Explanation {
+    /// The id of the key that was meant.
+    pub key: String,
+    /// Its algorithm.
+    pub algorithm: String,
+    /// The mechanism that was meant.
+    pub mechanism: String,
+    /// Where it would happen: `local`, `card` or `phone`.
+    pub location: String,
+    /// Which token, in words.
+    pub token: String,
+    /// What the host does before, the token does, the host does after: one line each.
+    pub steps: Vec<String>,
+    /// What a person would be asked, one line each; empty for nothing.
+    pub prompts: Vec<String>,
+    /// The name of the error that would come; `None` where it would be done.
+    pub refusal: Option<String>,
+    /// The text of that error.
+    pub refusal_text: Option<String>,
+}
+
+/// Figures of the service: `Admin.Statistics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct Statistics {
+    /// When the daemon started, seconds since 1970.
+    pub started: i64,
+    /// Rows of the user info table.
+    pub users: u32,
+    /// Keys of all users, current and retired.
+    pub keys: u32,
+    /// Users that are unlocked now.
+    pub unlocked: u32,
+    /// Open channels.
+    pub channels: u32,
+    /// Subscriptions to signals.
+    pub subscriptions: u32,
+    /// Key operations done since the start.
+    pub operations: u64,
+    /// Key operations refused or failed since the start.
+    pub failures: u64,
+}

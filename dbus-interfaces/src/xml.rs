@@ -1,0 +1,21 @@
+//! The contract as text: what stands in `xml/`.
+
+use crate::names;
+
+/// One interface of the contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface {
+    /// Its full name.
+    pub name: &'static str,
+    /// Its XML, a `node` with one `interface`; prose stands in comments, the first in each element.
+    pub xml: &'static str,
+}
+
+/// Every interface, in the order in which one gets to know them.
+pub const INTERFACES: [Interface; 5] = [
+    Interface { name: names::SERVICE, xml: include_str!("../xml/org.claviger.KeyStore1.Service.xml") },
+    Interface { name: names::KEYS, xml: include_str!("../xml/org.claviger.KeyStore1.Keys.xml") },
+    Interface { name: names::ACCOUNT, xml: include_str!("../xml/org.claviger.KeyStore1.Account.xml") },
+    Interface { name: names::PUBLIC, xml: include_str!("../xml/org.claviger.KeyStore1.Public.xml") },
+    Interface { name: names::ADMIN, xml: include_str!("../xml/org.claviger.KeyStore1.Admin.xml") },
+];
