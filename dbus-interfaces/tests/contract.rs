@@ -48,8 +48,7 @@ fn every_method_ends_in_a_dictionary() {
         for method in document.descendants().filter(|node| node.has_tag_name("method")) {
             let last = method
                 .children()
-                .filter(|node| node.has_tag_name("arg") && node.attribute("direction") == Some("in"))
-                .next_back();
+                .rfind(|node| node.has_tag_name("arg") && node.attribute("direction") == Some("in"));
             let last = last.and_then(|argument| argument.attribute("type"));
             assert_eq!(last, Some("a{sv}"), "{:?}", method.attribute("name"));
         }
