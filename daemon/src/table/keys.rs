@@ -1,0 +1,171 @@
+use std::collections::HashMap;
+
+use claviger_core::{Defaults, Key, KeyState, Placement};
+use claviger_token::KeyId;
+use rusqlite::{Connection, Transaction, params};
+
+use super::archive::{self, End, Ending};
+use super::error::{Damage, Existing, Fault, TableError};
+use super::rows;
+use super::sql;
+use super::store::{Erasure, Store};
+use super::users;
+
+impl Store {
+    pub(super) fn insert_key(&mut self, key: &Key, defaults: Option<&Defaults>) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| {
+            put(transaction, key)?;
+            defaults.map_or(Ok(()), |defaults| users::put_defaults(transaction, key.binding.uid, defaults))
+        })
+    }
+
+    pub(super) fn count(&self, uid: u32) -> Result<u32, TableError> {
+        self.read(|connection| {
+            Ok(connection.prepare_cached(sql::COUNT_KEYS)?.query_row([uid], |row| row.get(0))?)
+        })
+    }
+
+    pub(super) fn set_label(&mut self, uid: u32, key: KeyId, label: &str) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| {
+            if state(transaction, uid, key)? == KeyState::Current {
+                check_label(transaction, uid, key, label)?;
+            }
+            transaction.prepare_cached(sql::SET_LABEL)?.execute(params![key.to_string(), uid, label])?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn delete_key(&mut self, uid: u32, key: KeyId) -> Result<(), TableError> {
+        self.write(Erasure::Secret, |transaction| {
+            state(transaction, uid, key)?;
+            let id = key.to_string();
+            transaction.prepare_cached(sql::FORGET_DEFAULT)?.execute(params![uid, id])?;
+            transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;
+            transaction.prepare_cached(sql::DELETE_KEY)?.execute([&id])?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn revoke_key(&mut self, uid: u32, key: KeyId, now: i64) -> Result<(), TableError> {
+        self.write(Erasure::Secret, |transaction| {
+            match state(transaction, uid, key)? {
+                KeyState::Revoked => return Ok(()),
+                KeyState::Current | KeyState::Retired => {}
+            }
+            let id = key.to_string();
+            archive::keep(transaction, &id, End { time: now, ending: Ending::Revoked })?;
+            transaction.prepare_cached(sql::FORGET_DEFAULT)?.execute(params![uid, id])?;
+            transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;
+            transaction.prepare_cached(sql::REVOKE_KEY)?.execute([&id])?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn touch(&mut self, uses: &[(KeyId, i64)]) -> Result<(), TableError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.write(Erasure::None, |transaction| {
+            let mut statement = transaction.prepare_cached(sql::TOUCH)?;
+            for (key, time) in uses {
+                statement.execute(params![key.to_string(), time])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Returns all keys of a user with their placements, in two statements however many there are.
+pub(super) fn of_user(connection: &Connection, uid: u32) -> Result<Vec<Key>, Fault> {
+    let mut placements = placements_of_user(connection, uid)?;
+    let mut statement = connection.prepare_cached(sql::KEYS_OF_USER)?;
+    let mut found = statement.query([uid])?;
+    let mut keys = Vec::new();
+    while let Some(row) = found.next()? {
+        let mut key = rows::key(row)?;
+        key.placements = placements.remove(&key.id()).unwrap_or_default();
+        if key.state == KeyState::Revoked && !key.placements.is_empty() {
+            let problem = "it is revoked and yet stands somewhere".to_owned();
+            return Err(Damage::Row { table: "key", row: key.id().to_string(), problem }.into());
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn placements_of_user(connection: &Connection, uid: u32) -> Result<HashMap<KeyId, Vec<Placement>>, Fault> {
+    let mut statement = connection.prepare_cached(sql::PLACEMENTS_OF_USER)?;
+    let mut found = statement.query([uid])?;
+    let mut placements: HashMap<KeyId, Vec<Placement>> = HashMap::new();
+    while let Some(row) = found.next()? {
+        let (key, placement) = rows::placement(row)?;
+        placements.entry(key).or_default().push(placement);
+    }
+    Ok(placements)
+}
+
+/// Returns the state of a key, which must be that user's.
+pub(super) fn state(connection: &Connection, uid: u32, key: KeyId) -> Result<KeyState, Fault> {
+    let mut statement = connection.prepare_cached(sql::KEY_STATE)?;
+    let mut found = statement.query(params![key.to_string(), uid])?;
+    let row = found.next()?.ok_or(TableError::NoSuchKey(key))?;
+    Ok(rows::state("key", key, row, KeyState::from_name)?)
+}
+
+/// Writes a new key and where it stands.
+pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
+    let Key { info, binding, label, state, last_used, placements } = key;
+    check_new(transaction, key)?;
+    let id = info.id.to_string();
+    transaction.prepare_cached(sql::PUT_KEY)?.execute(params![
+        id,
+        binding.uid,
+        binding.user_name,
+        label,
+        info.algorithm.name(),
+        rows::usage_text(info.usage),
+        &*info.public_key,
+        state.name(),
+        binding.created,
+        last_used,
+    ])?;
+    let mut statement = transaction.prepare_cached(sql::PUT_PLACEMENT)?;
+    for Placement { token, kind, reference, state, record } in placements {
+        let record = record.as_deref();
+        statement.execute(params![id, token.as_str(), kind.name(), &**reference, state.name(), record])?;
+    }
+    Ok(())
+}
+
+/// Takes all keys of a user out of the table; the public halves of those that do not stay are archived.
+pub(super) fn clear(transaction: &Transaction<'_>, uid: u32, end: End, staying: &[Key]) -> Result<(), Fault> {
+    archive::keep_all(transaction, uid, end, staying)?;
+    transaction.prepare_cached(sql::DELETE_PLACEMENTS_OF_USER)?.execute([uid])?;
+    transaction.prepare_cached(sql::DELETE_KEYS_OF_USER)?.execute([uid])?;
+    Ok(())
+}
+
+/// Checks that nothing stands in the way of a new key: SQLite would only say that some constraint failed.
+fn check_new(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
+    let (id, uid) = (key.id(), key.binding.uid);
+    if key.binding.key != id {
+        return Err(TableError::NotTheUsersKey(id).into());
+    }
+    if !transaction.prepare_cached(sql::USER_STATE)?.exists([uid])? {
+        return Err(TableError::NoSuchUser(uid).into());
+    }
+    if transaction.prepare_cached(sql::KEY_EXISTS)?.exists([id.to_string()])? {
+        return Err(TableError::AlreadyExists(Existing::Key(id)).into());
+    }
+    match key.state {
+        KeyState::Current => check_label(transaction, uid, id, &key.label),
+        KeyState::Retired | KeyState::Revoked => Ok(()),
+    }
+}
+
+fn check_label(transaction: &Transaction<'_>, uid: u32, key: KeyId, label: &str) -> Result<(), Fault> {
+    match transaction.prepare_cached(sql::LABEL_TAKEN)?.exists(params![uid, label, key.to_string()])? {
+        true => Err(TableError::AlreadyExists(Existing::Label(label.to_owned())).into()),
+        false => Ok(()),
+    }
+}
