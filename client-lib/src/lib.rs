@@ -1,1 +1,61 @@
-//! To come.
+//! The Rust way to talk to Claviger.
+//!
+//! ```no_run
+//! # async fn sign() -> Result<(), claviger_client::Error> {
+//! use claviger_client::{Bus, Client, SignOptions};
+//!
+//! let client = Client::connect(&Bus::System).await?;
+//! let signature = client.sign("", "", b"what I mean", &SignOptions::default()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `bus` | [`Bus`]: where the daemon is, read from the text of `--bus` |
+//! | `client` | [`Client`]: the connection, who serves it, what goes which way |
+//! | `daemon` | who owns the name, and whether to trust them |
+//! | `channel` | the private connection, opened when first needed |
+//! | `keys`, `account`, `public`, `admin`, `service` | the methods, one file per interface |
+//! | `events` | [`Events`]: what happens, as it happens |
+//! | `large` | data too large for a message, and signatures of them |
+//! | `secret` | [`Secret`], and how one crosses the bus |
+//! | [`blocking`] | the same client for programs without a runtime |
+//! | `error` | [`Error`]: sorted by what helps |
+//!
+//! **What goes which way.** Key operations and public operations go over a private channel, which the client
+//! opens by itself at the first of them; where none is to be had they go over the bus. Everything that changes
+//! something (accounts, keys, administration) goes over the bus.
+//!
+//! **What is done twice.** Only key and public operations, once, over the bus, when the channel broke under
+//! them: they change nothing, so it does not matter whether the first was carried out. Anything else is
+//! repeated only where the bus says that it reached nobody.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod admin;
+pub mod blocking;
+mod bus;
+mod channel;
+mod client;
+mod daemon;
+mod error;
+mod events;
+mod keys;
+mod large;
+mod public;
+mod secret;
+mod service;
+
+pub use bus::{Bus, InvalidBus};
+pub use claviger_dbus::wire::{
+    AccountRow, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions,
+    Explanation, KeyFilter, KeyRow, NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics,
+    UnlockOptions, UserPage, UserRow, VerifyOptions,
+};
+pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names};
+pub use client::{Builder, Client};
+pub use error::Error;
+pub use events::{Event, Events};
+pub use secret::{Secret, secret_descriptor};

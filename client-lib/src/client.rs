@@ -1,0 +1,179 @@
+use std::future::Future;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use claviger_dbus::Failure;
+use rustix::fs::SeekFrom;
+use zeroize::Zeroizing;
+
+use crate::channel::Channel;
+use crate::daemon::{self, Face};
+use crate::secret::{read_descriptor, secret_descriptor};
+use crate::{Bus, Error, Secret};
+
+/// A connection to the daemon. Clones share it, and may be used at once from many tasks.
+///
+/// It must be used within the tokio runtime that made it. When the bus goes away, make another one.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bus: Bus,
+    timeout: Duration,
+    connection: zbus::Connection,
+    /// Who serves on the bus, once found.
+    face: RwLock<Option<Arc<Face>>>,
+    channel: Channel,
+}
+
+/// What a client is to be like, before it connects.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    bus: Bus,
+    timeout: Duration,
+    channel: bool,
+}
+
+impl Builder {
+    /// Waits that long for an answer; 130 seconds unless told. The daemon itself gives up after 120.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Uses no channel: everything goes over the bus.
+    pub const fn without_channel(mut self) -> Self {
+        self.channel = false;
+        self
+    }
+
+    /// Connects to the bus. The daemon itself is looked for at the first call.
+    pub async fn connect(self) -> Result<Client, Error> {
+        let Self { bus, timeout, channel } = self;
+        let connection = bus.builder().method_timeout(timeout).build().await.map_err(Error::NoBus)?;
+        let channel = Channel::new(channel);
+        let inner = Inner { bus, timeout, connection, face: RwLock::new(None), channel };
+        Ok(Client { inner: Arc::new(inner) })
+    }
+}
+
+impl Client {
+    /// Connects to the daemon on that bus.
+    pub async fn connect(bus: &Bus) -> Result<Self, Error> {
+        Self::builder(bus).connect().await
+    }
+
+    /// Returns a builder for a client on that bus.
+    pub fn builder(bus: &Bus) -> Builder {
+        Builder { bus: bus.clone(), timeout: TIMEOUT, channel: true }
+    }
+
+    /// Returns the bus that was asked for.
+    pub fn bus(&self) -> &Bus {
+        &self.inner.bus
+    }
+
+    /// Returns true while a channel is open.
+    pub fn has_channel(&self) -> bool {
+        self.inner.channel.is_open()
+    }
+
+    pub(crate) fn connection(&self) -> &zbus::Connection {
+        &self.inner.connection
+    }
+
+    /// Does something that changes nothing: over the channel where there is one, else over the bus.
+    pub(crate) async fn operate<T, F>(&self, call: impl Fn(Arc<Face>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let bus = self.face().await?;
+        if let Some(channel) = self.inner.channel.face(&bus, self.inner.timeout).await {
+            match call(channel.clone()).await {
+                // It changes nothing, so doing it again is right whether or not it was done.
+                Err(Failure::Transport(error)) if broke(&channel, &error) => {
+                    self.inner.channel.forget(&channel);
+                }
+                answer => return answer.map_err(Error::from),
+            }
+        }
+        self.call(call).await
+    }
+
+    /// Does something with a file's contents that changes nothing. What comes out of a pipe is gone when it was
+    /// read: that is not tried twice, and goes over the bus.
+    pub(crate) async fn operate_on<T, F>(
+        &self,
+        file: BorrowedFd<'_>,
+        call: impl Fn(Arc<Face>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        match rustix::fs::seek(file, SeekFrom::Current(0)) {
+            Ok(_) => self.operate(call).await,
+            Err(_) => self.call(call).await,
+        }
+    }
+
+    /// Does something over the bus, once; again only where the bus says that it reached nobody.
+    pub(crate) async fn call<T, F>(&self, call: impl Fn(Arc<Face>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let face = self.face().await?;
+        match call(face.clone()).await.map_err(Error::from) {
+            // A unique name is gone for ever; the daemon may be back under another one.
+            Err(Error::NoDaemon(_)) if self.inner.bus == Bus::System => {
+                self.forget(&face);
+                call(self.face().await?).await.map_err(Error::from)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Returns the daemon on the bus, after looking who it is.
+    pub(crate) async fn face(&self) -> Result<Arc<Face>, Error> {
+        let Inner { bus, connection, face, .. } = &*self.inner;
+        if let Some(face) = &*face.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(face.clone());
+        }
+        let destination = daemon::find(bus, connection).await?;
+        let found = Arc::new(Face::new(connection, destination).await.map_err(Error::Protocol)?);
+        *face.write().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
+        Ok(found)
+    }
+
+    fn forget(&self, gone: &Arc<Face>) {
+        let mut face = self.inner.face.write().unwrap_or_else(PoisonError::into_inner);
+        if face.as_ref().is_some_and(|known| Arc::ptr_eq(known, gone)) {
+            *face = None;
+        }
+    }
+}
+
+/// Returns true where the channel ended before an answer came.
+fn broke(channel: &Face, error: &zbus::Error) -> bool {
+    match error {
+        zbus::Error::InputOutput(cause) => cause.kind() != io::ErrorKind::TimedOut,
+        _ => channel.keys.inner().connection().is_closed(),
+    }
+}
+
+/// Returns a descriptor that gives the secret.
+pub(crate) fn descriptor(secret: &Secret) -> Result<OwnedFd, Error> {
+    secret_descriptor(secret.as_bytes()).map_err(|error| Error::Local("pass a secret on", error))
+}
+
+/// Reads what the daemon gave, without blocking the runtime.
+pub(crate) async fn receive(descriptor: zbus::OwnedFd, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let reading = tokio::task::spawn_blocking(move || read_descriptor(descriptor.into(), limit));
+    reading.await.map_err(io::Error::from).flatten().map_err(|error| Error::Local("read the answer", error))
+}
+
+/// A little more than the daemon waits for a person.
+const TIMEOUT: Duration = Duration::from_secs(130);
