@@ -1,0 +1,76 @@
+//! DigestInfo (RFC 8017, 9.2): which digest it is, and the digest.
+
+use claviger_token::{Hash, TokenError};
+
+/// Returns the DER DigestInfo of a digest. The digest has the size of its hash, or nobody accepts the result.
+pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
+    [&prefix(hash)[..], digest].concat()
+}
+
+/// Returns the hash of a DigestInfo that is exactly the DER of one of the digests here.
+///
+/// # Errors
+/// [`TokenError::DataInvalid`] where it is anything else.
+pub fn check_digest_info(data: &[u8]) -> Result<Hash, TokenError> {
+    Hash::ALL
+        .into_iter()
+        .find(|hash| data.strip_prefix(&prefix(*hash)[..]).is_some_and(|digest| digest.len() == hash.size()))
+        .ok_or_else(|| TokenError::DataInvalid("RSA_PKCS signs a DER DigestInfo of a known digest".into()))
+}
+
+/// Returns `SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING` up to the digest.
+fn prefix(hash: Hash) -> Vec<u8> {
+    const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+    // 2.16.840.1.101.3.4.2, to which one number is added.
+    const NIST: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
+    let nist = |number: u8| [NIST, &[number]].concat();
+    let oid = match hash {
+        Hash::Sha1 => SHA_1.to_vec(),
+        Hash::Sha256 => nist(1),
+        Hash::Sha384 => nist(2),
+        Hash::Sha512 => nist(3),
+        Hash::Sha224 => nist(4),
+        Hash::Sha3_224 => nist(7),
+        Hash::Sha3_256 => nist(8),
+        Hash::Sha3_384 => nist(9),
+        Hash::Sha3_512 => nist(10),
+    };
+    // Every length is below 128, so one byte each: the parts below never exceed 20 + 64.
+    let (oid_length, digest_length) = (oid.len() as u8, hash.size() as u8);
+    let algorithm = oid_length + 4;
+    let mut bytes = vec![0x30, algorithm + digest_length + 4, 0x30, algorithm, 0x06, oid_length];
+    bytes.extend_from_slice(&oid);
+    bytes.extend_from_slice(&[0x05, 0x00, 0x04, digest_length]);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_token::Hash;
+
+    use super::{check_digest_info, digest_info};
+
+    /// RFC 8017, 9.2, note 1: "SHA-256: (0x)30 31 30 0d 06 09 60 86 48 01 65 03 04 02 01 05 00 04 20 || H".
+    #[test]
+    fn the_prefix_is_the_standard_s() {
+        let info = digest_info(Hash::Sha256, &[0xaa; 32]);
+        assert_eq!(
+            info[..19],
+            *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+        );
+        let sha1 = digest_info(Hash::Sha1, &[0xaa; 20]);
+        assert_eq!(sha1[..15], *b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14");
+    }
+
+    #[test]
+    fn only_a_whole_digest_info_is_one() {
+        for hash in Hash::ALL {
+            let info = digest_info(hash, &vec![7; hash.size()]);
+            assert_eq!(check_digest_info(&info), Ok(hash));
+            assert!(check_digest_info(&info[..info.len() - 1]).is_err(), "{hash}");
+            assert!(check_digest_info(&[&info[..], &[0]].concat()).is_err(), "{hash}");
+            assert!(check_digest_info(&info[1..]).is_err(), "{hash}");
+        }
+        assert!(check_digest_info(&[]).is_err());
+    }
+}

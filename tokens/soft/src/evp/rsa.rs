@@ -1,0 +1,5 @@
+//! What only RSA keys do.
+
+mod ffi;
+
+pub(crate) use ffi::{Oaep, Pss};
