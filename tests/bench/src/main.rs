@@ -1,2 +1,107 @@
-//! To come.
-fn main() {}
+//! Takes speed and memory of Claviger, beside what is physically possible and what peers do, in one run.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `run` | the whole measurement, in its order |
+//! | `loads` `crew` | loads and the client processes that make them, interleaved |
+//! | `calls` `ping` `ssh_agent` | what a client does, over and over: D-Bus, unix socket, ssh-agent |
+//! | `noop` | the daemon's methods with nothing in them |
+//! | `floors` `hash` | raw signatures, bare SQLite; SHA-256 of 1 GiB in every way |
+//! | `daemon` `owner` `population` | the daemon, an account at it, a million of them |
+//! | `fairness` | one uid floods, another works |
+//! | `figures` `stats` `report` `table` `machine` | numbers, and how they are shown |
+//! | `role` `child` `bus` `error` | processes and errors |
+//!
+//! A missed target is a figure and no failure: it ends with 0.
+
+mod bus;
+mod calls;
+mod child;
+mod crew;
+mod daemon;
+mod error;
+mod fairness;
+mod figures;
+mod floors;
+mod hash;
+mod loads;
+mod machine;
+mod noop;
+mod owner;
+mod ping;
+mod population;
+mod report;
+mod role;
+mod run;
+mod ssh_agent;
+mod stats;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::Error;
+use crate::role::Role;
+use crate::run::Options;
+
+#[derive(Parser)]
+#[command(about = "Speed and memory of Claviger, beside its floors and peers")]
+struct Arguments {
+    /// How often every load is run; figures are medians over the rounds.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long one run of one load is counted, in milliseconds.
+    #[arg(long, default_value_t = 250)]
+    millis: u64,
+    /// The daemon; the one beside this program unless told.
+    #[arg(long)]
+    daemon: Option<PathBuf>,
+    /// Floors and peers alone.
+    #[arg(long)]
+    no_daemon: bool,
+    /// Writes docs/figures.md as well.
+    #[arg(long)]
+    write: bool,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.role {
+        Some(role) => play(role),
+        None => measure(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("claviger-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<(), Error> {
+    let Arguments { rounds, millis, daemon, no_daemon, write, role: _ } = arguments;
+    let options = Options { rounds: *rounds, millis: *millis, daemon: daemon.clone(), no_daemon: *no_daemon };
+    let text = run::run(&options)?;
+    println!("{text}");
+    if *write {
+        run::write(&text)?;
+    }
+    Ok(())
+}
+
+fn play(role: &Role) -> Result<(), Error> {
+    match role {
+        Role::PingServer { socket } => ping::serve(socket),
+        Role::NoopServer { bus } => noop::serve(bus),
+        Role::PingClient { socket } => ping::work(socket),
+        Role::SshClient { socket } => ssh_agent::work(socket),
+        Role::Caller { bus, service, channel } => calls::work(bus, service, *channel),
+        Role::Owner { bus } => owner::work(bus),
+        Role::Watcher { bus } => owner::watch(bus),
+    }
+}

@@ -1,0 +1,148 @@
+//! Child processes that have an account at the daemon, or wait for the daemon: what is done once, not over and over.
+
+use std::fs::File;
+use std::io::{BufRead, Write};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use claviger_dbus::names;
+use claviger_dbus::proxy::{AccountProxy, KeysProxy, PublicProxy};
+use claviger_dbus::wire::{KeyFilter, NewKeyOptions, NoOptions, RegisterOptions, SignOptions, UnlockOptions};
+use claviger_dbus::{ByteBuf, Bytes, Failure};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::time::timeout;
+use zbus::Fd;
+use zbus::export::futures_core::Stream;
+use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
+
+use crate::calls::connect;
+use crate::child::{say, say_ready};
+use crate::error::{Doing, Error};
+
+/// The daemon, as the owner of an account sees it.
+struct Owner {
+    account: AccountProxy<'static>,
+    keys: KeysProxy<'static>,
+    public: PublicProxy<'static>,
+}
+
+/// Takes orders until standard input ends: `enrol`, `unlock`, `key ALGORITHM`, `keys`, `digest FILE`.
+pub(crate) fn work(bus: &str) -> Result<(), Error> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().doing("start an owner")?;
+    let owner = runtime.block_on(async {
+        let bus = connect(bus).await?;
+        Ok::<_, Error>(Owner {
+            account: AccountProxy::new(&bus).await?,
+            keys: KeysProxy::new(&bus).await?,
+            public: PublicProxy::new(&bus).await?,
+        })
+    })?;
+    say_ready()?;
+    for order in std::io::stdin().lock().lines() {
+        let order = order.doing("hear an order")?;
+        say(&runtime.block_on(owner.obey(&order))?)?;
+    }
+    Ok(())
+}
+
+impl Owner {
+    async fn obey(&self, order: &str) -> Result<String, Error> {
+        match order.split_once(' ').unwrap_or((order, "")) {
+            ("enrol", _) => {
+                let no_keys = RegisterOptions { keys: Some(Vec::new()) };
+                self.account.register(passphrase()?, &no_keys).await?;
+                self.unlock().await
+            }
+            ("unlock", _) => self.unlock().await,
+            ("key", algorithm) => self.make_key(algorithm).await,
+            ("keys", _) => Ok(self.keys.list_keys(&KeyFilter::default()).await?.len().to_string()),
+            ("digest", file) => self.digest(file).await,
+            _ => Err(Error::Child { who: "the bench".to_owned(), said: order.to_owned() }),
+        }
+    }
+
+    async fn unlock(&self) -> Result<String, Error> {
+        self.account.unlock(passphrase()?, &UnlockOptions::default()).await?;
+        Ok("unlocked".to_owned())
+    }
+
+    async fn make_key(&self, algorithm: &str) -> Result<String, Error> {
+        let id = self.keys.generate_key(algorithm, &NewKeyOptions::default()).await?;
+        if algorithm == "P-256" {
+            self.check_signature(&id).await?;
+        }
+        Ok(id)
+    }
+
+    /// What is measured must be right: ring looks at one signature.
+    async fn check_signature(&self, id: &str) -> Result<(), Error> {
+        let (_, row) = self.keys.get_key(id, &NoOptions {}).await?;
+        let options = SignOptions::default();
+        let signature = self.keys.sign(id, "ECDSA_SHA256", Bytes::new(b"message"), &options).await?;
+        // The point stands at the end of a P-256 SubjectPublicKeyInfo.
+        let point = row.public_key.last_chunk::<65>().ok_or(Error::Cryptography("read the public key"))?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .verify(b"message", &signature)
+            .map_err(|_| Error::Cryptography("verify the daemon's signature"))
+    }
+
+    /// Returns the seconds that it took, and the digest.
+    async fn digest(&self, file: &str) -> Result<String, Error> {
+        let file: OwnedFd = File::open(file).doing(format!("open {file}"))?.into();
+        let began = Instant::now();
+        let digest: ByteBuf = self.public.digest_file("SHA256", Fd::from(&file), &NoOptions {}).await?;
+        Ok(format!("{} {}", began.elapsed().as_secs_f64(), hex(&digest)))
+    }
+}
+
+/// Returns a pipe that holds the pass phrase of every account here.
+fn passphrase() -> Result<Fd<'static>, Error> {
+    let (reading, writing) = pipe_with(PipeFlags::CLOEXEC).doing("make a pipe")?;
+    File::from(writing).write_all(b"bench bench bench").doing("fill a pipe")?;
+    Ok(reading.into())
+}
+
+/// Returns bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Answers each order once the daemon has appeared on the bus and given an answer.
+pub(crate) fn watch(bus: &str) -> Result<(), Error> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().doing("start a watcher")?;
+    runtime.block_on(async {
+        let bus = connect(bus).await?;
+        let driver = DBusProxy::new(&bus).await?;
+        let mut changes = driver.receive_name_owner_changed_with_args(&[(0, names::BUS_NAME)]).await?;
+        let account = AccountProxy::new(&bus).await?;
+        say_ready()?;
+        for order in std::io::stdin().lock().lines() {
+            order.doing("hear an order")?;
+            timeout(PATIENCE, appearance(&mut changes)).await.doing("wait for the daemon")??;
+            match account.get_account(&NoOptions {}).await {
+                Ok(row) => say(&format!("{} {} keys", row.state, row.keys))?,
+                Err(Failure::Refused(refusal)) => say(refusal.name.short())?,
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(())
+    })
+}
+
+async fn appearance(changes: &mut NameOwnerChangedStream) -> Result<(), Error> {
+    while let Some(change) = next(changes).await {
+        if change.args()?.new_owner().is_some() {
+            return Ok(());
+        }
+    }
+    Err(Error::Child { who: "the bus".to_owned(), said: "good-bye".to_owned() })
+}
+
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_next(context)).await
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);

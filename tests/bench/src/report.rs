@@ -1,0 +1,242 @@
+//! What the figures say: every load, and every target of `performance.md` with what it was measured against.
+
+use crate::figures::Figures;
+use crate::loads::CLIENTS;
+use crate::stats::Series;
+use crate::table::{Table, Target};
+
+/// Returns all loads: p50, p99 and rate for each number of clients.
+pub(crate) fn loads(figures: &Figures) -> Table {
+    let mut table =
+        Table::new(&["p50 / p99 in µs, calls/s", "1 client", "2 clients", "8 clients", "64 clients"]);
+    for (name, what) in LOADS {
+        let cells = CLIENTS.map(|clients| load_cell(figures, &format!("{name}/{clients}")));
+        table.row([(*what).to_owned()].into_iter().chain(cells));
+    }
+    table
+}
+
+fn load_cell(figures: &Figures, name: &str) -> String {
+    let median = |what: &str| figures.series(&format!("{name}/{what}")).median();
+    let (p50, p99, rate) = (median("p50"), median("p99"), median("rate"));
+    if p50.is_nan() {
+        return String::new();
+    }
+    format!("{p50:.0} / {p99:.0}, {:.1} k/s", rate / 1000.0)
+}
+
+/// Returns the figures that are no load.
+pub(crate) fn singles(figures: &Figures) -> Table {
+    let mut table = Table::new(&["once", "median", "unit"]);
+    for (name, what, unit) in SINGLES {
+        let figure = figures.series(name).median();
+        if !figure.is_nan() {
+            table.row([(*what).to_owned(), format!("{figure:.2}"), (*unit).to_owned()]);
+        }
+    }
+    table
+}
+
+/// Returns every target, what was measured, and whether it is met.
+pub(crate) fn targets(figures: &Figures) -> Table {
+    let mut rows = Rows { figures, table: Table::new(&HEAD) };
+    rows.sign_on_the_bus();
+    rows.sign_on_a_channel();
+    rows.beside_openssh();
+    rows.start_and_memory();
+    rows.table_and_digest();
+    rows.fairness();
+    rows.table
+}
+
+struct Rows<'a> {
+    figures: &'a Figures,
+    table: Table,
+}
+
+impl Rows<'_> {
+    fn sign_on_the_bus(&mut self) {
+        let allowed = self.sum("noop-bus/1/p50", "raw-p256").map(|sum| sum + 10.0);
+        let p50 = self.series("bus-p256/1/p50");
+        self.ratio(
+            "Sign on the bus, P-256, p50",
+            "µs",
+            &p50,
+            ("no-op + raw + 10 µs", &allowed),
+            Target::AtMost(1.0),
+        );
+        for clients in [8, 64] {
+            let (what, floor) = (format!("Sign on the bus, P-256, {clients} clients"), "no-op");
+            let (rate, noop) = (self.rate("bus-p256", clients), self.rate("noop-bus", clients));
+            self.ratio(&what, "k/s", &rate, (floor, &noop), Target::AtLeast(0.65));
+        }
+    }
+
+    fn sign_on_a_channel(&mut self) {
+        let floor = self.sum("ping/1/p50", "raw-p256");
+        let p50 = self.series("channel-p256/1/p50");
+        self.ratio(
+            "Sign on a channel, P-256, p50",
+            "µs",
+            &p50,
+            ("unix ping + raw", &floor),
+            Target::AtMost(1.5),
+        );
+        for clients in [8, 64] {
+            let what = format!("Sign on a channel, P-256, {clients} clients");
+            let (rate, noop) = (self.rate("channel-p256", clients), self.rate("noop-channel", clients));
+            self.ratio(&what, "k/s", &rate, ("channel no-op", &noop), Target::AtLeast(0.5));
+            self.figure(&what, "k/s", &rate, Target::AtLeast(45.0));
+        }
+    }
+
+    /// The targets beside ssh-agent are those of Claviger's own agent socket; the channel is what it will stand on.
+    fn beside_openssh(&mut self) {
+        for (key, name) in [("p256", "P-256"), ("ed25519", "Ed25519"), ("rsa", "RSA-2048")] {
+            let (ours, theirs) = (format!("channel-{key}"), format!("ssh-agent-{key}"));
+            let p50 = self.series(&format!("{ours}/1/p50"));
+            let peer = self.series(&format!("{theirs}/1/p50"));
+            self.ratio(
+                &format!("Sign on a channel, {name}, p50"),
+                "µs",
+                &p50,
+                ("ssh-agent", &peer),
+                Target::None,
+            );
+            let (rate, peer) = (self.rate(&ours, 8), self.rate(&theirs, 8));
+            let what = format!("Sign on a channel, {name}, 8 clients");
+            self.ratio(&what, "k/s", &rate, ("ssh-agent", &peer), Target::None);
+        }
+    }
+
+    fn start_and_memory(&mut self) {
+        for (name, what, unit, most) in [
+            ("start", "Start-up to first answer", "ms", 8.0),
+            ("start-million", "Start-up to first answer, 1 M users", "ms", 8.0),
+            ("rss", "Resident memory, idle after the first answer", "MB", 10.0),
+            ("rss-million", "Resident memory, idle, 1 M users", "MB", 14.0),
+            ("rss-loaded", "Resident memory after all loads", "MB", f64::NAN),
+        ] {
+            let target = if most.is_nan() { Target::None } else { Target::AtMost(most) };
+            self.figure(what, unit, &self.series(name), target);
+        }
+    }
+
+    fn table_and_digest(&mut self) {
+        let (label, bare) = (self.series("label/1/p50"), self.series("bare-update"));
+        self.ratio(
+            "SetLabel on a channel, p50",
+            "µs",
+            &label,
+            ("bare SQLite update", &bare),
+            Target::AtMost(1.2),
+        );
+        let crossed = self.sum("bare-update", "noop-channel/1/p50");
+        self.ratio(
+            "SetLabel on a channel, p50",
+            "µs",
+            &label,
+            ("bare update + channel no-op", &crossed),
+            Target::None,
+        );
+        let (ours, raw) = (self.series("hash-daemon"), self.series("hash-ring"));
+        self.ratio(
+            "DigestFile, 1 GiB in a memfd",
+            "s",
+            &ours,
+            ("raw hash by ring", &raw),
+            Target::AtMost(1.1),
+        );
+        let peer = self.series("hash-sha256sum");
+        self.ratio("DigestFile, 1 GiB in a memfd", "s", &ours, ("sha256sum", &peer), Target::AtMost(0.333));
+    }
+
+    fn fairness(&mut self) {
+        for (name, what, target) in [
+            ("fairness", "Another uid's p99 during a flood", Target::AtMost(2.0)),
+            ("noop-fairness", "The same at the no-op server", Target::None),
+        ] {
+            let flooded = self.series(&format!("{name}/flooded/1/p99"));
+            let idle = self.series(&format!("{name}/idle/1/p99"));
+            self.ratio(what, "µs", &flooded, ("its p99 without", &idle), target);
+        }
+        for (name, what) in [("rate", "The flood itself: done"), ("refused", "The flood itself: refused")] {
+            let flood = self.series(&format!("fairness/flood/128/{name}")).map(|rate| rate / 1000.0);
+            self.figure(what, "k/s", &flood, Target::None);
+        }
+    }
+
+    fn series(&self, name: &str) -> Series {
+        self.figures.series(name)
+    }
+
+    fn rate(&self, name: &str, clients: usize) -> Series {
+        self.series(&format!("{name}/{clients}/rate")).map(|rate| rate / 1000.0)
+    }
+
+    fn sum(&self, one: &str, other: &str) -> Series {
+        self.series(one).with(&self.series(other), |one, other| one + other)
+    }
+
+    fn ratio(&mut self, what: &str, unit: &str, ours: &Series, beside: (&str, &Series), target: Target) {
+        let (name, floor) = beside;
+        let ratio = ours.with(floor, |ours, floor| ours / floor).median();
+        self.table.row([
+            what.to_owned(),
+            in_unit(ours.median(), unit),
+            format!("{name}: {}", in_unit(floor.median(), unit)),
+            format!("{ratio:.2}x"),
+            target.text("x"),
+            target.verdict(ratio).to_owned(),
+        ]);
+    }
+
+    fn figure(&mut self, what: &str, unit: &str, ours: &Series, target: Target) {
+        let figure = ours.median();
+        self.table.row([
+            what.to_owned(),
+            in_unit(figure, unit),
+            String::new(),
+            String::new(),
+            target.text(&format!(" {unit}")),
+            target.verdict(figure).to_owned(),
+        ]);
+    }
+}
+
+/// Three digits, as a measurement deserves.
+fn in_unit(figure: f64, unit: &str) -> String {
+    let digits = if figure < 10.0 { 2 } else { usize::from(figure < 100.0) };
+    format!("{figure:.digits$} {unit}")
+}
+
+const HEAD: [&str; 6] = ["what", "measured", "beside, in the same run", "ratio", "target", ""];
+
+const LOADS: &[(&str, &str)] = &[
+    ("ping", "floor: unix-socket ping"),
+    ("noop-bus", "floor: no-op on the bus"),
+    ("noop-channel", "floor: no-op on channels"),
+    ("ssh-agent-p256", "peer: OpenSSH ssh-agent, P-256"),
+    ("ssh-agent-ed25519", "peer: OpenSSH ssh-agent, Ed25519"),
+    ("ssh-agent-rsa", "peer: OpenSSH ssh-agent, RSA-2048"),
+    ("bus-p256", "Claviger on the bus, P-256"),
+    ("channel-p256", "Claviger on channels, P-256"),
+    ("channel-ed25519", "Claviger on channels, Ed25519"),
+    ("channel-rsa", "Claviger on channels, RSA-2048"),
+    ("label", "Claviger on a channel, SetLabel"),
+];
+
+const SINGLES: &[(&str, &str, &str)] = &[
+    ("raw-p256", "floor: raw signature, P-256, aws-lc-rs", "µs"),
+    ("raw-p256-ring", "floor: raw signature, P-256, ring", "µs"),
+    ("raw-ed25519", "floor: raw signature, Ed25519, aws-lc-rs", "µs"),
+    ("raw-rsa", "floor: raw signature, RSA-2048, aws-lc-rs", "µs"),
+    ("bare-update", "floor: bare SQLite update, WAL, FULL", "µs"),
+    ("hash-ring", "floor: SHA-256 of 1 GiB, ring", "s"),
+    ("hash-aws", "floor: SHA-256 of 1 GiB, aws-lc-rs", "s"),
+    ("hash-sha256sum", "peer: SHA-256 of 1 GiB, sha256sum", "s"),
+    ("hash-daemon", "Claviger: DigestFile of 1 GiB", "s"),
+    ("rss-own", "Claviger: idle memory of its own (RssAnon)", "MB"),
+    ("rss-own-million", "Claviger: the same with 1 M users", "MB"),
+    ("rss-own-loaded", "Claviger: the same after all loads", "MB"),
+];

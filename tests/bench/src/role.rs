@@ -1,0 +1,77 @@
+//! What this program is when it starts itself again: a server to measure against, or a client process.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// A child process of the bench.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Answers pings on a unix socket, one thread for each connection.
+    #[command(hide = true)]
+    PingServer {
+        /// Where to listen.
+        socket: PathBuf,
+    },
+    /// Serves the same methods as the daemon, and does nothing in them.
+    #[command(hide = true)]
+    NoopServer {
+        /// The address of the bus.
+        bus: String,
+    },
+    /// Pings a unix socket.
+    #[command(hide = true)]
+    PingClient {
+        /// Where the server listens.
+        socket: PathBuf,
+    },
+    /// Asks an ssh-agent for signatures.
+    #[command(hide = true)]
+    SshClient {
+        /// Where the agent listens.
+        socket: PathBuf,
+    },
+    /// Calls the daemon, or what stands in for it.
+    #[command(hide = true)]
+    Caller {
+        /// The address of the bus.
+        bus: String,
+        /// The name of the service there.
+        service: String,
+        /// Over one channel for the whole process, not over one bus connection for each client.
+        #[arg(long)]
+        channel: bool,
+    },
+    /// Has an account at the daemon, and does with it what is done once.
+    #[command(hide = true)]
+    Owner {
+        /// The address of the bus.
+        bus: String,
+    },
+    /// Says when the daemon gives its first answer.
+    #[command(hide = true)]
+    Watcher {
+        /// The address of the bus.
+        bus: String,
+    },
+}
+
+impl Role {
+    /// Returns the arguments that make this program play the role.
+    pub(crate) fn args(&self) -> Vec<OsString> {
+        match self {
+            Self::PingServer { socket } => vec!["ping-server".into(), socket.into()],
+            Self::NoopServer { bus } => vec!["noop-server".into(), bus.into()],
+            Self::PingClient { socket } => vec!["ping-client".into(), socket.into()],
+            Self::SshClient { socket } => vec!["ssh-client".into(), socket.into()],
+            Self::Caller { bus, service, channel } => {
+                let mut args = vec!["caller".into(), bus.into(), service.into()];
+                args.extend(channel.then(|| "--channel".into()));
+                args
+            }
+            Self::Owner { bus } => vec!["owner".into(), bus.into()],
+            Self::Watcher { bus } => vec!["watcher".into(), bus.into()],
+        }
+    }
+}
