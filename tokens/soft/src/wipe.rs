@@ -25,3 +25,6 @@ fn clear() {
     let mut area = [0_u64; DEPTH / 8];
     black_box(&mut area);
 }
+
+#[cfg(test)]
+mod tests;
