@@ -62,14 +62,19 @@ impl Daemon {
 
     /// Starts one and waits until it has its name on the bus, or has ended without getting so far.
     pub async fn try_start(bus: &Bus, start: Start) -> Result<Self, Ended> {
+        let mut names = watch_name(bus).await;
+        let mut daemon = Self::start_without_name(bus, start);
+        daemon.wait_for_name(&mut names).await?;
+        Ok(daemon)
+    }
+
+    /// Starts one and waits for nothing.
+    pub fn start_without_name(bus: &Bus, start: Start) -> Self {
         let place = Place::new();
         let state = start.state.clone().unwrap_or_else(|| place.folder("state", &start.person));
         let config = place.file("claviger.toml", &start.config);
-        let mut names = watch_name(bus).await;
         let process = spawn(&start, &bus.address(), &config, &state, &place);
-        let mut daemon = Self { process, start, place, config, state };
-        daemon.wait_for_name(&mut names).await?;
-        Ok(daemon)
+        Self { process, start, place, config, state }
     }
 
     /// Starts it again on the same state, after it has ended.

@@ -35,7 +35,7 @@ pub mod programs;
 pub mod secret;
 
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zbus::export::futures_core::Stream;
 
@@ -53,4 +53,17 @@ pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 /// Returns the next item of a stream, or `None` at its end.
 pub async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+}
+
+/// Asks again and again until `holds`, and returns false if it did not within [`DEADLINE`]. For what sends no
+/// event that one could wait for.
+pub async fn until(mut holds: impl FnMut() -> bool) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < DEADLINE {
+        if holds() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    false
 }

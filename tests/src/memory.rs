@@ -56,3 +56,9 @@ fn bounds(line: &str) -> (u64, u64) {
 }
 
 const PIECE: usize = 4 << 20;
+
+/// Returns how many bytes of the process stand in memory.
+pub fn resident(pid: u32) -> usize {
+    let pages = fs::read_to_string(format!("/proc/{pid}/statm")).expect("the process runs");
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()
+}

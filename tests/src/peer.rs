@@ -164,3 +164,19 @@ fn refusal(error: zbus::Error) -> Refusal {
         other => Refusal { name: "Transport".to_owned(), text: other.to_string() },
     }
 }
+
+/// What a test says of a call's result.
+pub trait Outcome {
+    /// Returns the refusal, which must be the one of that name, for example `NoSuchKey`.
+    fn refused(self, name: &str) -> Refusal;
+}
+
+impl<T: fmt::Debug> Outcome for Result<T, Refusal> {
+    #[track_caller]
+    fn refused(self, name: &str) -> Refusal {
+        match self {
+            Err(refusal) if refusal.name == name => refusal,
+            other => panic!("expected {name}, got {other:?}"),
+        }
+    }
+}

@@ -89,6 +89,11 @@ impl SmallDisk {
     pub fn make_read_only(&self) {
         mount_remount(&self.path, MountFlags::RDONLY, "").unwrap();
     }
+
+    /// Makes it writable again.
+    pub fn make_writable(&self) {
+        mount_remount(&self.path, MountFlags::empty(), "").unwrap();
+    }
 }
 
 impl Drop for SmallDisk {

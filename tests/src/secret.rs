@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -44,12 +43,8 @@ impl OpenPipe {
 
     /// Waits until somebody has read everything that is in it.
     pub async fn drained(&self) {
-        let began = Instant::now();
-        while rustix::io::ioctl_fionread(&self.reading).unwrap() > 0 {
-            assert!(began.elapsed() < crate::DEADLINE, "nobody reads the pipe");
-            // A pipe cannot be waited upon to become empty.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let empty = || rustix::io::ioctl_fionread(&self.reading).unwrap() == 0;
+        assert!(crate::until(empty).await, "nobody reads the pipe");
     }
 
     /// Adds `bytes` and ends it.

@@ -1,0 +1,317 @@
+//! The machine stops: writes that were not yet synchronised may be lost. strace records every write and every
+//! fsync of the daemon; the state folder is then rebuilt as it would be found after each fsync, once with only what
+//! was synchronised, once with everything written, and the daemon must start on each and have all that it had
+//! confirmed by then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use claviger_tests::account::PASSPHRASE;
+use claviger_tests::accounts::Person;
+use claviger_tests::bus::Bus;
+use claviger_tests::daemon::{Daemon, Start};
+use claviger_tests::house::House;
+use claviger_tests::peer::{NAME, Peer, none};
+use claviger_tests::place::{Place, give};
+use serde_bytes::Bytes;
+
+/// What alice has after an operation was confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct State {
+    keys: BTreeSet<String>,
+    passphrase: Option<String>,
+}
+
+/// The files of the state folder: as a reader sees them, and as the disk surely has them.
+#[derive(Clone, Default)]
+struct Files {
+    seen: BTreeMap<String, Vec<u8>>,
+    sure: BTreeMap<String, Vec<u8>>,
+}
+
+/// One thing that happened, in order.
+#[derive(Debug, PartialEq, Eq)]
+enum Event {
+    Created(String),
+    Written(String, usize, Vec<u8>),
+    Resized(String, usize),
+    Synchronised(String),
+    /// The n-th mark: everything up to the n-th operation was confirmed before.
+    Mark(usize),
+}
+
+#[tokio::test]
+async fn everything_confirmed_outlives_the_loss_of_what_was_not_synchronised() {
+    let place = Place::new();
+    let trace = place.path().join("trace");
+    let (states, folder) = traced_life(&trace).await;
+    let events = parse(&fs::read_to_string(&trace).unwrap(), &folder);
+    let marks = events.iter().filter(|event| matches!(event, Event::Mark(_))).count();
+    assert_eq!(marks, states.len(), "every confirmation is in the trace");
+
+    let (mut files, mut confirmed, mut cuts) = (Files::default(), 0, 0);
+    let bus = Bus::start();
+    for event in events {
+        let synchronised = matches!(event, Event::Synchronised(_));
+        match event {
+            Event::Mark(number) => confirmed = number + 1,
+            event => files.apply(event),
+        }
+        if synchronised {
+            cuts += 1;
+            let allowed = &states[confirmed.saturating_sub(1)..states.len().min(confirmed + 1)];
+            let fresh = confirmed == 0;
+            for image in [&files.sure, &files.seen] {
+                assert_starts_on(&bus, image, allowed, fresh, cuts).await;
+            }
+        }
+    }
+    println!("{cuts} cuts, each with and without the writes that were not synchronised");
+    assert!(cuts >= states.len(), "{cuts} fsyncs confirm {} operations", states.len());
+}
+
+/// Lets alice live under strace; returns what she had after each confirmed operation.
+async fn traced_life(trace: &Path) -> (Vec<State>, PathBuf) {
+    let person = Person::service();
+    let words = [
+        "strace",
+        "-f",
+        "-xx",
+        "-s",
+        "16777216",
+        "-u",
+        &person.name,
+        "-o",
+        &trace.to_string_lossy(),
+        "-e",
+        "trace=openat,open,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,fallocate,fsync,fdatasync,close,\
+         rename,renameat,renameat2,unlink,unlinkat,mmap,sendmsg,copy_file_range,sendfile,dup,dup2,dup3",
+    ];
+    let under = words.map(str::to_owned).to_vec();
+    let state = Place::new();
+    let folder = state.folder("state", &person);
+    // strace is root and becomes the daemon's user itself: a tracer without rights sees nothing of a daemon that
+    // forbids dumps.
+    let start = Start { person: Person::root(), state: Some(folder.clone()), under, ..Start::default() };
+    let mut house = House::with(start).await;
+    let alice = house.visitor(&Person::alice()).await;
+    let mut now = State::default();
+    let mut states = Vec::new();
+
+    alice.register(PASSPHRASE).await.unwrap();
+    now.passphrase = Some(PASSPHRASE.to_owned());
+    confirm(&alice, &mut states, &now).await;
+    for number in 0..4 {
+        now.keys.insert(alice.generate("P-256").await.unwrap());
+        confirm(&alice, &mut states, &now).await;
+        let new = format!("pass phrase {number}");
+        alice.change_passphrase(now.passphrase.as_ref().unwrap(), &new).await.unwrap();
+        now.passphrase = Some(new);
+        confirm(&alice, &mut states, &now).await;
+        if number % 2 == 1 {
+            let gone = now.keys.pop_first().unwrap();
+            alice.delete(&gone).await.unwrap();
+            confirm(&alice, &mut states, &now).await;
+        }
+    }
+    // strace lives as long as its child, so it is the child that is asked to stop.
+    let proxy = zbus::fdo::DBusProxy::new(alice.connection()).await.unwrap();
+    let pid = proxy.get_connection_unix_process_id(NAME.try_into().unwrap()).await.unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    house.daemon.ended().await;
+    (states, folder)
+}
+
+/// Leaves a mark in the trace: the daemon answers with bytes that only this call gets.
+async fn confirm(alice: &Peer, states: &mut Vec<State>, now: &State) {
+    let mark = format!("mark {}", states.len());
+    let digest =
+        alice.bytes("Public", "Digest", &("SHA256", Bytes::new(mark.as_bytes()), none())).await.unwrap();
+    assert_eq!(digest, mark_bytes(states.len()));
+    states.push(now.clone());
+}
+
+fn mark_bytes(number: usize) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, format!("mark {number}").as_bytes()).as_ref().to_vec()
+}
+
+impl Files {
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Created(name) => drop(self.seen.entry(name).or_default()),
+            Event::Written(name, at, bytes) => {
+                let file = self.seen.entry(name).or_default();
+                file.resize(file.len().max(at + bytes.len()), 0);
+                file[at..at + bytes.len()].copy_from_slice(&bytes);
+            }
+            Event::Resized(name, size) => self.seen.entry(name).or_default().resize(size, 0),
+            Event::Synchronised(name) => {
+                if let Some(content) = self.seen.get(&name) {
+                    self.sure.insert(name, content.clone());
+                }
+            }
+            Event::Mark(_) => {}
+        }
+    }
+}
+
+/// Starts a daemon on the image and holds that alice has what one of `allowed` says.
+async fn assert_starts_on(
+    bus: &Bus,
+    image: &BTreeMap<String, Vec<u8>>,
+    allowed: &[State],
+    fresh: bool,
+    cut: usize,
+) {
+    let (place, person) = (Place::new(), Person::service());
+    let folder = place.folder("state", &person);
+    for (name, content) in image {
+        let path = folder.join(name);
+        fs::write(&path, content).unwrap();
+        give(&path, &person, 0o600);
+    }
+    let start = Start { state: Some(folder), ..Start::default() };
+    let mut daemon = match Daemon::try_start(bus, start).await {
+        Ok(daemon) => daemon,
+        Err(ended) => panic!("cut {cut}: {ended:?}"),
+    };
+    let alice = Peer::on(bus, &Person::alice()).await;
+    let registered: String = alice.account().await["state"].clone().try_into().unwrap();
+    if fresh && registered == "none" {
+        daemon.kill().await;
+        return;
+    }
+    let keys: BTreeSet<String> = alice.keys().await.unwrap().into_iter().map(|(id, _)| id).collect();
+    let mut unlocked = None;
+    for state in allowed.iter().filter(|state| state.keys == keys) {
+        if alice.unlock(state.passphrase.as_ref().unwrap()).await.is_ok() {
+            unlocked = Some(state);
+            break;
+        }
+    }
+    assert!(unlocked.is_some(), "cut {cut}: {keys:?} is none of {allowed:?}, or does not open");
+    for key in &keys {
+        alice.sign(key, "", b"data", none()).await.unwrap_or_else(|error| panic!("cut {cut}: {error}"));
+    }
+    daemon.kill().await;
+}
+
+/// Reads strace's lines: what happened to the files of `folder`, and the marks.
+fn parse(trace: &str, folder: &Path) -> Vec<Event> {
+    let mut pending: BTreeMap<&str, String> = BTreeMap::new();
+    let mut open: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    let mut events = Vec::new();
+    let mut marks = 0;
+    for line in trace.lines() {
+        let (pid, rest) = line.split_once(' ').unwrap();
+        let rest = rest.trim_start();
+        // Calls of several threads overlap: a call counts when it has ended.
+        if let Some(begun) = rest.strip_suffix(" <unfinished ...>") {
+            pending.insert(pid, begun.to_owned());
+            continue;
+        }
+        let whole = match rest.strip_prefix("<... ") {
+            Some(resumed) => {
+                let end = resumed.split_once(" resumed>").unwrap().1;
+                format!("{}{end}", pending.remove(pid).unwrap())
+            }
+            None => rest.to_owned(),
+        };
+        if let Some(call) = Call::parse(&whole) {
+            call.events(folder, &mut open, &mut marks, &mut events);
+        }
+    }
+    events
+}
+
+/// A system call that succeeded.
+struct Call<'a> {
+    name: &'a str,
+    arguments: Vec<&'a str>,
+    strings: Vec<Vec<u8>>,
+    result: usize,
+}
+
+impl<'a> Call<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (name, rest) = line.split_once('(')?;
+        let (arguments, result) = rest.rsplit_once(" = ")?;
+        let result = result.split(' ').next()?;
+        let result = match result.strip_prefix("0x") {
+            Some(address) => usize::from_str_radix(address, 16).ok()?,
+            // -1 is a call that failed.
+            None => result.parse().ok()?,
+        };
+        let arguments = arguments.trim_end().strip_suffix(')')?;
+        // With -xx every byte of a string is \x..: no comma and no quote inside.
+        let strings = arguments.split('"').skip(1).step_by(2).map(unescape).collect();
+        Some(Self { name, arguments: arguments.split(", ").collect(), strings, result })
+    }
+
+    fn events(
+        &self,
+        folder: &Path,
+        open: &mut BTreeMap<String, (String, usize)>,
+        marks: &mut usize,
+        events: &mut Vec<Event>,
+    ) {
+        let Self { name, arguments, strings, result } = self;
+        match *name {
+            "openat" | "open" | "creat" => {
+                let path = PathBuf::from(String::from_utf8_lossy(&strings[0]).into_owned());
+                let Ok(file) = path.strip_prefix(folder) else { return };
+                let file = file.to_string_lossy().into_owned();
+                let flags = arguments.iter().find(|argument| argument.contains("O_")).unwrap_or(&"");
+                assert!(!flags.contains("O_APPEND"), "teach this test about O_APPEND");
+                if flags.contains("O_CREAT") {
+                    events.push(Event::Created(file.clone()));
+                }
+                if flags.contains("O_TRUNC") {
+                    events.push(Event::Resized(file.clone(), 0));
+                }
+                open.insert(result.to_string(), (file, 0));
+            }
+            "close" => drop(open.remove(arguments[0])),
+            "sendmsg" => {
+                let mark = mark_bytes(*marks);
+                if strings.iter().any(|string| memchr::memmem::find(string, &mark).is_some()) {
+                    events.push(Event::Mark(*marks));
+                    *marks += 1;
+                }
+            }
+            "mmap" => {
+                let shared = arguments[3].contains("MAP_SHARED") && arguments[2].contains("PROT_WRITE");
+                assert!(
+                    !(shared && open.contains_key(arguments[4])),
+                    "a file is written by mapping: {arguments:?}"
+                );
+            }
+            "unlink" | "unlinkat" | "rename" | "renameat" | "renameat2" => {
+                let ours = strings.iter().any(|path| path.starts_with(folder.as_os_str().as_encoded_bytes()));
+                assert!(!ours, "teach this test about {name}");
+            }
+            _ => {
+                let Some((file, position)) = open.get_mut(arguments[0]) else { return };
+                match *name {
+                    "pwrite64" => {
+                        let at = arguments[3].parse().unwrap();
+                        events.push(Event::Written(file.clone(), at, strings[0][..*result].to_vec()));
+                    }
+                    "write" => {
+                        events.push(Event::Written(file.clone(), *position, strings[0][..*result].to_vec()));
+                        *position += result;
+                    }
+                    "ftruncate" => events.push(Event::Resized(file.clone(), arguments[1].parse().unwrap())),
+                    "fsync" | "fdatasync" => events.push(Event::Synchronised(file.clone())),
+                    other => panic!("teach this test about {other}"),
+                }
+            }
+        }
+    }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    text.split("\\x").skip(1).map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
+}

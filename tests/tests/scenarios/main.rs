@@ -1,0 +1,17 @@
+//! Scenarios against the real daemon on a real bus, one file per theme. They need root, to be several people.
+
+// Where the scene cannot be set, the test has failed.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod accounts;
+mod arguments;
+mod channels;
+mod crashes;
+mod descriptors;
+mod disk;
+mod endings;
+mod flooding;
+mod leaks;
+mod openssl_agrees;
+mod privacy;
+mod service;
