@@ -176,9 +176,7 @@ impl TableError {
                 Self::StoreCorrupt { path, damage: Damage::File(source) }
             }
             Some(ErrorCode::DiskFull) => Self::StoreFull { path },
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::ReadOnly { path }
-            }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse { path },
             _ => Self::Sqlite { path, source },
         }

@@ -129,6 +129,8 @@ pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault>
         binding.created,
         last_used,
     ])?;
+    // Placements without a key: a damaged row left them behind.
+    transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;
     let mut statement = transaction.prepare_cached(sql::PUT_PLACEMENT)?;
     for Placement { token, kind, reference, state, record } in placements {
         let record = record.as_deref();

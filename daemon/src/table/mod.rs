@@ -29,6 +29,9 @@ mod store;
 mod thread;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 

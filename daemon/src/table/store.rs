@@ -1,3 +1,4 @@
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -125,20 +126,17 @@ fn connect(path: &Path) -> Result<Connection, Fault> {
     connection.pragma_update(None, "cell_size_check", true)?;
     // Exclusive before WAL: then there is no shared-memory file.
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", expect_wal)?;
+    // SQLite does not fail where it cannot have the mode, it says which one it took instead.
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        let source = io::Error::new(io::ErrorKind::Unsupported, "the file system does not do what it needs");
+        return Err(TableError::io("keep a write-ahead log beside", path, source).into());
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
-}
-
-/// SQLite does not fail where it cannot have the mode, it says which one it took instead.
-fn expect_wal(row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
-    match row.get::<_, String>(0)?.as_str() {
-        "wal" => Ok(()),
-        _ => Err(rusqlite::Error::InvalidQuery),
-    }
 }
 
 /// Writes the log back and cuts it to nothing; returns false where something kept it from that.

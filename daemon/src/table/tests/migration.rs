@@ -1,0 +1,117 @@
+use rusqlite::Connection;
+
+use super::{account, id, open, raw};
+use crate::table::schema::{APPLICATION_ID, Misfit, STEPS, migrate};
+use crate::table::store::DATABASE;
+use crate::table::{Ending, Table, TableError};
+
+/// What a table of each version held, in that version's own columns: never changed after its release.
+const FIXTURES: &[&str] = &[VERSION_1];
+
+/// A user with slots, two keys of which one is revoked, and a placement.
+const VERSION_1: &str = "
+INSERT INTO user (uid, name, location, state, default_sign, guesses_failed, guesses_last, origin, created, slots)
+    VALUES (1000, 'alice', 'local', 'active', '01010101010101010101010101010101', 2, 77, 'registered', 5, x'0a0b');
+INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used) VALUES
+    ('01010101010101010101010101010101', 1000, 'alice', 'mail', 'P-256', 'sign,derive', x'0102', 'current', 6, 8),
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 'revoked', 7, NULL);
+INSERT INTO placement (key, token, kind, reference, state, record)
+    VALUES ('01010101010101010101010101010101', 'local:1000', 'local', '', 'current', x'0c');
+INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended, ending)
+    VALUES ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 7, 9, 'revoked');
+";
+
+/// Makes a database as the daemon of that version left it.
+fn make(folder: &std::path::Path, version: usize) {
+    let mut connection = Connection::open(folder.join(DATABASE)).unwrap();
+    assert_eq!(migrate(&mut connection, &STEPS[..version]).unwrap(), Ok(()));
+    connection.execute_batch(FIXTURES[version - 1]).unwrap();
+}
+
+#[tokio::test]
+async fn a_table_of_every_earlier_version_is_brought_forward() {
+    assert_eq!(FIXTURES.len(), STEPS.len(), "every version has its fixture");
+    for version in 1..=STEPS.len() {
+        let folder = tempfile::tempdir().unwrap();
+        make(folder.path(), version);
+        let table = open(folder.path());
+        let found = account(&table, 1000).await;
+        assert_eq!((found.user.name.as_str(), found.user.guesses.failed), ("alice", 2));
+        assert_eq!(found.user.defaults.sign, Some(id(1)));
+        assert_eq!(found.user.slots.as_deref(), Some([10, 11].as_slice()));
+        assert_eq!(found.keys.iter().map(claviger_core::Key::id).collect::<Vec<_>>(), [id(1), id(2)]);
+        assert_eq!(found.keys[0].placements[0].record.as_deref(), Some([12].as_slice()));
+        assert_eq!(table.archived(1000).await.unwrap()[0].ending, Ending::Revoked);
+        table.close().await;
+        let newest = i64::try_from(STEPS.len()).unwrap();
+        assert_eq!(numbers(&raw(folder.path())), (APPLICATION_ID, newest));
+    }
+}
+
+fn numbers(connection: &Connection) -> (i64, i64) {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+    (number("application_id"), number("user_version"))
+}
+
+/// Takes a table of today through versions that are still to come.
+#[test]
+fn steps_are_taken_one_by_one_and_a_failing_one_leaves_the_version_before() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    assert_eq!(migrate(&mut connection, STEPS).unwrap(), Ok(()));
+    connection.execute_batch(VERSION_1).unwrap();
+    let version = STEPS.len();
+
+    let add = "ALTER TABLE key ADD COLUMN confirm TEXT NOT NULL DEFAULT 'never'";
+    let fail = "DELETE FROM archive; CREATE TABLE key (id TEXT)";
+    let broken = [STEPS, &[add, fail]].concat();
+    assert!(migrate(&mut connection, &broken).is_err());
+    assert_eq!(numbers(&connection), (APPLICATION_ID, version as i64 + 1), "the step before stands");
+    let count = |connection: &Connection, what: &str| -> i64 {
+        connection.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(&connection, "archive"), 1, "the failing step is undone altogether");
+    assert_eq!(count(&connection, "key WHERE confirm = 'never'"), 2);
+
+    let mended = [STEPS, &[add, "DELETE FROM archive"]].concat();
+    assert_eq!(migrate(&mut connection, &mended).unwrap(), Ok(()));
+    assert_eq!(count(&connection, "archive"), 0);
+    assert_eq!(migrate(&mut connection, &mended).unwrap(), Ok(()), "taken steps are not taken again");
+    assert_eq!(count(&connection, "key"), 2);
+    let found = version as i64 + 2;
+    assert_eq!(migrate(&mut connection, STEPS).unwrap(), Err(Misfit::TooNew { found }), "never back");
+}
+
+#[tokio::test]
+async fn a_table_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path(), STEPS.len());
+    raw(folder.path()).pragma_update(None, "user_version", 4711).unwrap();
+    let error = Table::open(folder.path()).err().expect("it is refused");
+    let known = i64::try_from(STEPS.len()).unwrap();
+    assert!(matches!(error, TableError::TooNew { found: 4711, known: k, .. } if k == known), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("newer Claviger") && text.contains("4711") && text.contains("table.db"), "{text}");
+    assert_eq!(numbers(&raw(folder.path())), (APPLICATION_ID, 4711));
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_and_left_alone() {
+    let texts = [
+        "CREATE TABLE bookmark (url TEXT)",
+        "PRAGMA application_id = 1; PRAGMA user_version = 1",
+        "PRAGMA user_version = 1",
+        "PRAGMA application_id = 0x636c7667; PRAGMA user_version = -1",
+    ];
+    for text in texts {
+        let folder = tempfile::tempdir().unwrap();
+        raw(folder.path()).execute_batch(text).unwrap();
+        let before = numbers(&raw(folder.path()));
+        let error = Table::open(folder.path()).err().expect("it is refused");
+        assert!(
+            matches!(&error, TableError::Foreign { path } if path.ends_with(DATABASE)),
+            "{text}: {error:?}"
+        );
+        assert!(error.to_string().contains("another program"), "{error}");
+        assert_eq!(numbers(&raw(folder.path())), before);
+    }
+}

@@ -1,0 +1,150 @@
+//! The table against real files, real mounts and real locks; run as root.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod changes;
+mod damage;
+mod disk;
+mod erasure;
+mod migration;
+mod opening;
+mod plans;
+mod round_trips;
+mod thread;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use claviger_core::{Defaults, Guesses, Key, KeyState, Placement, PlacementState, Registration, User};
+use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind};
+use rusqlite::Connection;
+
+use super::store::DATABASE;
+use super::{Account, Table};
+
+/// Returns the folder's table.
+fn open(folder: &Path) -> Table {
+    Table::open(folder).expect("the table opens")
+}
+
+/// Opens the database past the table, to look into it or to damage it; the table must be closed.
+fn raw(folder: &Path) -> Connection {
+    Connection::open(folder.join(DATABASE)).unwrap()
+}
+
+/// Returns an active user with slots.
+fn user(uid: u32) -> User {
+    User {
+        uid,
+        name: format!("user{uid}"),
+        location: TokenKind::Local,
+        registration: Registration::Active,
+        defaults: Defaults::default(),
+        guesses: Guesses::default(),
+        created: 1_700_000_000,
+        slots: Some(slots(uid)),
+    }
+}
+
+/// Returns bytes that are found again.
+fn slots(uid: u32) -> Arc<[u8]> {
+    format!("<slots of {uid}>").into_bytes().into()
+}
+
+fn id(number: u8) -> KeyId {
+    KeyId::from_bytes([number; 16])
+}
+
+/// Returns bytes that are found again; long enough for pages of their own.
+fn record(number: u8) -> Arc<[u8]> {
+    format!("<record of {number}>").repeat(700).into_bytes().into()
+}
+
+/// Returns a current key that stands in the local store of its user.
+fn key(uid: u32, number: u8) -> Key {
+    let algorithm = Algorithm::P256;
+    Key {
+        info: Arc::new(KeyInfo {
+            id: id(number),
+            algorithm,
+            usage: algorithm.usage(),
+            public_key: vec![number; 91].into(),
+        }),
+        binding: Arc::new(Binding {
+            uid,
+            user_name: format!("user{uid}"),
+            key: id(number),
+            created: 1_700_000_100,
+        }),
+        label: format!("label {number}"),
+        state: KeyState::Current,
+        last_used: None,
+        placements: vec![Placement {
+            token: TokenId::local(uid),
+            kind: TokenKind::Local,
+            reference: "".into(),
+            state: PlacementState::Current,
+            record: Some(record(number)),
+        }],
+    }
+}
+
+/// Returns a table in which 1000 has the keys 1 and 2, and 1001 has the key 3.
+async fn two_users(folder: &Path) -> Table {
+    let table = open(folder);
+    let mut first = user(1000);
+    first.defaults = Defaults { sign: Some(id(1)), derive: Some(id(2)), ..Defaults::default() };
+    table.register(first, vec![key(1000, 1), key(1000, 2)]).await.unwrap();
+    table.register(user(1001), vec![key(1001, 3)]).await.unwrap();
+    table
+}
+
+async fn account(table: &Table, uid: u32) -> Account {
+    table.account(uid).await.unwrap().expect("the account is there")
+}
+
+/// Everything that a key says: keys have no equality of their own.
+fn said(key: &Key) -> String {
+    format!("{key:?}")
+}
+
+/// Closes the table and opens it anew.
+async fn reopen(table: Table, folder: &Path) -> Table {
+    table.close().await;
+    open(folder)
+}
+
+/// A small file system of its own, gone when dropped.
+struct Mount {
+    folder: tempfile::TempDir,
+}
+
+impl Mount {
+    fn of_one_mebibyte() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        mount(&["-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs"], folder.path());
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn make_read_only(&self) {
+        mount(&["-o", "remount,ro"], self.path());
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: a failing test may still have files open.
+        let status = Command::new("umount").arg("--lazy").arg(self.path()).status();
+        assert!(status.is_ok_and(|status| status.success()) || std::thread::panicking(), "umount failed");
+    }
+}
+
+fn mount(arguments: &[&str], folder: &Path) {
+    let status = Command::new("mount").args(arguments).arg(folder).status().unwrap();
+    assert!(status.success(), "cannot mount: these tests run as root");
+}
