@@ -106,7 +106,7 @@ impl PrivateKey {
     }
 
     fn check(&self, mechanism: Mechanism, purpose: Purpose) -> Result<(), TokenError> {
-        if mechanism.fits(self.algorithm) && mechanism.serves(purpose) {
+        if mechanism.fits(self.algorithm) && mechanism.serves(purpose) && mechanism.is_offered() {
             Ok(())
         } else {
             Err(TokenError::MechanismNotSupported(mechanism, self.algorithm))

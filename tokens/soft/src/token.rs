@@ -62,6 +62,14 @@ impl SoftToken {
         drop(wiped);
     }
 
+    /// Returns the data key, to make another slot for it.
+    ///
+    /// # Errors
+    /// [`TokenError::Locked`].
+    pub fn data_key(&self) -> Result<DataKey, TokenError> {
+        self.read().as_ref().map(|opened| opened.data_key.clone()).ok_or(TokenError::Locked)
+    }
+
     fn run(&self, operation: TokenOp) -> Result<TokenOutput, TokenError> {
         match operation {
             TokenOp::Sign { key, mechanism, parameters, data } => {

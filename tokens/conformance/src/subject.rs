@@ -1,0 +1,205 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use claviger_token::{
+    Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Token, TokenError,
+    TokenOp, TokenOutput,
+};
+
+/// How long one operation may take: making an RSA key on a slow card.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A token under test, and what its host keeps for it.
+pub trait Subject: Sync {
+    /// Returns the token.
+    fn token(&self) -> &dyn Token;
+
+    /// Returns the secret that unlocks it.
+    fn secret(&self) -> Secret;
+
+    /// Returns what the host keeps for unlocking.
+    fn slots(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+
+    /// Returns a secret that is wrong and may be tried; `None` where a try is too dear.
+    fn wrong_secret(&self) -> Option<Secret> {
+        Some(Secret::new(b"this is not the secret".to_vec()))
+    }
+
+    /// Returns the binding of a key that does not exist yet, always of the same user.
+    fn new_binding(&self) -> Binding;
+
+    /// Runs an operation to its end. A token whose task lives on a runtime runs it there.
+    fn perform(&self, operation: TokenOp) -> Result<TokenOutput, TokenError> {
+        block_on(self.token().perform(operation))
+    }
+}
+
+/// Runs a future on this thread.
+///
+/// # Panics
+/// After two minutes.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "the token does not answer");
+        thread::park_timeout(left);
+    }
+}
+
+/// The operations as the checks call them.
+impl dyn Subject + '_ {
+    pub(crate) fn unlock(&self) -> Result<(), TokenError> {
+        let operation = TokenOp::Unlock { secret: self.secret(), slots: self.slots() };
+        self.perform(operation).map(drop)
+    }
+
+    pub(crate) fn lock(&self) {
+        self.perform(TokenOp::Lock).unwrap();
+    }
+
+    pub(crate) fn generate(&self, algorithm: Algorithm) -> Result<KeyHandle, TokenError> {
+        let binding = self.new_binding();
+        match self.perform(TokenOp::Generate { algorithm, binding: binding.clone() })? {
+            TokenOutput::Generated(made) => Ok(handle(made, binding)),
+            _ => panic!("generating gives a key"),
+        }
+    }
+
+    pub(crate) fn import(&self, pkcs8: &[u8]) -> Result<KeyHandle, TokenError> {
+        let binding = self.new_binding();
+        let private_key = Secret::new(pkcs8.to_vec());
+        match self.perform(TokenOp::Import { private_key, binding: binding.clone() })? {
+            TokenOutput::Generated(made) => Ok(handle(made, binding)),
+            _ => panic!("importing gives a key"),
+        }
+    }
+
+    pub(crate) fn sign(
+        &self,
+        key: &KeyHandle,
+        mechanism: Mechanism,
+        parameters: &Parameters,
+        data: &[u8],
+    ) -> Result<Vec<u8>, TokenError> {
+        let (key, parameters, data) = (key.clone(), parameters.clone(), data.to_vec());
+        match self.perform(TokenOp::Sign { key, mechanism, parameters, data })? {
+            TokenOutput::Signature(signature) => Ok(signature),
+            _ => panic!("signing gives a signature"),
+        }
+    }
+
+    pub(crate) fn decrypt(
+        &self,
+        key: &KeyHandle,
+        mechanism: Mechanism,
+        parameters: &Parameters,
+        ciphertext: &[u8],
+    ) -> Result<Secret, TokenError> {
+        let (key, parameters, ciphertext) = (key.clone(), parameters.clone(), ciphertext.to_vec());
+        match self.perform(TokenOp::Decrypt { key, mechanism, parameters, ciphertext })? {
+            TokenOutput::Plaintext(plaintext) => Ok(plaintext),
+            _ => panic!("decrypting gives a plaintext"),
+        }
+    }
+
+    pub(crate) fn derive(
+        &self,
+        key: &KeyHandle,
+        mechanism: Mechanism,
+        peer: &[u8],
+    ) -> Result<Secret, TokenError> {
+        match self.perform(TokenOp::Derive { key: key.clone(), mechanism, peer: peer.to_vec() })? {
+            TokenOutput::SharedSecret(shared) => Ok(shared),
+            _ => panic!("deriving gives a secret"),
+        }
+    }
+
+    pub(crate) fn decapsulate(
+        &self,
+        key: &KeyHandle,
+        mechanism: Mechanism,
+        ciphertext: &[u8],
+    ) -> Result<Secret, TokenError> {
+        let (key, ciphertext) = (key.clone(), ciphertext.to_vec());
+        match self.perform(TokenOp::Decapsulate { key, mechanism, ciphertext })? {
+            TokenOutput::SharedSecret(shared) => Ok(shared),
+            _ => panic!("decapsulating gives a secret"),
+        }
+    }
+
+    pub(crate) fn delete(&self, key: &KeyHandle) -> Result<(), TokenError> {
+        self.perform(TokenOp::Delete { key: key.clone() }).map(drop)
+    }
+
+    /// Makes a key in whatever way the token has, or says why there is none.
+    pub(crate) fn any_key(&self, algorithm: Algorithm) -> Option<KeyHandle> {
+        let capabilities = self.token().capabilities();
+        if capabilities.generates.contains(&algorithm) {
+            return Some(self.generate(algorithm).unwrap_or_else(|error| panic!("{algorithm}: {error}")));
+        }
+        let document = crate::peers::private_key(algorithm)?;
+        capabilities.imports.contains(&algorithm).then(|| self.import(&document).unwrap())
+    }
+
+    /// Returns the algorithms of which the token can have keys, and for each its mechanisms.
+    pub(crate) fn abilities(&self) -> Vec<(Algorithm, Vec<Mechanism>)> {
+        let capabilities = self.token().capabilities();
+        let algorithms = capabilities.generates.union(&capabilities.imports);
+        let fits = |algorithm: Algorithm| {
+            capabilities
+                .mechanisms
+                .iter()
+                .copied()
+                .filter(move |mechanism| mechanism.fits(algorithm))
+                .collect()
+        };
+        algorithms.map(|algorithm| (*algorithm, fits(*algorithm))).collect()
+    }
+
+    /// Returns a key that signs, quickly if possible, its mechanism, and data that it signs.
+    pub(crate) fn signer(&self) -> (KeyHandle, Mechanism, Vec<u8>) {
+        use claviger_token::Purpose;
+        for (algorithm, mechanisms) in self.abilities() {
+            let signs = mechanisms.into_iter().find(|mechanism| mechanism.serves(Purpose::Sign));
+            if let (Some(mechanism), Some(key)) = (signs, signs.and_then(|_| self.any_key(algorithm))) {
+                let data = crate::peers::to_be_signed(algorithm, mechanism, b"a message");
+                return (key, mechanism, data);
+            }
+        }
+        panic!("the token has no key that signs")
+    }
+}
+
+/// Returns the handle of a key that was just made.
+fn handle(made: Generated, binding: Binding) -> KeyHandle {
+    KeyHandle {
+        info: Arc::new(KeyInfo {
+            id: binding.key,
+            algorithm: made.algorithm,
+            usage: made.algorithm.usage(),
+            public_key: made.public_key.into(),
+        }),
+        reference: made.reference.into(),
+        record: made.record.map(Into::into),
+        binding: Arc::new(binding),
+    }
+}
