@@ -1,0 +1,108 @@
+#!/bin/bash
+# Shows the main job from end to end on a private bus and a temporary state folder, and leaves nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tests/scripts/setup.sh
+
+step() { printf '\n== %s\n' "$*"; }
+
+# Runs a command after showing it.
+show() {
+    printf '$ %s\n' "$*"
+    "$@"
+}
+
+step "Build (release)"
+cargo build --release --locked -q -p clavigerd -p claviger
+clavigerd=$PWD/target/release/clavigerd
+claviger() { "$root/target/release/claviger" "$@"; }
+root=$PWD
+
+folder=$(mktemp -d /tmp/claviger-demo-XXXXXX)
+finish() {
+    status=$?
+    trap - EXIT
+    # Only what this script started.
+    for pid in ${daemon:-} ${bus:-}; do
+        kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+    [ "$status" = 0 ] || echo "The demo failed (exit code $status)." >&2
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+cd "$folder"
+
+step "Start a private bus, and the daemon on it with a temporary state folder"
+export CLAVIGER_BUS=unix:path=$folder/bus
+dbus-daemon --session --nofork --nopidfile --address="$CLAVIGER_BUS" 2>bus.log &
+bus=$!
+deadline=$((SECONDS + 30))
+until busctl --address="$CLAVIGER_BUS" list >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || { cat bus.log; echo "the private bus did not come up" >&2; exit 1; }
+    sleep 0.05
+done
+mkdir -m 700 state
+touch claviger.toml
+"$clavigerd" --bus "$CLAVIGER_BUS" --state-dir "$folder/state" --config claviger.toml 2>daemon.log &
+daemon=$!
+until busctl --address="$CLAVIGER_BUS" status org.claviger.KeyStore1 >/dev/null 2>&1; do
+    kill -0 $daemon 2>/dev/null && [ $SECONDS -lt $deadline ] || { cat daemon.log; echo "the daemon did not come up" >&2; exit 1; }
+    sleep 0.05
+done
+echo "clavigerd is on $CLAVIGER_BUS"
+
+step "Register and unlock (the pass phrase goes through a pipe, never through an argument)"
+passphrase='a pass phrase for the demo'
+show claviger register --passphrase-file - <<<"$passphrase"
+show claviger lock
+show claviger unlock --passphrase-fd 3 3<<<"$passphrase"
+
+step "Generate a P-256 and an RSA-2048 key"
+show claviger key generate P-256 --label demo-p256
+show claviger key generate RSA-2048 --label demo-rsa
+claviger key show demo-p256 --public --format pem >p256.pem
+claviger key show demo-rsa --public --format pem >rsa.pem
+
+step "Sign a file with busctl and the P-256 key: bytes in, bytes out, nothing of Claviger's on this side"
+echo 'The file that both sign.' >message
+mapfile -t bytes < <(od -An -v -tu1 -w1 message | tr -d ' ')
+echo "\$ busctl call org.claviger.KeyStore1 /org/claviger/KeyStore1 org.claviger.KeyStore1.Keys \\"
+echo "      Sign 'ssaya{sv}' demo-p256 ECDSA_SHA256 ${#bytes[@]} ${bytes[*]:0:6} … 1 format s der"
+reply=$(busctl --address="$CLAVIGER_BUS" call org.claviger.KeyStore1 /org/claviger/KeyStore1 \
+    org.claviger.KeyStore1.Keys Sign 'ssaya{sv}' demo-p256 ECDSA_SHA256 \
+    "${#bytes[@]}" "${bytes[@]}" 1 format s der)
+echo "${reply:0:60}…"
+# The reply is "ay COUNT BYTE BYTE …".
+read -r kind count signature <<<"$reply"
+[ "$kind" = ay ] || { echo "busctl answered: $reply" >&2; exit 1; }
+for byte in $signature; do printf "\\x$(printf %02x "$byte")"; done >p256.signature
+[ "$(stat -c %s p256.signature)" = "$count" ]
+show openssl dgst -sha256 -verify p256.pem -signature p256.signature message
+
+step "Sign the same file with claviger and the RSA key"
+show claviger sign --key demo-rsa --mechanism SHA256_RSA_PKCS -o rsa.signature message
+show openssl dgst -sha256 -verify rsa.pem -signature rsa.signature message
+
+step "openssl refuses both signatures for another file"
+echo 'Another file.' >other
+for key in p256 rsa; do
+    if openssl dgst -sha256 -verify $key.pem -signature $key.signature other; then
+        echo "openssl verified a signature of something else" >&2
+        exit 1
+    fi
+done 2>/dev/null
+
+step "Status"
+show claviger status
+
+step "Stop the daemon and the bus, remove the state folder"
+kill -TERM $daemon
+wait $daemon || { cat daemon.log; echo "the daemon did not stop cleanly" >&2; exit 1; }
+daemon=
+kill $bus
+wait $bus || true
+bus=
+echo "Done."
