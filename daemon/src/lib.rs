@@ -2,6 +2,34 @@
 //!
 //! | room | what |
 //! | --- | --- |
+//! | `pipeline` | the path of a request, on one screen; `host`: the host's part of a plan |
+//! | `callers` `names` | who a peer is, and when it is gone |
+//! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
+//! | `permits` `workers` | limits per user, and turns for slow computations |
+//! | `secrets` `files` | what comes by descriptor |
+//! | `bus` | the D-Bus faces; `channel`: private connections; `signals`: who hears what |
+//! | `service` | what all requests share |
+//! | `run` | start and stop; `arguments`, `config`, `logging`, `clock` |
 
+pub mod accounts;
+pub mod arguments;
+pub mod bus;
+pub mod callers;
+pub mod channel;
+mod clock;
+pub mod config;
+mod ffi;
+mod files;
+pub mod hardening;
+mod host;
+pub mod logging;
+mod names;
+pub mod permits;
+pub mod pipeline;
+pub mod run;
+mod secrets;
+pub mod service;
+pub mod signals;
 pub mod table;
+pub mod workers;

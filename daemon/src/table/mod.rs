@@ -11,7 +11,7 @@
 //! | `sql` | every statement that is run |
 //! | `rows` | a row of the database to a row type and back, validated |
 //! | `users` `keys` `archive` | the operations |
-//! | `error` | [`TableError`] |
+//! | `error` | [`TableError`]; `refusal`: what it means to a caller |
 //!
 //! Every operation that changes something is one transaction, and is on the disk when it returns: a crash at any
 //! instant leaves the table as it was before or as it should be after. Dropping the future of an operation
@@ -22,6 +22,7 @@ mod error;
 mod folder;
 mod keys;
 mod lock;
+mod refusal;
 mod rows;
 mod schema;
 mod sql;

@@ -1,0 +1,46 @@
+//! One guess at a secret: counted before it is checked, and one at a time.
+
+use std::sync::Arc;
+
+use claviger_core::{Guesses, Refusal, User};
+use claviger_soft::{Cost, SlotError};
+
+use super::Seat;
+use crate::clock::now;
+use crate::service::{Derivation, Service};
+
+/// Checks a guess with `check`, which takes long. The count is on the disk before it begins: killing the service
+/// meanwhile gains nothing.
+///
+/// `derivation` is waited for by the caller, who may still give up then; from here on it is carried out.
+pub(super) async fn guess<T: Send + 'static>(
+    service: &Arc<Service>,
+    seat: &Seat,
+    user: &User,
+    derivation: Derivation,
+    check: impl FnOnce(Cost) -> Result<T, SlotError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let counted = user.guesses.attempt(now()).map_err(|seconds| Refusal::TryLater { seconds })?;
+    service.table.set_guesses(seat.uid, counted).await?;
+    seat.reload(&service.table).await?;
+    let result = derivation.run(check).await?;
+    if result.is_ok() {
+        service.table.set_guesses(seat.uid, Guesses::default()).await?;
+        seat.reload(&service.table).await?;
+    } else {
+        tracing::info!(uid = seat.uid, failed = counted.failed, "a secret was not accepted");
+    }
+    result.map_err(refusal)
+}
+
+/// Returns what a fault of the key slots means to a caller.
+pub(super) fn refusal(error: SlotError) -> Refusal {
+    match error {
+        SlotError::WrongSecret => Refusal::WrongPassphrase,
+        SlotError::Damaged(_) => Refusal::StoreCorrupt(error.to_string().into()),
+        SlotError::NoSuchSlot => Refusal::NotSupported("unlocking with this kind of secret".into()),
+        SlotError::HostSecretMissing { .. } => Refusal::StoreCorrupt(error.to_string().into()),
+        SlotError::TooWeak(what) => Refusal::InvalidArguments(what.into()),
+        SlotError::Internal(what) => Refusal::Internal(what.into()),
+    }
+}

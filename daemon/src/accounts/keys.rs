@@ -1,0 +1,250 @@
+//! The keys of an account: made, taken in, named, deleted, revoked.
+
+use std::sync::Arc;
+
+use claviger_core::policy::{Caller, active, own_account};
+use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, check_label};
+use claviger_token::{Algorithm, KeyId, Secret, Token, TokenKind, TokenOp, TokenOutput, Usage};
+
+use super::registration::{become_default, local_key, new_binding};
+use super::{Seat, guess, registered};
+use crate::clock::now;
+use crate::pipeline::perform;
+use crate::service::Service;
+use crate::signals::Event;
+use crate::table::Account;
+
+/// What a caller wants of a new key.
+pub struct NewKey {
+    /// A name for people; empty for none.
+    pub label: String,
+    /// What it may be used for; all that the algorithm can do unless told.
+    pub usage: Option<Usage>,
+    /// Where it is made; the user's location unless told.
+    pub location: Option<TokenKind>,
+}
+
+/// Where a new key comes from.
+pub enum Origin {
+    /// It is made.
+    Generate(Algorithm),
+    /// It was made elsewhere: DER PKCS#8.
+    Import(Secret),
+}
+
+/// Makes or takes a key and returns its id.
+pub async fn create(
+    service: &Arc<Service>,
+    caller: &Caller,
+    origin: Origin,
+    wanted: NewKey,
+) -> Result<KeyId, Refusal> {
+    check_label(&wanted.label)?;
+    let seat = service.accounts.seat(caller.uid);
+    let account = own(service, &seat, caller).await?;
+    if account.keys.len() >= service.config.caps.keys as usize {
+        return Err(Refusal::LimitsExceeded("keys"));
+    }
+    taken(&account, &wanted.label)?;
+    match wanted.location.unwrap_or(account.user.location) {
+        TokenKind::Local => {}
+        other => return Err(Refusal::NotSupported(format!("making a key on a {}", other.name()).into())),
+    }
+    if let Origin::Generate(algorithm) = &origin {
+        check_usage(wanted.usage, *algorithm)?;
+    }
+    let binding = new_binding(caller).map_err(guess::refusal)?;
+    let operation = match origin {
+        Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone() },
+        Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone() },
+    };
+    let token = Arc::clone(&seat.token) as Arc<dyn Token>;
+    let TokenOutput::Generated(generated) = perform(service, caller.uid, token, operation).await? else {
+        return Err(Refusal::Internal("the token made no key".into()));
+    };
+    check_usage(wanted.usage, generated.algorithm)?;
+    if account.keys.iter().any(|key| *key.info.public_key == *generated.public_key) {
+        return Err(Refusal::AlreadyExists("this very key".into()));
+    }
+    let key = local_key(generated, binding, wanted.label, wanted.usage);
+    let (service, id) = (Arc::clone(service), key.id());
+    service
+        .clone()
+        .to_its_end(async move {
+            let _change = seat.change.lock().await;
+            let account = seat.account(&service.table).await?;
+            let mut defaults = registered(account.as_ref())?.defaults;
+            become_default(&mut defaults, &key);
+            service.table.insert_key(key, Some(defaults)).await?;
+            changed(&service, &seat).await
+        })
+        .await?;
+    Ok(id)
+}
+
+/// What an owner changes of a key.
+pub enum Change {
+    /// Deletes it for good: its sealed record is erased.
+    Delete,
+    /// Gives it another label; an empty one takes it away.
+    Label(String),
+    /// Makes it the default for a purpose.
+    DefaultFor(String),
+}
+
+/// Changes one of the caller's keys while the account is unlocked.
+pub async fn change(
+    service: &Arc<Service>,
+    caller: &Caller,
+    selector: Selector,
+    change: Change,
+) -> Result<(), Refusal> {
+    if let Change::Label(label) = &change {
+        check_label(label)?;
+    }
+    let seat = service.accounts.seat(caller.uid);
+    let (held, service, caller) = (service, Arc::clone(service), caller.clone());
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = unlocked(&service, &seat, &caller).await?;
+        let (uid, table, user) = (seat.uid, &service.table, &account.user);
+        let find = || selector.find(&account.keys, &user.defaults, None);
+        match (change, &selector) {
+            (Change::Delete, _) => {
+                let key = find()?;
+                table.delete_key(uid, key.id()).await?;
+                forget(&seat, key).await?;
+            }
+            (Change::Label(label), _) => table.set_label(uid, find()?.id(), &label).await?,
+            (Change::DefaultFor(purpose), Selector::Default) => {
+                table.set_defaults(uid, with_default(user.defaults, &purpose, None)?).await?;
+            }
+            (Change::DefaultFor(purpose), _) => {
+                table.set_defaults(uid, with_default(user.defaults, &purpose, Some(find()?))?).await?;
+            }
+        }
+        changed(&service, &seat).await
+    })
+    .await
+}
+
+fn with_default(mut defaults: Defaults, purpose: &str, key: Option<&Key>) -> Result<Defaults, Refusal> {
+    defaults.set(purpose, key.map(Key::id)).map_err(|unknown| {
+        Refusal::InvalidArguments(
+            format!("{unknown:?} is no purpose; there are sign, decrypt, derive, authenticate").into(),
+        )
+    })?;
+    let Some(key) = key else { return Ok(defaults) };
+    let usage = key.info.usage;
+    let (serves, verb) = match purpose {
+        "decrypt" => (usage.decrypt, "decrypt"),
+        "derive" => (usage.derive, "derive"),
+        _ => (usage.sign, "sign"),
+    };
+    match key.state {
+        KeyState::Revoked => Err(Refusal::KeyRevoked),
+        KeyState::Current | KeyState::Retired if serves => Ok(defaults),
+        KeyState::Current | KeyState::Retired => Err(Refusal::UsageNotAllowed(verb)),
+    }
+}
+
+/// Erases the private half of another's key; the public half stays with the time. For administrators.
+pub async fn revoke(service: &Arc<Service>, uid: u32, selector: Selector) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.account(&service.table).await?.ok_or(Refusal::NoSuchUser)?;
+        let key = selector.find(&account.keys, &account.user.defaults, None)?;
+        if key.state == KeyState::Revoked {
+            return Err(Refusal::KeyRevoked);
+        }
+        service.table.revoke_key(uid, key.id(), now()).await?;
+        forget(&seat, key).await?;
+        tracing::info!(uid, key = %key.id(), "a key was revoked");
+        changed(&service, &seat).await
+    })
+    .await
+}
+
+/// Revokes every key of another, and the account with them. For administrators.
+pub async fn revoke_account(service: &Arc<Service>, uid: u32) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        service.table.revoke_user(uid, now()).await?;
+        seat.token.perform(TokenOp::Lock).await?;
+        tracing::info!(uid, "an account was revoked");
+        changed(&service, &seat).await
+    })
+    .await
+}
+
+/// Removes a user and every private key of theirs; public halves go to the archive. For administrators.
+pub async fn remove_user(service: &Arc<Service>, uid: u32) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        service.table.remove_user(uid, now()).await?;
+        seat.token.perform(TokenOp::Lock).await?;
+        tracing::info!(uid, "a user was removed");
+        changed(&service, &seat).await
+    })
+    .await
+}
+
+/// Returns the caller's account, if it is active and unlocked.
+async fn unlocked(service: &Service, seat: &Seat, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+    let account = own(service, seat, caller).await?;
+    if seat.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
+}
+
+/// Returns the caller's account, if it is active.
+async fn own(service: &Service, seat: &Seat, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+    let account = seat.account(&service.table).await?;
+    let user = registered(account.as_ref())?;
+    own_account(caller, user)?;
+    active(user)?;
+    account.ok_or_else(|| Refusal::Internal("the account vanished".into()))
+}
+
+async fn changed(service: &Service, seat: &Seat) -> Result<(), Refusal> {
+    seat.reload(&service.table).await?;
+    service.subscribers.announce(seat.uid, &Event::KeysChanged);
+    Ok(())
+}
+
+/// Lets the tokens forget a key whose row is gone.
+async fn forget(seat: &Seat, key: &Key) -> Result<(), Refusal> {
+    for placement in &key.placements {
+        let token = seat.token(placement)?;
+        match token.perform(TokenOp::Delete { key: key.handle(placement) }).await {
+            Ok(_) | Err(claviger_token::TokenError::NoSuchKey | claviger_token::TokenError::Locked) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn taken(account: &Account, label: &str) -> Result<(), Refusal> {
+    let same = |key: &&Key| key.state == KeyState::Current && key.label == label;
+    match account.keys.iter().find(same) {
+        Some(_) if !label.is_empty() => {
+            Err(Refusal::AlreadyExists(format!("a key with the label {label:?}").into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_usage(usage: Option<Usage>, algorithm: Algorithm) -> Result<(), Refusal> {
+    match usage {
+        Some(usage) if usage.is_empty() => Err(Refusal::InvalidArguments("the usage is empty".into())),
+        Some(usage) if !usage.is_within(algorithm.usage()) => {
+            let can: Vec<&str> = algorithm.usage().names().collect();
+            Err(Refusal::InvalidArguments(format!("a {algorithm} key can only {}", can.join(", ")).into()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,205 @@
+use std::time::Duration;
+
+use claviger_core::Refusal;
+use claviger_dbus::wire::{AccountRow, NoOptions, RegisterOptions, UnlockOptions};
+use claviger_dbus::{CallError, names};
+use claviger_token::Secret;
+use zbus::OwnedFd;
+use zbus::message::Header;
+
+use super::door::{Door, Visit};
+use super::{parse, rows};
+use crate::accounts::{backup, passphrase, registration};
+use crate::callers::Peer;
+use crate::{files, secrets};
+
+/// `org.claviger.KeyStore1.Account`: the caller's own account.
+pub struct AccountFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Account", introspection_docs = false)]
+impl AccountFace {
+    async fn register(
+        &self,
+        passphrase: OwnedFd,
+        options: RegisterOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let Self(door) = self;
+        door.call(&header, "register", None, async |peer| {
+            let algorithms = match options.keys {
+                Some(names) => names.iter().map(|name| parse::algorithm(name)).collect::<Result<_, _>>()?,
+                None => door.service.config.first_keys.clone(),
+            };
+            let (visit, passphrase) = self.with_secret(peer, passphrase).await?;
+            registration::register(&door.service, &visit.caller, passphrase, algorithms).await
+        })
+        .await
+    }
+
+    async fn consent(
+        &self,
+        phrase: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "consent", None, async |peer| {
+            let (visit, phrase) = self.with_secret(peer, phrase).await?;
+            registration::consent(&door.service, &visit.caller, phrase).await
+        })
+        .await
+    }
+
+    async fn unlock(
+        &self,
+        passphrase: OwnedFd,
+        options: UnlockOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let Self(door) = self;
+        door.call(&header, "unlock your local key store", options.timeout_ms, async |peer| {
+            let idle = idle(options.idle, door.service.config.idle);
+            let (visit, passphrase) = self.with_secret(peer, passphrase).await?;
+            passphrase::unlock(&door.service, &visit.caller, passphrase, idle).await
+        })
+        .await
+    }
+
+    async fn lock(&self, options: NoOptions, #[zbus(header)] header: Header<'_>) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "lock your local key store", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let seat = door.service.accounts.seat(visit.caller.uid);
+            crate::accounts::registered(seat.account(&door.service.table).await?.as_ref())?;
+            passphrase::lock(&door.service, &seat).await
+        })
+        .await
+    }
+
+    async fn change_passphrase(
+        &self,
+        old_passphrase: OwnedFd,
+        new_passphrase: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "change your pass phrase", None, async |peer| {
+            let (visit, old) = self.with_secret(peer, old_passphrase).await?;
+            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
+            passphrase::change(&door.service, &visit.caller, old, new).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("code"))]
+    async fn make_recovery_code(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "make a recovery code", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let code = passphrase::make_recovery_code(&door.service, &visit.caller).await?;
+            hand_out(code.expose())
+        })
+        .await
+    }
+
+    async fn recover(
+        &self,
+        code: OwnedFd,
+        new_passphrase: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "recover your account", None, async |peer| {
+            let (visit, code) = self.with_secret(peer, code).await?;
+            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
+            passphrase::recover(&door.service, &visit.caller, code, new).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("backup"))]
+    async fn backup(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "back up your account", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            hand_out(&backup::backup(&door.service, &visit.caller).await?)
+        })
+        .await
+    }
+
+    async fn restore(
+        &self,
+        backup: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "restore your account", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let (permits, uid) = (&door.service.permits, visit.caller.uid);
+            let bytes = files::read(permits, uid, backup.into(), backup::BACKUP_LIMIT).await?;
+            backup::restore(&door.service, &visit.caller, &bytes).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("account"))]
+    async fn get_account(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<AccountRow, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "show your account", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let seat = door.service.accounts.seat(visit.caller.uid);
+            let account = seat.account(&door.service.table).await?;
+            Ok(rows::account_row(&seat, &visit.caller.user_name, account.as_deref()))
+        })
+        .await
+    }
+}
+
+impl AccountFace {
+    /// Identifies the caller, then reads the secret: nobody unknown makes the service wait for one.
+    async fn with_secret(&self, peer: &Peer, descriptor: OwnedFd) -> Result<(Visit, Secret), Refusal> {
+        let Self(door) = self;
+        let visit = door.visit(peer).await?;
+        let secret = secrets::read(descriptor.into(), names::SECRET_LIMIT).await?;
+        Ok((visit, secret))
+    }
+}
+
+/// Returns the idle time that holds: the one asked for, but never more than configured.
+fn idle(asked: Option<u32>, configured: Option<Duration>) -> Option<Duration> {
+    let asked = asked.map(|seconds| Duration::from_secs(seconds.into()));
+    match (asked, configured) {
+        (Some(Duration::ZERO) | None, configured) => configured,
+        (Some(asked), Some(most)) => Some(asked.min(most)),
+        (Some(asked), None) => Some(asked),
+    }
+}
+
+fn hand_out(bytes: &[u8]) -> Result<OwnedFd, Refusal> {
+    secrets::hand_out(bytes)
+        .map(OwnedFd::from)
+        .map_err(|error| Refusal::Internal(format!("no memory file can be made ({error})").into()))
+}

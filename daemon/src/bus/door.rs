@@ -1,0 +1,88 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_core::policy::Caller;
+use claviger_core::{Refusal, Resource};
+use claviger_dbus::CallError;
+use zbus::message::Header;
+
+use super::error::answer;
+use crate::callers::Peer;
+use crate::permits::Permit;
+use crate::service::Service;
+
+/// How every call comes in: from the bus, or over one private channel.
+#[derive(Clone)]
+pub struct Door {
+    pub(super) service: Arc<Service>,
+    channel: Option<Arc<Peer>>,
+}
+
+/// A caller who has been identified and holds one of their places for requests.
+pub(super) struct Visit {
+    pub(super) caller: Arc<Caller>,
+    _permit: Permit,
+}
+
+impl Door {
+    /// Returns the door for calls from the bus.
+    pub const fn bus(service: Arc<Service>) -> Self {
+        Self { service, channel: None }
+    }
+
+    /// Returns the door at the daemon's end of a channel: whatever sender a message names, the caller is
+    /// `peer`.
+    pub const fn channel(service: Arc<Service>, peer: Arc<Peer>) -> Self {
+        Self { service, channel: Some(peer) }
+    }
+
+    pub(super) const fn is_channel(&self) -> bool {
+        self.channel.is_some()
+    }
+
+    /// Lets one call through: ends it when its peer is gone or its time is over, counts it, and turns a
+    /// refusal into the caller's error.
+    pub(super) async fn call<T>(
+        &self,
+        header: &Header<'_>,
+        doing: &str,
+        timeout_ms: Option<u32>,
+        work: impl AsyncFnOnce(&Peer) -> Result<T, Refusal>,
+    ) -> Result<T, CallError> {
+        let outcome = match self.peer(header) {
+            Ok(peer) => {
+                let time = timeout_ms.map_or(LONGEST, |time| Duration::from_millis(time.into()).min(LONGEST));
+                tokio::select! {
+                    biased;
+                    () = peer.gone.cancelled() => Err(Refusal::Cancelled),
+                    () = tokio::time::sleep(time) => Err(Refusal::Timeout),
+                    outcome = work(&peer) => outcome,
+                }
+            }
+            Err(refusal) => Err(refusal),
+        };
+        self.service.count(outcome.is_ok());
+        outcome.map_err(|refusal| {
+            tracing::debug!(doing, "refused: {refusal}");
+            answer(doing, &refusal)
+        })
+    }
+
+    /// Identifies the caller and takes a place for the request.
+    pub(super) async fn visit(&self, peer: &Peer) -> Result<Visit, Refusal> {
+        let caller = self.service.identify(peer).await?;
+        let permit = self.service.permits.take(caller.uid, Resource::Operations)?;
+        Ok(Visit { caller, _permit: permit })
+    }
+
+    fn peer(&self, header: &Header<'_>) -> Result<Arc<Peer>, Refusal> {
+        if let Some(peer) = &self.channel {
+            return Ok(Arc::clone(peer));
+        }
+        let sender = header.sender().ok_or_else(|| Refusal::UnknownCaller("no sender".into()))?;
+        Ok(self.service.callers.peer(sender))
+    }
+}
+
+/// No call takes longer, whatever it asks for.
+const LONGEST: Duration = Duration::from_secs(120);

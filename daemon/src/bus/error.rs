@@ -1,0 +1,46 @@
+use claviger_core::Refusal;
+use claviger_dbus::{CallError, ErrorName};
+
+/// Returns a refusal as the caller gets it: "cannot <verb> <object>: <cause>; <what to do next>".
+pub(super) fn answer(doing: &str, refusal: &Refusal) -> CallError {
+    let text = match refusal.advice() {
+        Some(advice) => format!("cannot {doing}: {refusal}; {advice}"),
+        None => format!("cannot {doing}: {refusal}"),
+    };
+    CallError::new(name(refusal), text)
+}
+
+/// The one mapping of this border.
+pub(super) const fn name(refusal: &Refusal) -> ErrorName {
+    match refusal {
+        Refusal::NoSuchKey | Refusal::NoDefaultKey(_) => ErrorName::NoSuchKey,
+        Refusal::AmbiguousKey { .. } => ErrorName::AmbiguousKey,
+        Refusal::NoSuchUser => ErrorName::NoSuchUser,
+        Refusal::AlreadyExists(_) => ErrorName::AlreadyExists,
+        Refusal::InvalidArguments(_) => ErrorName::InvalidArgs,
+        Refusal::DataInvalid(_) => ErrorName::DataInvalid,
+        Refusal::DataTooLarge { .. } => ErrorName::DataTooLarge,
+        Refusal::MechanismNotSupported(..) => ErrorName::MechanismNotSupported,
+        Refusal::NotSupported(_) => ErrorName::NotSupported,
+        Refusal::UsageNotAllowed(_) => ErrorName::UsageNotAllowed,
+        Refusal::KeyRevoked => ErrorName::KeyRevoked,
+        Refusal::NotRegistered(_) => ErrorName::NotRegistered,
+        Refusal::RegistrationPending(_) => ErrorName::RegistrationPending,
+        Refusal::Locked => ErrorName::Locked,
+        Refusal::WrongPassphrase => ErrorName::WrongPassphrase,
+        Refusal::WrongConsentPhrase => ErrorName::WrongConsentPhrase,
+        Refusal::TryLater { .. } => ErrorName::TryLater,
+        Refusal::AccessDenied(_) => ErrorName::AccessDenied,
+        Refusal::UnknownCaller(_) => ErrorName::UnknownCaller,
+        Refusal::LimitsExceeded(_) => ErrorName::LimitsExceeded,
+        Refusal::Cancelled => ErrorName::Cancelled,
+        Refusal::Timeout => ErrorName::Timeout,
+        Refusal::TokenAbsent => ErrorName::TokenAbsent,
+        Refusal::TokenRemoved => ErrorName::TokenRemoved,
+        Refusal::DeviceBusy(_) => ErrorName::DeviceBusy,
+        Refusal::DeviceError(_) => ErrorName::DeviceError,
+        Refusal::StoreCorrupt(_) => ErrorName::StoreCorrupt,
+        Refusal::StoreFull(_) => ErrorName::StoreFull,
+        Refusal::Internal(_) => ErrorName::Internal,
+    }
+}

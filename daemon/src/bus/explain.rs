@@ -1,0 +1,77 @@
+//! A dry run: where would it happen, in which steps.
+
+use claviger_core::plan::{After, Before, Padding, Plan, plan};
+use claviger_core::policy::{Caller, authorize, own_account};
+use claviger_core::{Format, Input, Key, Refusal, Request, User};
+use claviger_dbus::wire::Explanation;
+use claviger_token::Purpose;
+
+use super::error;
+use crate::accounts::{Seat, registered};
+use crate::service::Service;
+
+/// Returns what would happen; what only the data can tell is taken to be in order.
+pub(super) async fn explain(
+    service: &Service,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Explanation, Refusal> {
+    let seat = service.accounts.seat(caller.uid);
+    let account = seat.account(&service.table).await?;
+    let user = registered(account.as_ref())?;
+    own_account(caller, user)?;
+    let keys = account.as_ref().map_or(&[][..], |account| &account.keys);
+    let key = request.selector.find(keys, &user.defaults, Some(request.purpose))?;
+    let placement = key.placement();
+    let mechanism = request.mechanism.or(key.info.algorithm.default_signature());
+    let mut explanation = Explanation {
+        key: key.id().to_string(),
+        algorithm: key.info.algorithm.name().to_owned(),
+        mechanism: mechanism.map(|mechanism| mechanism.name().to_owned()).unwrap_or_default(),
+        location: placement.map(|placement| placement.kind.name().to_owned()).unwrap_or_default(),
+        token: placement.map(|placement| placement.token.to_string()).unwrap_or_default(),
+        ..Explanation::default()
+    };
+    match dry_run(&seat, caller, user, key, request) {
+        Ok(plan) => explanation.steps = steps(&plan),
+        Err(refusal) => {
+            explanation.refusal = Some(error::name(&refusal).as_str().to_owned());
+            explanation.refusal_text = Some(refusal.to_string());
+        }
+    }
+    Ok(explanation)
+}
+
+fn dry_run(seat: &Seat, caller: &Caller, user: &User, key: &Key, request: &Request) -> Result<Plan, Refusal> {
+    let authorized = authorize(caller, user, key, request.purpose)?;
+    let token = seat.token(key.placement().ok_or(Refusal::TokenAbsent)?)?;
+    let input = Input::Bytes(fitting_size(request, key));
+    let plan = plan(authorized, request, &key.info, token.capabilities(), input)?;
+    if token.is_unlocked() { Ok(plan) } else { Err(Refusal::Locked) }
+}
+
+/// Returns a size of data that the mechanism takes.
+fn fitting_size(request: &Request, key: &Key) -> usize {
+    match (request.purpose, key.info.algorithm.modulus_size()) {
+        (Purpose::Decrypt, Some(size)) => size,
+        _ => request.parameters.hash_or_default().size(),
+    }
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    let before = match plan.before {
+        Before::AsIs => None,
+        Before::Digest(hash) => Some(format!("the host hashes the message with {hash}")),
+        Before::DigestInfo(hash) => Some(format!("the host hashes with {hash} and builds the DigestInfo")),
+        Before::Pad { padding: Padding::Pkcs1 { .. }, .. } => Some("the host pads (PKCS#1 v1.5)".to_owned()),
+        Before::Pad { padding: Padding::Pss { hash, .. }, .. } => {
+            Some(format!("the host pads (PSS with {hash})"))
+        }
+    };
+    let after = match &plan.after {
+        After::Signature(Format::Der) => Some("the host writes the signature as DER".to_owned()),
+        After::Hkdf { hash, length, .. } => Some(format!("the host derives {length} bytes by HKDF, {hash}")),
+        After::Signature(Format::Raw) | After::Plaintext | After::Secret => None,
+    };
+    before.into_iter().chain([format!("the token does {}", plan.mechanism)]).chain(after).collect()
+}

@@ -1,0 +1,323 @@
+use std::sync::Arc;
+
+use claviger_core::policy::own_account;
+use claviger_core::{KeyState, Refusal, Request, Selector};
+use claviger_dbus::wire::{
+    DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation, KeyFilter, KeyRow,
+    NewKeyOptions, NoOptions, SignOptions,
+};
+use claviger_dbus::{ByteBuf, CallError, names};
+use claviger_token::{Parameters, Purpose};
+use zbus::OwnedFd;
+use zbus::message::Header;
+
+use super::door::Door;
+use super::{parse, rows};
+use crate::accounts::keys::{Change, NewKey, Origin};
+use crate::accounts::{Seat, keys, registered};
+use crate::callers::Peer;
+use crate::pipeline::{self, Data};
+use crate::secrets;
+use crate::table::Account;
+
+/// `org.claviger.KeyStore1.Keys`: the caller's own keys.
+pub struct KeysFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Keys", introspection_docs = false)]
+impl KeysFace {
+    #[zbus(out_args("keys"))]
+    async fn list_keys(
+        &self,
+        filter: KeyFilter,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<(String, KeyRow)>, CallError> {
+        let Self(door) = self;
+        door.call(&header, "list your keys", None, async |peer| {
+            let wanted = Wanted::parse(filter)?;
+            let (seat, account) = self.account(peer).await?;
+            let keys = account.keys.iter().filter(|key| wanted.includes(key));
+            Ok(keys.map(|key| (key.id().to_string(), rows::key_row(&seat, &account, key))).collect())
+        })
+        .await
+    }
+
+    #[zbus(out_args("id", "attributes"))]
+    async fn get_key(
+        &self,
+        key: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(String, KeyRow), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, &format!("show {}", named(key)), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let (seat, account) = self.account(peer).await?;
+            let key = selector.find(&account.keys, &account.user.defaults, Some(Purpose::Sign))?;
+            Ok((key.id().to_string(), rows::key_row(&seat, &account, key)))
+        })
+        .await
+    }
+
+    #[zbus(out_args("signature"))]
+    async fn sign(
+        &self,
+        key: &str,
+        mechanism: &str,
+        data: &serde_bytes::Bytes,
+        options: SignOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let time = options.timeout_ms;
+        let request = || parse::request(key, Purpose::Sign, mechanism, parse::sign(options)?);
+        self.operate(&header, "sign with", (key, time), request, || bytes(data)).await
+    }
+
+    #[zbus(out_args("signature"))]
+    async fn sign_file(
+        &self,
+        key: &str,
+        mechanism: &str,
+        file: OwnedFd,
+        options: SignOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let time = options.timeout_ms;
+        let request = || parse::request(key, Purpose::Sign, mechanism, parse::sign(options)?);
+        self.operate(&header, "sign with", (key, time), request, || Ok(Data::File(file.into()))).await
+    }
+
+    #[zbus(out_args("plaintext"))]
+    async fn decrypt(
+        &self,
+        key: &str,
+        mechanism: &str,
+        data: &serde_bytes::Bytes,
+        options: DecryptOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let time = options.timeout_ms;
+        let request = || parse::request(key, Purpose::Decrypt, mechanism, parse::decrypt(options)?);
+        self.operate(&header, "decrypt with", (key, time), request, || bytes(data)).await
+    }
+
+    #[zbus(out_args("secret"))]
+    async fn derive(
+        &self,
+        key: &str,
+        mechanism: &str,
+        peer: &serde_bytes::Bytes,
+        options: DeriveOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let time = options.timeout_ms;
+        let request = || parse::request(key, Purpose::Derive, mechanism, parse::derive(options)?);
+        self.operate(&header, "derive with", (key, time), request, || bytes(peer)).await
+    }
+
+    #[zbus(out_args("secret"))]
+    async fn decapsulate(
+        &self,
+        key: &str,
+        mechanism: &str,
+        ciphertext: &serde_bytes::Bytes,
+        options: DecapsulateOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let none = (Parameters::default(), claviger_core::Format::Raw);
+        let request = || parse::request(key, Purpose::Decapsulate, mechanism, none);
+        self.operate(&header, "decapsulate with", (key, options.timeout_ms), request, || bytes(ciphertext))
+            .await
+    }
+
+    #[zbus(out_args("id"))]
+    async fn generate_key(
+        &self,
+        algorithm: &str,
+        options: NewKeyOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, CallError> {
+        let Self(door) = self;
+        let time = options.timeout_ms;
+        door.call(&header, "make a key", time, async |peer| {
+            let origin = Origin::Generate(parse::algorithm(algorithm)?);
+            let wanted = wanted(options)?;
+            let visit = door.visit(peer).await?;
+            keys::create(&door.service, &visit.caller, origin, wanted).await.map(|id| id.to_string())
+        })
+        .await
+    }
+
+    #[zbus(out_args("id"))]
+    async fn import_key(
+        &self,
+        private_key: OwnedFd,
+        options: NewKeyOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, CallError> {
+        let Self(door) = self;
+        let time = options.timeout_ms;
+        door.call(&header, "import a key", time, async |peer| {
+            let wanted = wanted(options)?;
+            let visit = door.visit(peer).await?;
+            let origin = Origin::Import(secrets::read(private_key.into(), names::SECRET_LIMIT).await?);
+            keys::create(&door.service, &visit.caller, origin, wanted).await.map(|id| id.to_string())
+        })
+        .await
+    }
+
+    async fn delete_key(
+        &self,
+        key: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, &format!("delete {}", named(key)), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let visit = door.visit(peer).await?;
+            keys::change(&door.service, &visit.caller, selector, Change::Delete).await
+        })
+        .await
+    }
+
+    async fn set_default_key(
+        &self,
+        purpose: &str,
+        key: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "set a default key", None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let visit = door.visit(peer).await?;
+            let change = Change::DefaultFor(purpose.to_owned());
+            keys::change(&door.service, &visit.caller, selector, change).await
+        })
+        .await
+    }
+
+    async fn set_label(
+        &self,
+        key: &str,
+        label: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, &format!("label {}", named(key)), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let visit = door.visit(peer).await?;
+            let change = Change::Label(label.to_owned());
+            keys::change(&door.service, &visit.caller, selector, change).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("explanation"))]
+    async fn explain(
+        &self,
+        key: &str,
+        mechanism: &str,
+        options: ExplainOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Explanation, CallError> {
+        let Self(door) = self;
+        door.call(&header, &format!("explain {}", named(key)), None, async |peer| {
+            let named = parse::mechanism(mechanism)?;
+            let purpose = parse::purpose(options.purpose.as_deref(), named)?;
+            let request = parse::request(key, purpose, mechanism, parse::explain(options)?)?;
+            let visit = door.visit(peer).await?;
+            super::explain::explain(&door.service, &visit.caller, &request).await
+        })
+        .await
+    }
+}
+
+impl KeysFace {
+    /// Sends one operation on its path.
+    async fn operate(
+        &self,
+        header: &Header<'_>,
+        verb: &str,
+        (key, timeout_ms): (&str, Option<u32>),
+        request: impl FnOnce() -> Result<Request, Refusal>,
+        data: impl FnOnce() -> Result<Data, Refusal>,
+    ) -> Result<ByteBuf, CallError> {
+        let Self(door) = self;
+        door.call(header, &format!("{verb} {}", named(key)), timeout_ms, async |peer| {
+            let reply = pipeline::run(&door.service, peer, request()?, data()?).await?;
+            Ok(ByteBuf::from(reply))
+        })
+        .await
+    }
+
+    async fn account(&self, peer: &Peer) -> Result<(Arc<Seat>, Arc<Account>), Refusal> {
+        let Self(door) = self;
+        let visit = door.visit(peer).await?;
+        let seat = door.service.accounts.seat(visit.caller.uid);
+        let account = seat.account(&door.service.table).await?;
+        own_account(&visit.caller, registered(account.as_ref())?)?;
+        account.map(|account| (seat, account)).ok_or(Refusal::NoSuchUser)
+    }
+}
+
+fn bytes(data: &serde_bytes::Bytes) -> Result<Data, Refusal> {
+    if data.len() > names::DATA_LIMIT {
+        return Err(Refusal::DataTooLarge { limit: names::DATA_LIMIT });
+    }
+    Ok(Data::Bytes(data.to_vec()))
+}
+
+fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {
+    let NewKeyOptions { timeout_ms: _, no_prompt: _, label, usage, location } = options;
+    Ok(NewKey {
+        label: label.unwrap_or_default(),
+        usage: usage.map(|names| parse::usage(&names)).transpose()?,
+        location: location.map(|name| parse::location(&name)).transpose()?,
+    })
+}
+
+/// Returns a key as messages name it: as the caller did, without what would spoil a terminal.
+fn named(key: &str) -> String {
+    let name: String = key.chars().filter(|character| !character.is_control()).take(80).collect();
+    if name.is_empty() { "the default key".to_owned() } else { format!("key {name}") }
+}
+
+/// A filter, understood.
+struct Wanted {
+    label: Option<String>,
+    algorithm: Option<claviger_token::Algorithm>,
+    usage: Option<claviger_token::Usage>,
+    location: Option<claviger_token::TokenKind>,
+    state: Option<KeyState>,
+}
+
+impl Wanted {
+    fn parse(filter: KeyFilter) -> Result<Self, Refusal> {
+        let KeyFilter { label, algorithm, usage, location, state } = filter;
+        let key_state = |name: String| {
+            KeyState::from_name(&name).ok_or_else(|| parse::invalid(format!("{name:?} is no state of a key")))
+        };
+        Ok(Self {
+            label,
+            algorithm: algorithm.map(|name| parse::algorithm(&name)).transpose()?,
+            usage: usage.map(|name| parse::usage(&[name])).transpose()?,
+            location: location.map(|name| parse::location(&name)).transpose()?,
+            state: state.map(key_state).transpose()?,
+        })
+    }
+
+    fn includes(&self, key: &claviger_core::Key) -> bool {
+        let Self { label, algorithm, usage, location, state } = self;
+        label.as_ref().is_none_or(|label| *label == key.label)
+            && algorithm.is_none_or(|algorithm| algorithm == key.info.algorithm)
+            && usage.is_none_or(|usage| usage.is_within(key.info.usage))
+            && location.is_none_or(|kind| key.placements.iter().any(|placement| placement.kind == kind))
+            && state.map_or(key.state != KeyState::Revoked, |state| state == key.state)
+    }
+}

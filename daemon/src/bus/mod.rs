@@ -1,0 +1,28 @@
+//! Step 1, the bus faces: D-Bus arguments to requests, and refusals to errors. No decision is made here and no
+//! token is touched.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `door` | [`Door`]: how every call comes in and how it ends |
+//! | `error` | a refusal as a D-Bus error |
+//! | `parse` | options as parameters |
+//! | `service` `keys` `account` `public` `admin` | the interfaces |
+//! | `rows` | accounts and keys as callers see them |
+
+mod account;
+mod admin;
+mod door;
+mod error;
+mod explain;
+mod keys;
+mod parse;
+mod public;
+mod rows;
+mod service;
+
+pub use account::AccountFace;
+pub use admin::AdminFace;
+pub use door::Door;
+pub use keys::KeysFace;
+pub use public::PublicFace;
+pub use service::ServiceFace;

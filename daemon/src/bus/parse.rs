@@ -1,0 +1,172 @@
+//! Options as parameters: names become types here, once.
+
+use claviger_core::{Format, Refusal, Request, Selector};
+use claviger_dbus::ByteBuf;
+use claviger_dbus::wire::{
+    DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
+};
+use claviger_token::{Algorithm, Hash, Kdf, Mechanism, Parameters, Purpose, TokenKind, Usage};
+
+pub(super) fn invalid(why: impl Into<String>) -> Refusal {
+    Refusal::InvalidArguments(why.into().into())
+}
+
+pub(super) fn mechanism(name: &str) -> Result<Option<Mechanism>, Refusal> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    Mechanism::from_name(name).filter(|mechanism| mechanism.is_offered()).map(Some).ok_or_else(|| {
+        invalid(format!("{name:?} is no mechanism; property Mechanisms of .Service has them all"))
+    })
+}
+
+pub(super) fn named_mechanism(name: &str) -> Result<Mechanism, Refusal> {
+    mechanism(name)?.ok_or_else(|| invalid("a mechanism must be named here"))
+}
+
+pub(super) fn hash(name: &str) -> Result<Hash, Refusal> {
+    Hash::from_name(name).ok_or_else(|| invalid(format!("{name:?} is no hash; SHA256 is one")))
+}
+
+pub(super) fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let all: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        invalid(format!("{name:?} is no algorithm; there are {}", all.join(", ")))
+    })
+}
+
+pub(super) fn location(name: &str) -> Result<TokenKind, Refusal> {
+    TokenKind::from_name(name)
+        .ok_or_else(|| invalid(format!("{name:?} is no location; there are local, card, phone")))
+}
+
+pub(super) fn usage(names: &[String]) -> Result<Usage, Refusal> {
+    Usage::from_names(names.iter().map(String::as_str))
+        .map_err(|name| invalid(format!("{name:?} is no usage; there are sign, decrypt, derive")))
+}
+
+pub(super) fn format(name: Option<&str>) -> Result<Format, Refusal> {
+    match name {
+        None | Some("raw") => Ok(Format::Raw),
+        Some("der") => Ok(Format::Der),
+        Some(other) => Err(invalid(format!("format {other:?} is neither raw nor der"))),
+    }
+}
+
+fn kdf(name: Option<&str>) -> Result<Option<Kdf>, Refusal> {
+    match name {
+        None => Ok(None),
+        Some("null") => Ok(Some(Kdf::Null)),
+        Some("hkdf") => Ok(Some(Kdf::Hkdf)),
+        Some(other) => Err(invalid(format!("kdf {other:?} is neither null nor hkdf"))),
+    }
+}
+
+fn optional_hash(name: Option<&String>) -> Result<Option<Hash>, Refusal> {
+    name.map(|name| hash(name)).transpose()
+}
+
+fn bytes(value: Option<ByteBuf>) -> Option<Vec<u8>> {
+    value.map(ByteBuf::into_vec)
+}
+
+/// Returns the request for an operation; its parameters and format come from the options.
+pub(super) fn request(
+    key: &str,
+    purpose: Purpose,
+    mechanism_name: &str,
+    (parameters, format): (Parameters, Format),
+) -> Result<Request, Refusal> {
+    let mechanism = mechanism(mechanism_name)?;
+    Ok(Request { selector: Selector::parse(key)?, purpose, mechanism, parameters, format })
+}
+
+pub(super) fn sign(options: SignOptions) -> Result<(Parameters, Format), Refusal> {
+    let SignOptions { timeout_ms: _, no_prompt: _, hash, mgf_hash, salt_length, context, format: form } =
+        options;
+    let parameters = Parameters {
+        hash: optional_hash(hash.as_ref())?,
+        mgf_hash: optional_hash(mgf_hash.as_ref())?,
+        salt_length,
+        context: bytes(context),
+        ..Parameters::default()
+    };
+    Ok((parameters, format(form.as_deref())?))
+}
+
+pub(super) fn verify(options: VerifyOptions) -> Result<(Parameters, Format), Refusal> {
+    let VerifyOptions { hash, mgf_hash, salt_length, context, format } = options;
+    let (timeout_ms, no_prompt) = (None, None);
+    sign(SignOptions { timeout_ms, no_prompt, hash, mgf_hash, salt_length, context, format })
+}
+
+pub(super) fn decrypt(options: DecryptOptions) -> Result<(Parameters, Format), Refusal> {
+    let DecryptOptions { timeout_ms: _, no_prompt: _, hash, mgf_hash, label } = options;
+    encrypt(EncryptOptions { hash, mgf_hash, label }).map(|parameters| (parameters, Format::Raw))
+}
+
+pub(super) fn encrypt(options: EncryptOptions) -> Result<Parameters, Refusal> {
+    let EncryptOptions { hash, mgf_hash, label } = options;
+    Ok(Parameters {
+        hash: optional_hash(hash.as_ref())?,
+        mgf_hash: optional_hash(mgf_hash.as_ref())?,
+        label: bytes(label),
+        ..Parameters::default()
+    })
+}
+
+pub(super) fn derive(options: DeriveOptions) -> Result<(Parameters, Format), Refusal> {
+    let DeriveOptions { timeout_ms: _, no_prompt: _, kdf: kdf_name, hash, shared_info, length } = options;
+    let parameters = Parameters {
+        kdf: kdf(kdf_name.as_deref())?,
+        hash: optional_hash(hash.as_ref())?,
+        shared_info: bytes(shared_info),
+        length,
+        ..Parameters::default()
+    };
+    Ok((parameters, Format::Raw))
+}
+
+/// Returns the purpose that is meant: the one told, else the first that the mechanism serves.
+pub(super) fn purpose(name: Option<&str>, mechanism: Option<Mechanism>) -> Result<Purpose, Refusal> {
+    let all = [Purpose::Sign, Purpose::Decrypt, Purpose::Derive, Purpose::Decapsulate];
+    match name {
+        Some("sign") => Ok(Purpose::Sign),
+        Some("decrypt") => Ok(Purpose::Decrypt),
+        Some("derive") => Ok(Purpose::Derive),
+        Some("decapsulate") => Ok(Purpose::Decapsulate),
+        Some(other) => Err(invalid(format!("{other:?} is no purpose"))),
+        None => Ok(all
+            .into_iter()
+            .find(|purpose| mechanism.is_none_or(|mechanism| mechanism.serves(*purpose)))
+            .unwrap_or(Purpose::Sign)),
+    }
+}
+
+pub(super) fn explain(options: ExplainOptions) -> Result<(Parameters, Format), Refusal> {
+    let ExplainOptions {
+        timeout_ms: _,
+        no_prompt: _,
+        purpose: _,
+        hash,
+        mgf_hash,
+        salt_length,
+        label,
+        kdf: kdf_name,
+        shared_info,
+        length,
+        context,
+        format: form,
+    } = options;
+    let parameters = Parameters {
+        hash: optional_hash(hash.as_ref())?,
+        mgf_hash: optional_hash(mgf_hash.as_ref())?,
+        salt_length,
+        label: bytes(label),
+        kdf: kdf(kdf_name.as_deref())?,
+        shared_info: bytes(shared_info),
+        length,
+        context: bytes(context),
+    };
+    Ok((parameters, format(form.as_deref())?))
+}

@@ -1,0 +1,206 @@
+use claviger_core::{Format, KeyState, Refusal};
+use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, VerifyOptions};
+use claviger_dbus::{ByteBuf, CallError, names};
+use claviger_soft as soft;
+use claviger_token::{Mechanism, Purpose};
+use serde_bytes::Bytes;
+use zbus::OwnedFd;
+use zbus::message::Header;
+
+use super::door::Door;
+use super::{parse, rows};
+use crate::files;
+use crate::names as name_service;
+
+/// `org.claviger.KeyStore1.Public`: what needs no private key.
+pub struct PublicFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Public", introspection_docs = false)]
+impl PublicFace {
+    #[zbus(out_args("digest"))]
+    async fn digest(
+        &self,
+        hash: &str,
+        data: &Bytes,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let NoOptions {} = options;
+        let hash = parse::hash(hash);
+        let data = bounded(data);
+        self.compute(&header, "digest", async |_| {
+            let (hash, data) = (hash?, data?);
+            Ok(move || Ok(ByteBuf::from(soft::digest(hash, &data))))
+        })
+        .await
+    }
+
+    #[zbus(out_args("digest"))]
+    async fn digest_file(
+        &self,
+        hash: &str,
+        file: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "digest a file", None, async |peer| {
+            let hash = parse::hash(hash)?;
+            let visit = door.visit(peer).await?;
+            files::digest(&door.service.permits, visit.caller.uid, file.into(), hash).await.map(ByteBuf::from)
+        })
+        .await
+    }
+
+    #[zbus(out_args("valid"))]
+    async fn verify(
+        &self,
+        public_key: &Bytes,
+        mechanism: &str,
+        data: &Bytes,
+        signature: &Bytes,
+        options: VerifyOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<bool, CallError> {
+        self.compute(&header, "verify a signature", async |_| {
+            let (spki, data, signature) = (bounded(public_key)?, bounded(data)?, bounded(signature)?);
+            let (parameters, format) = parse::verify(options)?;
+            let algorithm = soft::algorithm_of(&spki)?;
+            let mechanism = match parse::mechanism(mechanism)? {
+                Some(mechanism) => mechanism,
+                None => algorithm.default_signature().ok_or_else(|| {
+                    Refusal::NotSupported(format!("verifying with a {algorithm} key").into())
+                })?,
+            };
+            Ok(move || {
+                let signature = match format {
+                    Format::Raw => signature,
+                    Format::Der => match soft::ecdsa_der_to_raw(algorithm, &signature) {
+                        Ok(raw) => raw,
+                        Err(_) => return Ok(false),
+                    },
+                };
+                Ok(soft::verify(&spki, mechanism, &parameters, &data, &signature)?)
+            })
+        })
+        .await
+    }
+
+    #[zbus(out_args("ciphertext"))]
+    async fn encrypt(
+        &self,
+        public_key: &Bytes,
+        mechanism: &str,
+        data: &Bytes,
+        options: EncryptOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        self.compute(&header, "encrypt", async |_| {
+            let (spki, data) = (bounded(public_key)?, bounded(data)?);
+            let mechanism = serving(mechanism, Purpose::Decrypt)?;
+            let parameters = parse::encrypt(options)?;
+            Ok(move || Ok(ByteBuf::from(soft::encrypt(&spki, mechanism, &parameters, &data)?)))
+        })
+        .await
+    }
+
+    #[zbus(out_args("ciphertext", "secret"))]
+    async fn encapsulate(
+        &self,
+        public_key: &Bytes,
+        mechanism: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(ByteBuf, ByteBuf), CallError> {
+        let NoOptions {} = options;
+        self.compute(&header, "encapsulate a secret", async |_| {
+            let spki = bounded(public_key)?;
+            serving(mechanism, Purpose::Decapsulate)?;
+            Ok(move || {
+                let (ciphertext, secret) = soft::encapsulate(&spki)?;
+                Ok((ByteBuf::from(ciphertext), ByteBuf::from(secret.expose())))
+            })
+        })
+        .await
+    }
+
+    #[zbus(out_args("bytes"))]
+    async fn random(
+        &self,
+        length: u32,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, CallError> {
+        let NoOptions {} = options;
+        self.compute(&header, "make random bytes", async |_| {
+            let length = usize::try_from(length).ok().filter(|length| *length <= names::DATA_LIMIT);
+            let length = length.ok_or(Refusal::DataTooLarge { limit: names::DATA_LIMIT })?;
+            Ok(move || Ok(ByteBuf::from(soft::random(length)?.expose())))
+        })
+        .await
+    }
+
+    #[zbus(out_args("keys"))]
+    async fn get_public_keys(
+        &self,
+        user: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<(String, PublicKeyRow)>, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "list a user's public keys", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let uid = match user.parse() {
+                _ if user.is_empty() => visit.caller.uid,
+                Ok(uid) => uid,
+                Err(_) => name_service::uid_of(user).await?,
+            };
+            let seat = door.service.accounts.seat(uid);
+            let account = seat.account(&door.service.table).await?.ok_or(Refusal::NoSuchUser)?;
+            claviger_core::policy::active(&account.user).map_err(|_| Refusal::NoSuchUser)?;
+            let keys = account.keys.iter().filter(|key| key.state != KeyState::Revoked);
+            Ok(keys.map(|key| (key.id().to_string(), rows::public_key_row(&account.user, key))).collect())
+        })
+        .await
+    }
+}
+
+impl PublicFace {
+    /// Prepares a computation, then runs it on a worker when it is the caller's turn.
+    async fn compute<T, W>(
+        &self,
+        header: &Header<'_>,
+        doing: &str,
+        prepare: impl AsyncFnOnce(&Door) -> Result<W, Refusal>,
+    ) -> Result<T, CallError>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> Result<T, Refusal> + Send + 'static,
+    {
+        let Self(door) = self;
+        door.call(header, doing, None, async |peer| {
+            let work = prepare(door).await?;
+            let visit = door.visit(peer).await?;
+            door.service.workers.run(visit.caller.uid, work).await?
+        })
+        .await
+    }
+}
+
+fn bounded(data: &Bytes) -> Result<Vec<u8>, Refusal> {
+    if data.len() > names::DATA_LIMIT {
+        return Err(Refusal::DataTooLarge { limit: names::DATA_LIMIT });
+    }
+    Ok(data.to_vec())
+}
+
+/// Returns the mechanism, if its private side serves that purpose.
+fn serving(name: &str, purpose: Purpose) -> Result<Mechanism, Refusal> {
+    let mechanism = parse::named_mechanism(name)?;
+    if mechanism.serves(purpose) {
+        return Ok(mechanism);
+    }
+    Err(parse::invalid(format!("{mechanism} is not for that")))
+}

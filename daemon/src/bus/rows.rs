@@ -1,0 +1,151 @@
+//! Accounts and keys as callers see them.
+
+use claviger_core::{Guesses, Key, KeyState, Registration, User};
+use claviger_dbus::ByteBuf;
+use claviger_dbus::wire::{AccountRow, KeyRow, PublicKeyRow, UserRow};
+use claviger_soft::KeySlots;
+use claviger_token::{Mechanism, Presence, Purpose, Token};
+
+use crate::accounts::Seat;
+use crate::clock::now;
+use crate::table::{Account, UserSummary};
+
+pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
+    let token = key.placement().and_then(|placement| seat.token(placement).ok());
+    let mut location: Vec<String> =
+        key.placements.iter().map(|placement| placement.kind.name().to_owned()).collect();
+    location.dedup();
+    KeyRow {
+        label: key.label.clone(),
+        algorithm: key.info.algorithm.name().to_owned(),
+        usage: key.info.usage.names().map(String::from).collect(),
+        state: key.state.name().to_owned(),
+        location,
+        present: token.as_ref().is_some_and(|token| token.presence() == Presence::Present),
+        locked: token.as_ref().is_none_or(|token| !token.is_unlocked()),
+        public_key: ByteBuf::from(key.info.public_key.to_vec()),
+        mechanisms: mechanisms(key).map(|mechanism| mechanism.name().to_owned()).collect(),
+        created: key.binding.created,
+        last_used: seat.last_used(key.id()).or(key.last_used),
+        default_for: default_for(&account.user, key),
+        certificate: None,
+    }
+}
+
+/// Returns what can be done with a key: by its algorithm, its usage and its state.
+fn mechanisms(key: &Key) -> impl Iterator<Item = Mechanism> {
+    let (algorithm, usage) = (key.info.algorithm, key.info.usage);
+    let (signs, opens) = match key.state {
+        KeyState::Current => (true, true),
+        KeyState::Retired => (false, true),
+        KeyState::Revoked => (false, false),
+    };
+    Mechanism::ALL.into_iter().filter(move |mechanism| {
+        mechanism.is_offered()
+            && mechanism.fits(algorithm)
+            && (signs && usage.sign && mechanism.serves(Purpose::Sign)
+                || opens && usage.decrypt && mechanism.serves(Purpose::Decrypt)
+                || opens && usage.derive && mechanism.serves(Purpose::Derive)
+                || opens && usage.derive && mechanism.serves(Purpose::Decapsulate))
+    })
+}
+
+fn default_for(user: &User, key: &Key) -> Vec<String> {
+    let defaults = user.defaults.by_name().into_iter();
+    defaults.filter(|(_, id)| *id == Some(key.id())).map(|(name, _)| name.to_owned()).collect()
+}
+
+pub(super) fn public_key_row(user: &User, key: &Key) -> PublicKeyRow {
+    PublicKeyRow {
+        algorithm: key.info.algorithm.name().to_owned(),
+        usage: key.info.usage.names().map(String::from).collect(),
+        state: key.state.name().to_owned(),
+        public_key: ByteBuf::from(key.info.public_key.to_vec()),
+        created: key.binding.created,
+        default_for: default_for(user, key),
+        certificate: None,
+    }
+}
+
+pub(super) fn account_row(seat: &Seat, user_name: &str, account: Option<&Account>) -> AccountRow {
+    let row = AccountRow {
+        uid: seat.uid,
+        user_name: user_name.to_owned(),
+        state: Registration::None.name().to_owned(),
+        location: claviger_token::TokenKind::Local.name().to_owned(),
+        locked: true,
+        ..AccountRow::default()
+    };
+    let Some(Account { user, keys }) = account else { return row };
+    let slots = slots(user);
+    AccountRow {
+        state: user.registration.name().to_owned(),
+        location: user.location.name().to_owned(),
+        locked: !seat.token.is_unlocked(),
+        unlocked_until: unlocked_until(seat),
+        keys: count(keys),
+        tries_failed: user.guesses.failed,
+        try_after: try_after(user.guesses),
+        has_recovery_code: slots.as_ref().is_some_and(KeySlots::has_recovery_code),
+        host_bound: slots.is_some_and(|slots| slots.host_id().is_some()),
+        defaults: user
+            .defaults
+            .by_name()
+            .into_iter()
+            .filter_map(|(name, id)| Some((name.to_owned(), id?.to_string())))
+            .collect(),
+        created: Some(user.created),
+        ..row
+    }
+}
+
+pub(super) fn user_row(account: &Account) -> UserRow {
+    let Account { user, keys } = account;
+    UserRow {
+        user_name: user.name.clone(),
+        state: user.registration.name().to_owned(),
+        location: user.location.name().to_owned(),
+        keys: count(keys),
+        tries_failed: user.guesses.failed,
+        try_after: try_after(user.guesses),
+        has_recovery_code: slots(user).is_some_and(|slots| slots.has_recovery_code()),
+        created: Some(user.created),
+    }
+}
+
+pub(super) fn summary_row(summary: UserSummary) -> (u32, UserRow) {
+    let row = UserRow {
+        user_name: summary.name,
+        state: summary.registration.name().to_owned(),
+        location: summary.location.name().to_owned(),
+        keys: summary.keys,
+        tries_failed: summary.guesses.failed,
+        try_after: try_after(summary.guesses),
+        has_recovery_code: false,
+        created: Some(summary.created),
+    };
+    (summary.uid, row)
+}
+
+/// Slots under a consent phrase, or damaged ones, say nothing.
+fn slots(user: &User) -> Option<KeySlots> {
+    user.slots.as_ref().and_then(|slots| KeySlots::from_bytes(slots).ok())
+}
+
+fn count(keys: &[Key]) -> u32 {
+    let kept = keys.iter().filter(|key| key.state != KeyState::Revoked).count();
+    u32::try_from(kept).unwrap_or(u32::MAX)
+}
+
+fn try_after(guesses: Guesses) -> Option<i64> {
+    match guesses.wait(now()) {
+        0 => None,
+        seconds => Some(now() + i64::from(seconds)),
+    }
+}
+
+fn unlocked_until(seat: &Seat) -> Option<i64> {
+    let until = seat.idle_until().filter(|_| seat.token.is_unlocked())?;
+    let left = until.saturating_duration_since(tokio::time::Instant::now()).as_secs();
+    Some(now() + i64::try_from(left).ok()?)
+}

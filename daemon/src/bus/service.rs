@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use claviger_core::Refusal;
+use claviger_dbus::CallError;
+use claviger_dbus::wire::NoOptions;
+use claviger_token::Mechanism;
+use zbus::OwnedFd;
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+
+use super::door::Door;
+use crate::channel;
+
+/// `org.claviger.KeyStore1.Service`: the service itself.
+pub struct ServiceFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Service", introspection_docs = false)]
+impl ServiceFace {
+    #[zbus(out_args("channel"))]
+    async fn open_channel(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "open a channel", None, async |peer| {
+            if door.is_channel() {
+                return Err(Refusal::NotSupported("opening a channel over a channel".into()));
+            }
+            let caller = Arc::clone(&door.visit(peer).await?.caller);
+            channel::open(&door.service, peer, caller).map(OwnedFd::from)
+        })
+        .await
+    }
+
+    async fn subscribe(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "subscribe", None, async |peer| {
+            let visit = door.visit(peer).await?;
+            let emitter = match door.is_channel() {
+                true => emitter.to_owned(),
+                false => emitter.to_owned().set_destination(peer.name.inner().clone().into()),
+            };
+            let (subscribers, permits) = (&door.service.subscribers, &door.service.permits);
+            subscribers.subscribe(permits, visit.caller.uid, peer, emitter)
+        })
+        .await
+    }
+
+    async fn unsubscribe(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "unsubscribe", None, async |peer| {
+            door.service.subscribers.unsubscribe(peer, &emitter);
+            Ok(())
+        })
+        .await
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn features(&self) -> Vec<String> {
+        vec!["channel".to_owned(), "local".to_owned()]
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn mechanisms(&self) -> Vec<&'static str> {
+        let offered = Mechanism::ALL.into_iter().filter(|mechanism| mechanism.is_offered());
+        offered.map(Mechanism::name).collect()
+    }
+
+    #[zbus(signal)]
+    pub(crate) async fn keys_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn token_changed(emitter: &SignalEmitter<'_>, token: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn locked_changed(emitter: &SignalEmitter<'_>, locked: bool) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn session_ending(emitter: &SignalEmitter<'_>, session: &str) -> zbus::Result<()>;
+}

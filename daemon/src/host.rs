@@ -1,0 +1,76 @@
+//! The host's part of a plan: what is done before the token, and what after.
+
+use claviger_core::plan::{After, Before, Padding, Plan};
+use claviger_core::{Format, Refusal};
+use claviger_soft as soft;
+use claviger_token::{Algorithm, Parameters, TokenOutput};
+
+use crate::files;
+use crate::pipeline::Data;
+use crate::service::Service;
+
+/// Does what the plan wants of the host before the token: hashing, wrapping, padding.
+pub(crate) async fn before(
+    service: &Service,
+    uid: u32,
+    plan: &Plan,
+    algorithm: Algorithm,
+    data: Data,
+) -> Result<Vec<u8>, Refusal> {
+    let hash = match plan.before {
+        Before::AsIs => None,
+        Before::Digest(hash) | Before::DigestInfo(hash) => Some(hash),
+        Before::Pad { digest, .. } => digest,
+    };
+    let data = match (data, hash) {
+        (Data::Bytes(bytes), None) => bytes,
+        (Data::Bytes(bytes), Some(hash)) => soft::digest(hash, &bytes),
+        (Data::File(file), None) => files::read(&service.permits, uid, file, FILE_LIMIT).await?,
+        (Data::File(file), Some(hash)) => files::digest(&service.permits, uid, file, hash).await?,
+    };
+    Ok(match plan.before {
+        Before::AsIs | Before::Digest(_) => data,
+        Before::DigestInfo(hash) => soft::digest_info(hash, &data),
+        Before::Pad { padding: Padding::Pkcs1 { wrap, size }, .. } => {
+            pkcs1_encode(&wrap.map_or_else(|| data.clone(), |hash| soft::digest_info(hash, &data)), size)?
+        }
+        Before::Pad { padding: Padding::Pss { hash, mgf_hash, salt, .. }, .. } => {
+            let salt_length = u32::try_from(salt).ok();
+            let parameters = Parameters { mgf_hash: Some(mgf_hash), salt_length, ..Parameters::default() };
+            soft::pss_encode(algorithm, hash, &parameters, &data)?
+        }
+    })
+}
+
+/// Pads for the RSA primitive (EMSA-PKCS1-v1_5, RFC 8017, 9.2): `00 01 ff .. ff 00 DigestInfo`.
+fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, Refusal> {
+    let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8);
+    let padding = padding.ok_or(Refusal::DataInvalid("the digest is too long for the key".into()))?;
+    Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
+}
+
+/// Does what the plan wants of the host after the token: the form of a signature, a derivation.
+pub(crate) fn after(after: &After, algorithm: Algorithm, output: TokenOutput) -> Result<Vec<u8>, Refusal> {
+    match (after, output) {
+        (After::Signature(Format::Raw), TokenOutput::Signature(signature)) => Ok(signature),
+        (After::Signature(Format::Der), TokenOutput::Signature(signature)) => {
+            Ok(soft::ecdsa_raw_to_der(algorithm, &signature)?)
+        }
+        (After::Plaintext, TokenOutput::Plaintext(secret))
+        | (After::Secret, TokenOutput::SharedSecret(secret)) => Ok(secret.expose().to_vec()),
+        (After::Hkdf { hash, info, length }, TokenOutput::SharedSecret(secret)) => {
+            Ok(soft::hkdf(&secret, *hash, info, *length)?.expose().to_vec())
+        }
+        (
+            After::Signature(_) | After::Plaintext | After::Secret | After::Hkdf { .. },
+            TokenOutput::Signature(_)
+            | TokenOutput::Plaintext(_)
+            | TokenOutput::SharedSecret(_)
+            | TokenOutput::Generated(_)
+            | TokenOutput::Done,
+        ) => Err(Refusal::Internal("the token answered something else than it was asked".into())),
+    }
+}
+
+/// The most that is read of a file which the token wants whole (EdDSA and ML-DSA cannot be pre-hashed).
+const FILE_LIMIT: usize = 1024 * 1024;

@@ -1,0 +1,99 @@
+//! The path of a request, on one screen.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use claviger_core::plan::{Plan, plan};
+use claviger_core::policy::{authorize, own_account};
+use claviger_core::{Input, Refusal, Request, Resource};
+use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
+
+use crate::accounts::registered;
+use crate::callers::Peer;
+use crate::clock::now;
+use crate::host::{after, before};
+use crate::service::{Service, Step};
+
+/// The data of a request.
+pub enum Data {
+    /// By value.
+    Bytes(Vec<u8>),
+    /// By descriptor.
+    File(OwnedFd),
+}
+
+/// Takes one request from its peer to its reply. Step 1 was the bus face, which made the [`Request`].
+pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -> Result<Vec<u8>, Refusal> {
+    // 2 identify
+    let caller = service.identify(peer).await?;
+    let _permit = service.permits.take(caller.uid, Resource::Operations)?;
+    service.reached(Step::Identify).await;
+
+    // 3 lookup
+    let seat = service.accounts.seat(caller.uid);
+    let account = seat.account(&service.table).await?;
+    let user = registered(account.as_ref())?;
+    own_account(&caller, user)?;
+    let keys = account.as_ref().map_or(&[][..], |account| &account.keys);
+    let key = request.selector.find(keys, &user.defaults, Some(request.purpose))?;
+    service.reached(Step::Lookup).await;
+
+    // 4 authorize
+    let authorized = authorize(&caller, user, key, request.purpose)?;
+    service.reached(Step::Authorize).await;
+
+    // 5 plan
+    let placement = key.placement().ok_or(Refusal::TokenAbsent)?;
+    let token = seat.token(placement)?;
+    let plan = plan(authorized, &request, &key.info, token.capabilities(), data.shape())?;
+    service.reached(Step::Plan).await;
+
+    // 6 perform
+    let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
+    let operation = operation(&plan, key.handle(placement), data);
+    let output = perform(service, caller.uid, token, operation).await?;
+    seat.note_use(key.id(), now());
+    service.reached(Step::Perform).await;
+
+    // 7 finish
+    let reply = after(&plan.after, key.info.algorithm, output);
+    service.reached(Step::Finish).await;
+    reply
+}
+
+impl Data {
+    /// Returns what the plan needs to know of the data.
+    pub const fn shape(&self) -> Input {
+        match self {
+            Self::Bytes(bytes) => Input::Bytes(bytes.len()),
+            Self::File(_) => Input::Stream,
+        }
+    }
+}
+
+fn operation(plan: &Plan, key: KeyHandle, data: Vec<u8>) -> TokenOp {
+    let (mechanism, parameters) = (plan.mechanism, plan.parameters.clone());
+    match plan.purpose {
+        Purpose::Sign => TokenOp::Sign { key, mechanism, parameters, data },
+        Purpose::Decrypt => TokenOp::Decrypt { key, mechanism, parameters, ciphertext: data },
+        Purpose::Derive => TokenOp::Derive { key, mechanism, peer: data },
+        Purpose::Decapsulate => TokenOp::Decapsulate { key, mechanism, ciphertext: data },
+    }
+}
+
+/// Runs an operation as its token wants it run. A hand-over to a worker costs more than a fast operation does.
+pub async fn perform(
+    service: &Service,
+    uid: u32,
+    token: Arc<dyn Token>,
+    operation: TokenOp,
+) -> Result<TokenOutput, Refusal> {
+    let outcome = match token.pace(&operation) {
+        Pace::InPlace | Pace::Own => token.perform(operation).await,
+        Pace::Worker => {
+            let runtime = service.runtime.clone();
+            service.workers.run(uid, move || runtime.block_on(token.perform(operation))).await?
+        }
+    };
+    Ok(outcome?)
+}

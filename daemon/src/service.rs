@@ -1,0 +1,194 @@
+//! The service: what all requests share.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use claviger_core::policy::{Administration, Caller, administrator};
+use claviger_core::{Refusal, Resource};
+use claviger_soft::{Cost, HostSecret};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zbus::fdo::DBusProxy;
+
+use crate::accounts::Accounts;
+use crate::callers::{Callers, Peer};
+use crate::clock::now;
+use crate::config::Config;
+use crate::permits::{Permit, Permits};
+use crate::signals::Subscribers;
+use crate::table::Table;
+use crate::workers::Workers;
+
+/// What all requests share.
+pub struct Service {
+    /// What the administrator configured.
+    pub config: Config,
+    /// The user info table.
+    pub table: Table,
+    /// Who has called and is still there.
+    pub callers: Callers,
+    /// The accounts in use.
+    pub accounts: Accounts,
+    /// How much each user has under way.
+    pub permits: Permits,
+    /// Where slow computations run.
+    pub workers: Arc<Workers>,
+    /// Who wants to hear what happens.
+    pub subscribers: Subscribers,
+    /// When the service started, seconds since 1970.
+    pub started: i64,
+    /// Requests that were granted and refused.
+    pub counts: Counts,
+    /// What outlives the request that started it runs here.
+    pub runtime: Handle,
+    bus: DBusProxy<'static>,
+    administration: Administration,
+    derivations: Arc<Semaphore>,
+    cost: OnceLock<Cost>,
+    checkpoint: Option<Arc<dyn Checkpoint>>,
+}
+
+/// How many requests were granted and refused since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Granted.
+    pub granted: AtomicU64,
+    /// Refused, failed or given up.
+    pub refused: AtomicU64,
+}
+
+/// The right to derive a key from a pass phrase, once.
+pub struct Derivation {
+    service: Arc<Service>,
+    uid: u32,
+    _permit: Permit,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Derivation {
+    /// Runs `work`, with what a new pass phrase costs.
+    pub async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(Cost) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let service = Arc::clone(&self.service);
+        self.service.workers.run(self.uid, move || work(service.cost())).await
+    }
+}
+
+/// A step on the path of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the steps are those of docs/architecture.md")]
+pub enum Step {
+    Identify,
+    Lookup,
+    Authorize,
+    Plan,
+    Perform,
+    Finish,
+}
+
+/// Something that every request passes after each step. The service itself has none.
+pub trait Checkpoint: Send + Sync {
+    /// Lets the request go on when the future ends.
+    fn reached(&self, step: Step) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// What a service is made of.
+pub struct Parts {
+    /// What the administrator configured.
+    pub config: Config,
+    /// The user info table.
+    pub table: Table,
+    /// The bus itself, to ask who a peer is.
+    pub bus: DBusProxy<'static>,
+    /// Who administers.
+    pub administration: Administration,
+    /// The host secret, where there is one.
+    pub host: Option<Arc<HostSecret>>,
+    /// Something that every request passes.
+    pub checkpoint: Option<Arc<dyn Checkpoint>>,
+}
+
+impl Service {
+    /// Returns a service in which nobody has called yet.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { config, table, bus, administration, host, checkpoint } = parts;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            table,
+            callers: Callers::default(),
+            accounts: Accounts::new(host),
+            permits: Permits::new(config.caps),
+            workers: Workers::new(threads, Handle::current()),
+            runtime: Handle::current(),
+            subscribers: Subscribers::default(),
+            started: now(),
+            counts: Counts::default(),
+            bus,
+            administration,
+            derivations: Arc::new(Semaphore::new(DERIVATIONS)),
+            cost: OnceLock::new(),
+            checkpoint,
+            config,
+        }
+    }
+
+    /// Returns who a peer is.
+    pub async fn identify(&self, peer: &Peer) -> Result<Arc<Caller>, Refusal> {
+        self.callers.identify(peer, &self.bus).await
+    }
+
+    /// Returns who a peer is, if that is an administrator.
+    pub async fn identify_administrator(&self, peer: &Peer) -> Result<Arc<Caller>, Refusal> {
+        let caller = self.identify(peer).await?;
+        administrator(caller.uid, self.administration)?;
+        Ok(caller)
+    }
+
+    /// Passes the checkpoint, if there is one.
+    pub async fn reached(&self, step: Step) {
+        if let Some(checkpoint) = &self.checkpoint {
+            checkpoint.reached(step).await;
+        }
+    }
+
+    /// Returns the right to derive a key from a pass phrase once: at most one at a time per user and two in all
+    /// have it, for each takes much memory and time on purpose.
+    pub async fn derivation(self: &Arc<Self>, uid: u32) -> Result<Derivation, Refusal> {
+        let permit = self.permits.take(uid, Resource::Derivations)?;
+        let turn = Arc::clone(&self.derivations).acquire_owned().await.map_err(|_| Refusal::Cancelled)?;
+        Ok(Derivation { service: Arc::clone(self), uid, _permit: permit, _turn: turn })
+    }
+
+    /// Returns what a new pass phrase costs to guess; calibrated once, which takes a moment.
+    fn cost(&self) -> Cost {
+        *self.cost.get_or_init(|| self.config.cost.unwrap_or_else(|| Cost::calibrate(GUESS)))
+    }
+
+    /// Carries a change out to its end, although its caller may vanish meanwhile: what was begun is either
+    /// wholly done or not at all, and memory agrees with the table.
+    ///
+    /// It runs on the service's own runtime: that of a channel ends with the channel.
+    pub async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.runtime.spawn(work).await.unwrap_or(Err(Refusal::Cancelled))
+    }
+
+    /// Counts one request.
+    pub fn count(&self, granted: bool) {
+        let counter = if granted { &self.counts.granted } else { &self.counts.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How long one guess at a pass phrase should take here.
+const GUESS: Duration = Duration::from_millis(250);
+/// Derivations at a time, of all users together.
+const DERIVATIONS: usize = 2;

@@ -1,0 +1,106 @@
+//! Who wants to hear what happens. Signals go to their receiver alone, never to everybody.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use claviger_core::{Refusal, Resource};
+use tokio::sync::mpsc;
+use zbus::object_server::SignalEmitter;
+
+use crate::bus::ServiceFace;
+use crate::callers::Peer;
+use crate::permits::{Permit, Permits};
+
+/// What a user is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The user's keys changed.
+    KeysChanged,
+    /// The user's local store was locked (true) or unlocked.
+    LockedChanged(bool),
+}
+
+/// The subscriptions.
+#[derive(Debug, Default)]
+pub struct Subscribers {
+    listeners: Mutex<HashMap<(String, bool), Listener>>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    uid: u32,
+    events: mpsc::Sender<Event>,
+    _permit: Permit,
+}
+
+impl Subscribers {
+    /// Enters a peer; a second time changes nothing. `emitter` leads to it and nobody else.
+    pub fn subscribe(
+        &self,
+        permits: &Permits,
+        uid: u32,
+        peer: &Peer,
+        emitter: SignalEmitter<'static>,
+    ) -> Result<(), Refusal> {
+        let key = key(peer, &emitter);
+        let mut listeners = self.listeners();
+        // Whoever left without a word made room.
+        listeners.retain(|_, listener| !listener.events.is_closed());
+        if listeners.contains_key(&key) {
+            return Ok(());
+        }
+        let permit = permits.take(uid, Resource::Subscriptions)?;
+        let (events, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(tell(queue, emitter, peer.gone.clone()));
+        listeners.insert(key, Listener { uid, events, _permit: permit });
+        Ok(())
+    }
+
+    /// Forgets a peer.
+    pub fn unsubscribe(&self, peer: &Peer, emitter: &SignalEmitter<'_>) {
+        self.listeners().remove(&key(peer, emitter));
+    }
+
+    /// Tells everybody of one user. A listener that does not read misses what does not fit its queue.
+    pub fn announce(&self, uid: u32, event: &Event) {
+        self.listeners().retain(|_, listener| {
+            if listener.uid != uid {
+                return true;
+            }
+            !matches!(listener.events.try_send(event.clone()), Err(mpsc::error::TrySendError::Closed(_)))
+        });
+    }
+
+    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<(String, bool), Listener>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A peer may listen on the bus and on a channel.
+fn key(peer: &Peer, emitter: &SignalEmitter<'_>) -> (String, bool) {
+    (peer.name.to_string(), emitter.connection().is_bus())
+}
+
+async fn tell(
+    mut queue: mpsc::Receiver<Event>,
+    emitter: SignalEmitter<'static>,
+    gone: tokio_util::sync::CancellationToken,
+) {
+    loop {
+        let event = tokio::select! {
+            () = gone.cancelled() => return,
+            event = queue.recv() => event,
+        };
+        let Some(event) = event else { return };
+        let sent = match event {
+            Event::KeysChanged => ServiceFace::keys_changed(&emitter).await,
+            Event::LockedChanged(locked) => ServiceFace::locked_changed(&emitter, locked).await,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// Signals that wait for a slow listener.
+const QUEUE: usize = 16;

@@ -1,0 +1,164 @@
+//! Where slow computations run, and in which order: users take turns, so that one user's hundred RSA
+//! signatures do not stand before another's single one.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use claviger_core::Refusal;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// As many computations at a time as there are processors; the rest wait in one line per user.
+#[derive(Debug)]
+pub struct Workers {
+    runtime: Handle,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    free: usize,
+    lines: HashMap<u32, VecDeque<oneshot::Sender<Turn>>>,
+    order: VecDeque<u32>,
+}
+
+/// The right to compute now; dropping it lets the next one.
+#[derive(Debug)]
+struct Turn {
+    workers: Arc<Workers>,
+}
+
+impl Workers {
+    /// Returns workers for so many computations at a time, on the threads of `runtime`.
+    pub fn new(threads: usize, runtime: Handle) -> Arc<Self> {
+        let state = State { free: threads.max(1), lines: HashMap::new(), order: VecDeque::new() };
+        Arc::new(Self { runtime, state: Mutex::new(state) })
+    }
+
+    /// Runs `work` when it is the user's turn. When the caller gives up before, it never runs; when it gives
+    /// up later, nobody hears the result.
+    pub async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        uid: u32,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let turn = self.turn(uid).await?;
+        let run = move || {
+            let result = work();
+            drop(turn);
+            result
+        };
+        self.runtime.spawn_blocking(run).await.map_err(|_| Refusal::Cancelled)
+    }
+
+    async fn turn(self: &Arc<Self>, uid: u32) -> Result<Turn, Refusal> {
+        let waiting = {
+            let mut state = self.state();
+            if state.free > 0 {
+                state.free -= 1;
+                return Ok(Turn { workers: Arc::clone(self) });
+            }
+            let (sender, receiver) = oneshot::channel();
+            let line = state.lines.entry(uid).or_default();
+            line.push_back(sender);
+            if line.len() == 1 {
+                state.order.push_back(uid);
+            }
+            receiver
+        };
+        waiting.await.map_err(|_| Refusal::Cancelled)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Returns who is next: the users in turn, each user's requests in their order.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let uid = self.order.pop_front()?;
+        let line = self.lines.get_mut(&uid)?;
+        let next = line.pop_front();
+        if line.is_empty() {
+            self.lines.remove(&uid);
+        } else {
+            self.order.push_back(uid);
+        }
+        next
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = {
+            let mut state = self.workers.state();
+            let next = state.next();
+            if next.is_none() {
+                state.free += 1;
+            }
+            next
+        };
+        if let Some(next) = next {
+            // Whoever gave up while waiting drops the turn at once, and that passes it on again.
+            drop(next.send(Self { workers: Arc::clone(&self.workers) }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Handle, Workers};
+    use std::sync::{Arc, Mutex, mpsc};
+
+    #[tokio::test]
+    async fn users_take_turns_however_much_one_of_them_asks() {
+        let workers = Workers::new(1, Handle::current());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (release, held) = mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let workers = Arc::clone(&workers);
+            async move { workers.run(9, move || held.recv()).await }
+        });
+        while workers.state().free > 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut tasks = Vec::new();
+        for uid in [1, 1, 1, 1, 2] {
+            let waiting = workers.state().lines.values().map(std::collections::VecDeque::len).sum::<usize>();
+            let (queue, order) = (Arc::clone(&workers), Arc::clone(&order));
+            tasks.push(tokio::spawn(async move {
+                queue.run(uid, move || order.lock().expect("no panic").push(uid)).await
+            }));
+            while workers.state().lines.values().map(std::collections::VecDeque::len).sum::<usize>()
+                == waiting
+            {
+                tokio::task::yield_now().await;
+            }
+        }
+        release.send(()).expect("it waits");
+        first.await.expect("no panic").expect("not cancelled").expect("sent");
+        for task in tasks {
+            task.await.expect("no panic").expect("not cancelled");
+        }
+        assert_eq!(*order.lock().expect("no panic"), [1, 2, 1, 1, 1]);
+        assert_eq!(workers.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_nobody_waits_for_any_more_passes_on() {
+        let workers = Workers::new(1, Handle::current());
+        let turn = workers.turn(1).await.expect("free");
+        let given_up = {
+            let workers = Arc::clone(&workers);
+            tokio::spawn(async move { workers.turn(1).await.map(drop) })
+        };
+        while workers.state().lines.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        given_up.abort();
+        assert!(given_up.await.is_err());
+        drop(turn);
+        assert_eq!(workers.run(2, || 7).await, Ok(7));
+    }
+}
