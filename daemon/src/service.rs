@@ -64,7 +64,6 @@ pub struct Counts {
 /// The right to derive a key from a pass phrase, once.
 pub struct Derivation {
     service: Arc<Service>,
-    uid: u32,
     _permit: Permit,
     _turn: OwnedSemaphorePermit,
 }
@@ -75,8 +74,14 @@ impl Derivation {
         self,
         work: impl FnOnce(Cost) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let service = Arc::clone(&self.service);
-        self.service.workers.run(self.uid, move || work(service.cost())).await
+        let (service, runtime) = (Arc::clone(&self.service), self.service.runtime.clone());
+        // Not on the workers: two derivations would keep all RSA operations waiting for a quarter second.
+        let run = move || {
+            let result = work(service.cost());
+            drop(self);
+            result
+        };
+        runtime.spawn_blocking(run).await.map_err(|_| Refusal::Cancelled)
     }
 }
 
@@ -162,7 +167,7 @@ impl Service {
     pub async fn derivation(self: &Arc<Self>, uid: u32) -> Result<Derivation, Refusal> {
         let permit = self.permits.take(uid, Resource::Derivations)?;
         let turn = Arc::clone(&self.derivations).acquire_owned().await.map_err(|_| Refusal::Cancelled)?;
-        Ok(Derivation { service: Arc::clone(self), uid, _permit: permit, _turn: turn })
+        Ok(Derivation { service: Arc::clone(self), _permit: permit, _turn: turn })
     }
 
     /// Returns what a new pass phrase costs to guess; calibrated once, which takes a moment.

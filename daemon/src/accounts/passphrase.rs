@@ -1,11 +1,15 @@
 //! Unlocking and locking, and the secrets that unlock: pass phrase and recovery code.
+//!
+//! Where the host has a secret, a pass phrase is bound to it as well, so that a stolen database alone cannot be
+//! guessed at. That happens as soon as there is a recovery code, at the next unlock or change: before, a host
+//! that loses its secret would lose the keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_core::policy::{Caller, active, own_account};
 use claviger_core::{Refusal, Registration};
-use claviger_soft::KeySlots;
+use claviger_soft::{DataKey, HostSecret, KeySlots, SlotError};
 use claviger_token::{Secret, Token, TokenOp};
 
 use super::guess::{guess, refusal};
@@ -45,6 +49,11 @@ pub async fn unlock(
             Ok(())
         })
         .await
+}
+
+/// Returns the host secret that a pass phrase of these slots is bound to from now on.
+fn binding<'a>(slots: &KeySlots, host: Option<&'a HostSecret>) -> Option<&'a HostSecret> {
+    host.filter(|_| slots.has_recovery_code())
 }
 
 /// Wipes what was opened. Locking what is locked is no error.
@@ -105,12 +114,7 @@ async fn replace(
     service: &Arc<Service>,
     caller: &Caller,
     new: Secret,
-    open: impl FnOnce(
-        &KeySlots,
-        Option<&claviger_soft::HostSecret>,
-    ) -> Result<claviger_soft::DataKey, claviger_soft::SlotError>
-    + Send
-    + 'static,
+    open: impl FnOnce(&KeySlots, Option<&HostSecret>) -> Result<DataKey, SlotError> + Send + 'static,
 ) -> Result<(), Refusal> {
     let seat = service.accounts.seat(caller.uid);
     let derivation = service.derivation(caller.uid).await?;
@@ -127,7 +131,7 @@ async fn replace(
             let slots = guess(&service, &seat, user, derivation, move |cost| {
                 let slots = KeySlots::from_bytes(&bytes)?;
                 let data_key = open(&slots, host.as_deref())?;
-                slots.change_passphrase(&data_key, &new, host.as_deref(), cost)
+                slots.change_passphrase(&data_key, &new, binding(&slots, host.as_deref()), cost)
             })
             .await?;
             service.table.set_slots(caller.uid, slots.to_bytes().into(), Registration::Active).await?;

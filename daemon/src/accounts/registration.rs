@@ -37,12 +37,13 @@ pub async fn register(
     };
     let location = row.map_or(TokenKind::Local, |user| user.location);
     let derivation = service.derivation(caller.uid).await?;
-    let (host, caller) = (service.accounts.host().cloned(), caller.clone());
+    let caller = caller.clone();
     let (slots, keys) = derivation
         .run({
             let caller = caller.clone();
             move |cost| {
-                let (slots, data_key) = KeySlots::create(&passphrase, host.as_deref(), cost)?;
+                // Not bound to the host yet: that comes with a recovery code (see `passphrase`).
+                let (slots, data_key) = KeySlots::create(&passphrase, None, cost)?;
                 let keys = first(&caller, &data_key, &first_keys)?;
                 Ok::<_, SlotError>((slots, keys))
             }
@@ -169,9 +170,7 @@ pub async fn issue_consent(service: &Arc<Service>, uid: u32) -> Result<Secret, R
         let _change = seat.change.lock().await;
         let account = seat.account(&service.table).await?;
         let user = account.as_ref().map(|account| &account.user).ok_or(Refusal::NoSuchUser)?;
-        let next = user.registration.after(Step::IssueConsent).map_err(|wrong| {
-            Refusal::InvalidArguments(format!("the user's registration is {}", wrong.from).into())
-        })?;
+        let next = user.registration.after(Step::IssueConsent)?;
         if next == Registration::None {
             service.table.set_registration(uid, next, None).await?;
             seat.reload(&service.table).await?;
