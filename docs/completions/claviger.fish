@@ -1,0 +1,364 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_claviger_global_optspecs
+    string join \n bus= json h/help V/version
+end
+
+function __fish_claviger_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_claviger_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_claviger_using_subcommand
+    set -l cmd (__fish_claviger_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c claviger -n "__fish_claviger_needs_command" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_needs_command" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_needs_command" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_needs_command" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "status" -d 'Show who you are here, where your keys live, and what is unlocked'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "register" -d 'Apply for an account and make its first keys'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "consent" -d 'Enter the consent phrase that an administrator gave you'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "unlock" -d 'Unlock your local keys'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "lock" -d 'Lock your local keys: they are wiped from memory'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "passphrase" -d 'Change your pass phrase'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "recovery" -d 'Make a recovery code, or set a new pass phrase with one'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "backup" -d 'Write your keys, still sealed, to a file'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "restore" -d 'Take sealed keys back in from a file'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "key" -d 'Look at, make, take in, delete and name keys'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "sign" -d 'Sign a file'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "verify" -d 'Verify a file\'s signature: exit code 0 where it is right, 1 where it is wrong'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "encrypt" -d 'Encrypt a file to a key'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "decrypt" -d 'Decrypt a file'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "derive" -d 'Agree on a secret with a peer\'s public key'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "digest" -d 'Print a file\'s digest'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "random" -d 'Write random bytes'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "admin" -d 'Administer accounts'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "monitor" -d 'Show what happens, as it happens'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "doctor" -d 'Check the whole path to the key store and say what to mend'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand status" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand status" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand status" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand status" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l keys -d 'Algorithms of the keys to make; the service\'s configuration says which unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l no-keys -d 'Make no keys yet'
+complete -c claviger -n "__fish_claviger_using_subcommand register" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand register" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand register" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -l consent-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -l consent-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand consent" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -l idle -d 'Lock again after so many seconds without use; the service\'s configuration says how many unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -l passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -l passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand unlock" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand lock" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand lock" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand lock" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand lock" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l new-passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l new-passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand passphrase" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -f -a "make" -d 'Make a recovery code and print it, this once. A former one ends'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -f -a "use" -d 'Set a new pass phrase with the recovery code'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and not __fish_seen_subcommand_from make use help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from make" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from make" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from make" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from make" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l code-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l code-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l new-passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l new-passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from use" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "make" -d 'Make a recovery code and print it, this once. A former one ends'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "use" -d 'Set a new pass phrase with the recovery code'
+complete -c claviger -n "__fish_claviger_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand backup" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand backup" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand backup" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand backup" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand backup" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand restore" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand restore" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand restore" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "list" -d 'List your keys'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "show" -d 'Show one key, or print its public key'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "generate" -d 'Make a key and print its id'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "delete" -d 'Delete a key for good'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "default" -d 'Make a key the default one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l label -d 'Only keys with exactly this label' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l algorithm -d 'Only keys of this algorithm' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l usage -d 'Only keys that may be used for this' -r -f -a "sign\t''
+decrypt\t''
+derive\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l location -d 'Only keys that stand there' -r -f -a "local\t''
+card\t''
+phone\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l state -d 'Only keys in this state; current and retired ones unless told' -r -f -a "current\t''
+retired\t''
+revoked\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -l format -d 'How the public key is written' -r -f -a "pem\t'PEM SubjectPublicKeyInfo, as OpenSSL reads it'
+der\t'DER SubjectPublicKeyInfo'
+ssh\t'The line of OpenSSH\'s .pub and authorized_keys files'"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -l public -d 'Print the public key and nothing else'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l label -d 'A name for people' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l location -d 'Where it is to stand; your location unless told' -r -f -a "local\t''
+card\t''
+phone\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l usage -d 'What it may be used for; all that the algorithm can do unless told' -r -f -a "sign\t''
+decrypt\t''
+derive\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l label -d 'A name for people' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l location -d 'Where it is to stand; your location unless told' -r -f -a "local\t''
+card\t''
+phone\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l usage -d 'What it may be used for; all that the algorithm can do unless told' -r -f -a "sign\t''
+decrypt\t''
+derive\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from delete" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask first'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from delete" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from delete" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -l purpose -d 'What for' -r -f -a "sign\t''
+decrypt\t''
+derive\t''
+authenticate\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -l none -d 'Have no default key for that'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from default" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -s m -l mechanism -d 'The mechanism; the key\'s usual signature unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "list" -d 'List your keys'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one key, or print its public key'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Make a key and print its id'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete a key for good'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "default" -d 'Make a key the default one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -s k -l key -d 'The key; the default key for signing unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -s m -l mechanism -d 'The mechanism, as in PKCS#11 without CKM_; the key\'s usual one unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l hash -d 'The digest of RSA_PKCS_PSS' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l salt-length -d 'PSS salt in bytes; the size of the digest unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l context -d 'ML-DSA context' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l raw -d 'ECDSA signatures as r || s, not as DER'
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s k -l key -d 'One of your own keys' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s p -l public -d 'A file with a public key: PEM or DER SubjectPublicKeyInfo' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s s -l signature -d 'The file with the signature' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s m -l mechanism -d 'The mechanism, as in PKCS#11 without CKM_; the key\'s usual one unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l hash -d 'The digest of RSA_PKCS_PSS' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l salt-length -d 'PSS salt in bytes; the size of the digest unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l context -d 'ML-DSA context' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l raw -d 'ECDSA signatures as r || s, not as DER'
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s k -l key -d 'One of your own keys' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s p -l public -d 'A file with a public key: PEM or DER SubjectPublicKeyInfo' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s m -l mechanism -d 'The mechanism; RSA_PKCS_OAEP for RSA keys unless told. ML_KEM makes a secret: it takes no FILE' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l hash -d 'The digest of OAEP; SHA256 unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l oaep-label -d 'OAEP label' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l secret-output -d 'With ML_KEM: where the secret itself goes. The output is the encapsulated one' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand encrypt" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s k -l key -d 'The key; the default key for decrypting unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s m -l mechanism -d 'The mechanism; RSA_PKCS_OAEP for RSA keys unless told. ML_KEM opens an encapsulated secret' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l hash -d 'The digest of OAEP; SHA256 unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l oaep-label -d 'OAEP label' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -s k -l key -d 'The key; the default key for deriving unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -s m -l mechanism -d 'The mechanism' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l kdf -d 'What is done with the agreed secret' -r -f -a "null\t''
+hkdf\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l hash -d 'The digest of HKDF; SHA256 unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l info -d 'HKDF\'s info' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l length -d 'Bytes wanted from HKDF; the size of the digest unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -l hash -d 'The digest: SHA256, SHA384, SHA512, SHA3-256, …' -r
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -l binary -d 'The digest\'s bytes, not hexadecimal'
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand digest" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand random" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand random" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand random" -l hex -d 'Hexadecimal, not bytes'
+complete -c claviger -n "__fish_claviger_using_subcommand random" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand random" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand random" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -f -a "user" -d 'List, show, enrol and remove users'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -f -a "consent" -d 'Consent to a user\'s application and print the consent phrase, this once'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -f -a "revoke" -d 'Revoke a user\'s key: its private half is erased here'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -f -a "statistics" -d 'Show figures of the service'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and not __fish_seen_subcommand_from user consent revoke statistics help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "list" -d 'List all users'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "show" -d 'Show one user'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "enrol" -d 'Make a row for a user who has none; the user registers afterwards'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "location" -d 'Set where a user\'s new keys are made'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Remove a user and erase their private keys'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from consent" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from consent" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from consent" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from consent" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from revoke" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from revoke" -l all -d 'All keys, and the account with them'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from revoke" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from revoke" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from statistics" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from statistics" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from statistics" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from statistics" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "user" -d 'List, show, enrol and remove users'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "consent" -d 'Consent to a user\'s application and print the consent phrase, this once'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revoke a user\'s key: its private half is erased here'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "statistics" -d 'Show figures of the service'
+complete -c claviger -n "__fish_claviger_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand monitor" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand monitor" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand monitor" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand monitor" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand doctor" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand doctor" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "status" -d 'Show who you are here, where your keys live, and what is unlocked'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "register" -d 'Apply for an account and make its first keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "consent" -d 'Enter the consent phrase that an administrator gave you'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "unlock" -d 'Unlock your local keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "lock" -d 'Lock your local keys: they are wiped from memory'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "passphrase" -d 'Change your pass phrase'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "recovery" -d 'Make a recovery code, or set a new pass phrase with one'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "backup" -d 'Write your keys, still sealed, to a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "restore" -d 'Take sealed keys back in from a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "key" -d 'Look at, make, take in, delete and name keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "sign" -d 'Sign a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "verify" -d 'Verify a file\'s signature: exit code 0 where it is right, 1 where it is wrong'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "encrypt" -d 'Encrypt a file to a key'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "decrypt" -d 'Decrypt a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "derive" -d 'Agree on a secret with a peer\'s public key'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "digest" -d 'Print a file\'s digest'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "random" -d 'Write random bytes'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "admin" -d 'Administer accounts'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "monitor" -d 'Show what happens, as it happens'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "doctor" -d 'Check the whole path to the key store and say what to mend'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "make" -d 'Make a recovery code and print it, this once. A former one ends'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "use" -d 'Set a new pass phrase with the recovery code'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List your keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "show" -d 'Show one key, or print its public key'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "generate" -d 'Make a key and print its id'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "delete" -d 'Delete a key for good'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "default" -d 'Make a key the default one'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "user" -d 'List, show, enrol and remove users'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "consent" -d 'Consent to a user\'s application and print the consent phrase, this once'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "revoke" -d 'Revoke a user\'s key: its private half is erased here'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "statistics" -d 'Show figures of the service'

@@ -1,0 +1,227 @@
+use claviger_client::blocking::Client;
+use claviger_client::{AccountRow, Bus, Error, ErrorName};
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::show::{Colour, Facts, plain};
+use crate::{Problem, files};
+
+/// What a check found.
+enum Finding {
+    /// All is well: what was seen.
+    Well(String),
+    /// It works, but something could be better: what was seen, what to do.
+    Notice(String, &'static str),
+    /// It does not work: what was seen, what to mend.
+    Broken(String, &'static str),
+}
+
+use Finding::{Broken, Notice, Well};
+
+/// `claviger doctor`: checks from the bus inwards, and stops where nothing further can be seen.
+pub(super) fn doctor(global: &Global) -> Result<(), Problem> {
+    let findings = examine(&global.bus);
+    let broken = findings.iter().filter(|(_, finding)| matches!(finding, Broken(..))).count();
+    report(global, &findings)?;
+    match broken {
+        0 => Ok(()),
+        count => Err(Problem::Failed(format!("{count} of {} checks failed", findings.len()))),
+    }
+}
+
+fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
+    let mut findings = Vec::new();
+    let client = match Client::connect(bus) {
+        Ok(client) => client,
+        Err(error) => {
+            findings.push(("bus", Broken(error.to_string(), mend_bus(bus))));
+            return findings;
+        }
+    };
+    findings.push(("bus", Well(format!("connected to {bus}"))));
+    let version = match client.version() {
+        Ok(version) => version,
+        Err(error) => {
+            let mend = mend_daemon(bus, &error);
+            findings.push(("key store", Broken(error.to_string(), mend)));
+            return findings;
+        }
+    };
+    findings.push(("key store", version_finding(&version)));
+    findings.push(("owner", owner_finding(bus)));
+    findings.push(("channel", channel_finding(&client)));
+    findings.push(("mechanisms", mechanisms_finding(&client)));
+    findings.push(("encryption", digest_finding(&client)));
+    match client.account() {
+        Ok(account) => findings.extend(account_findings(&account)),
+        Err(error) => findings.push(("account", Broken(error.to_string(), mend_store(&error)))),
+    }
+    findings.push(("keys", keys_finding(&client)));
+    findings
+}
+
+fn version_finding(version: &str) -> Finding {
+    let seen = format!("clavigerd {}", plain(version));
+    if version == env!("CARGO_PKG_VERSION") {
+        Well(seen)
+    } else {
+        Notice(
+            format!("{seen}, while this is claviger {}", env!("CARGO_PKG_VERSION")),
+            "install the same version of both, and restart clavigerd after an update",
+        )
+    }
+}
+
+/// The client itself refuses any other owner on the system bus: having come here it was right.
+fn owner_finding(bus: &Bus) -> Finding {
+    match bus {
+        Bus::System => Well("the name belongs to the user claviger".to_owned()),
+        Bus::Session | Bus::Address(_) => Notice(
+            "not the system bus: whoever runs this bus could be the key store".to_owned(),
+            "good for trying it out; for service use the system bus",
+        ),
+    }
+}
+
+fn channel_finding(client: &Client) -> Finding {
+    match client.open_channel() {
+        Ok(true) => Well("opened".to_owned()),
+        Ok(false) => Notice(
+            "none was given; everything goes over the bus, more slowly".to_owned(),
+            "end programs of yours that hold many channels (8 per user)",
+        ),
+        Err(error) => Broken(error.to_string(), "restart clavigerd: systemctl restart clavigerd"),
+    }
+}
+
+fn mechanisms_finding(client: &Client) -> Finding {
+    match client.mechanisms() {
+        Ok(mechanisms) if mechanisms.is_empty() => {
+            Broken("none".to_owned(), "the log of clavigerd says why: journalctl -u clavigerd")
+        }
+        Ok(mechanisms) => Well(format!("{} offered", mechanisms.len())),
+        Err(error) => Broken(error.to_string(), "install the same version of claviger and clavigerd"),
+    }
+}
+
+/// FIPS 180-4's example: the digest of "abc".
+fn digest_finding(client: &Client) -> Finding {
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    match client.digest("SHA256", b"abc") {
+        Ok(digest) if data_encoding::HEXLOWER.encode(&digest) == expected => {
+            Well("computes rightly".to_owned())
+        }
+        Ok(_) => Broken("the digest of a known text is wrong".to_owned(), "do not use this installation"),
+        Err(error) => Broken(error.to_string(), "the log of clavigerd says why: journalctl -u clavigerd"),
+    }
+}
+
+fn account_findings(account: &AccountRow) -> Vec<(&'static str, Finding)> {
+    let seen = format!("{} ({})", plain(&account.state), plain(&account.user_name));
+    let finding = match account.state.as_str() {
+        "active" => Well(seen),
+        "none" => Notice(seen, "make an account with `claviger register`"),
+        "applied" => Notice(seen, "an administrator consents with `claviger admin consent USER`"),
+        "pending" => Notice(seen, "enter the consent phrase with `claviger consent`"),
+        _ => Broken(seen, "ask an administrator"),
+    };
+    let mut findings = vec![("account", finding)];
+    if account.state == "active" {
+        findings.push(("recovery", recovery_finding(account)));
+    }
+    findings
+}
+
+fn recovery_finding(account: &AccountRow) -> Finding {
+    match (account.has_recovery_code, account.host_bound) {
+        (true, _) => Well("there is a recovery code".to_owned()),
+        (false, true) => Notice(
+            "no recovery code, and the pass phrase works on this host only".to_owned(),
+            "make one with `claviger recovery`, or the keys are lost with this machine",
+        ),
+        (false, false) => Notice(
+            "no recovery code".to_owned(),
+            "make one with `claviger recovery`, for a forgotten pass phrase",
+        ),
+    }
+}
+
+fn keys_finding(client: &Client) -> Finding {
+    match client.list_keys(&claviger_client::KeyFilter::default()) {
+        Ok(keys) => {
+            let absent = keys.iter().filter(|(_, key)| !key.present).count();
+            match absent {
+                0 => Well(format!("{}, all present", keys.len())),
+                absent => Notice(
+                    format!("{absent} of {} cannot be reached", keys.len()),
+                    "connect the phone or insert the card that holds them",
+                ),
+            }
+        }
+        Err(error) if error.name() == Some(ErrorName::NotRegistered) => Well("none yet".to_owned()),
+        Err(error) => Broken(error.to_string(), mend_store(&error)),
+    }
+}
+
+const fn mend_bus(bus: &Bus) -> &'static str {
+    match bus {
+        Bus::System => "start the system bus: systemctl start dbus.socket",
+        Bus::Session => "there is no session bus here: DBUS_SESSION_BUS_ADDRESS must name one",
+        Bus::Address(_) => "look at the address after --bus (or in CLAVIGER_BUS): nobody listens there",
+    }
+}
+
+const fn mend_daemon(bus: &Bus, error: &Error) -> &'static str {
+    match (error, bus) {
+        (Error::NoDaemon(_), Bus::System) => {
+            "start the service: systemctl enable --now clavigerd; its log: journalctl -u clavigerd"
+        }
+        (Error::NoDaemon(_), _) => "start clavigerd with the same --bus",
+        (Error::Untrusted(_), _) => {
+            "another program took the name: find it with busctl status org.claviger.KeyStore1"
+        }
+        (Error::Timeout | Error::Lost(_), _) => "restart the service: systemctl restart clavigerd",
+        (Error::Protocol(_), _) => "install the same version of claviger and clavigerd",
+        (Error::Refused(_), _) => {
+            "the bus policy is missing: install org.claviger.KeyStore1.conf and reload dbus"
+        }
+        (Error::NoBus(_) | Error::Local(..), _) => "look at the message",
+    }
+}
+
+fn mend_store(error: &Error) -> &'static str {
+    match error.name() {
+        Some(ErrorName::StoreCorrupt) => "take a backup back in: `claviger restore FILE`",
+        Some(ErrorName::StoreFull) => "make room where clavigerd keeps its state (/var/lib/claviger)",
+        Some(_) | None => "the log of clavigerd says why: journalctl -u clavigerd",
+    }
+}
+
+fn report(global: &Global, findings: &[(&'static str, Finding)]) -> Result<(), Problem> {
+    let parts = |finding: &Finding| match finding {
+        Well(seen) => ("well", seen.clone(), None),
+        Notice(seen, advice) => ("notice", seen.clone(), Some(*advice)),
+        Broken(seen, advice) => ("broken", seen.clone(), Some(*advice)),
+    };
+    if global.json {
+        let checks = findings.iter().map(|(check, finding)| {
+            let (state, seen, advice) = parts(finding);
+            json!({ "check": check, "state": state, "seen": seen, "advice": advice })
+        });
+        return files::json(&checks.collect());
+    }
+    let mut facts = Facts::default();
+    for (check, finding) in findings {
+        let (state, seen, advice) = parts(finding);
+        let colour = match finding {
+            Well(_) => Colour::Green,
+            Notice(..) => Colour::Yellow,
+            Broken(..) => Colour::Red,
+        };
+        facts.add(check, format!("{}: {seen}", colour.paint(state)));
+        if let Some(advice) = advice {
+            facts.add("", format!("-> {advice}"));
+        }
+    }
+    facts.lines().iter().try_for_each(|line| files::line(line))
+}

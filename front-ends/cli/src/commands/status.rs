@@ -1,0 +1,103 @@
+use claviger_client::AccountRow;
+use serde_json::{Value, json};
+
+use super::connect;
+use crate::cli::Global;
+use crate::show::{Colour, Facts, plain, time, time_ahead};
+use crate::{Problem, files};
+
+/// `claviger status`
+pub(super) fn status(global: &Global) -> Result<(), Problem> {
+    let client = connect(global)?;
+    let account = client.account()?;
+    let version = client.version()?;
+    if global.json {
+        return files::json(&account_json(&account, &version));
+    }
+    for line in account_facts(&account, &version).lines() {
+        files::line(&line)?;
+    }
+    Ok(())
+}
+
+/// Returns the account as JSON, named as on the bus.
+fn account_json(account: &AccountRow, version: &str) -> Value {
+    let AccountRow {
+        uid,
+        user_name,
+        state,
+        location,
+        locked,
+        unlocked_until,
+        keys,
+        tries_failed,
+        try_after,
+        has_recovery_code,
+        host_bound,
+        defaults,
+        created,
+    } = account;
+    json!({
+        "uid": uid, "user-name": user_name, "state": state, "location": location, "locked": locked,
+        "unlocked-until": unlocked_until, "keys": keys, "tries-failed": tries_failed, "try-after": try_after,
+        "has-recovery-code": has_recovery_code, "host-bound": host_bound, "defaults": defaults,
+        "created": created, "version": version,
+    })
+}
+
+fn account_facts(account: &AccountRow, version: &str) -> Facts {
+    let mut facts = Facts::default();
+    facts.add("user", format!("{} ({})", plain(&account.user_name), account.uid));
+    facts.add("account", state(&account.state));
+    if account.state != "none" {
+        facts.add("new keys", account.location.clone());
+        facts.add("keys", format!("{}, {}", account.keys, lock_state(account)));
+        for (purpose, key) in &account.defaults {
+            facts.add(&format!("to {purpose}"), key.clone());
+        }
+        facts.add(
+            "recovery code",
+            if account.has_recovery_code { "made" } else { "none (`claviger recovery` makes one)" },
+        );
+        if account.host_bound {
+            facts.add("pass phrase", "works on this host only");
+        }
+        if account.tries_failed > 0 {
+            facts.add("wrong tries", Colour::Yellow.paint(&account.tries_failed.to_string()));
+        }
+        if let Some(after) = account.try_after {
+            facts.add("next try", time_ahead(after));
+        }
+        if let Some(created) = account.created {
+            facts.add("since", time(created));
+        }
+    }
+    facts.add("key store", format!("clavigerd {}", plain(version)));
+    facts
+}
+
+/// Returns a state with what to do next.
+fn state(state: &str) -> String {
+    match state {
+        "active" => Colour::Green.paint(state),
+        "none" => format!("{} (`claviger register` makes one)", Colour::Yellow.paint(state)),
+        "applied" => {
+            format!(
+                "{} (waits for an administrator: `claviger admin consent USER`)",
+                Colour::Yellow.paint(state)
+            )
+        }
+        "pending" => {
+            format!("{} (enter the consent phrase: `claviger consent`)", Colour::Yellow.paint(state))
+        }
+        other => Colour::Red.paint(&plain(other)),
+    }
+}
+
+fn lock_state(account: &AccountRow) -> String {
+    match (account.locked, account.unlocked_until) {
+        (true, _) => format!("{} (`claviger unlock`)", Colour::Yellow.paint("locked")),
+        (false, Some(until)) => format!("{} until {}", Colour::Green.paint("unlocked"), time_ahead(until)),
+        (false, None) => Colour::Green.paint("unlocked"),
+    }
+}

@@ -1,0 +1,40 @@
+//! `claviger`, the command line: a translation of words into calls of `claviger-client`, and nothing else.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | [`cli`] | the words: what can be written on the command line (man pages and completions come from there) |
+//! | `commands/` | one file per kind of command |
+//! | `secrets` | pass phrases and codes: from the terminal, a descriptor or a file |
+//! | `files` | what goes in and out |
+//! | `public` | public keys: read from files, written as PEM, DER and OpenSSH |
+//! | [`import`] | private key files to PKCS#8 |
+//! | `show` | what people see: columns, colours, times |
+//! | `problem` | [`Problem`]: what went wrong, what helps, and the exit code |
+
+pub mod cli;
+mod commands;
+mod files;
+pub mod import;
+mod problem;
+mod public;
+mod secrets;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use problem::{Problem, exit_code};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let json = cli.global.json;
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            problem.report(json);
+            ExitCode::from(problem.exit_code())
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Pass phrases, consent phrases and recovery codes: asked on the terminal with echo off, or read from a
+//! descriptor or a file. Never from an argument or the environment.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use claviger_client::{Secret, names};
+use zeroize::Zeroizing;
+
+use crate::Problem;
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It is asked for on the terminal.
+    Terminal,
+    /// An open descriptor of this process.
+    Descriptor(u32),
+    /// A file; `-` is standard input.
+    File(PathBuf),
+}
+
+impl Source {
+    /// Returns the source that the two options name; clap refuses both together.
+    pub(crate) fn from_options(descriptor: Option<u32>, file: Option<PathBuf>) -> Self {
+        match (descriptor, file) {
+            (Some(descriptor), _) => Self::Descriptor(descriptor),
+            (None, Some(file)) => Self::File(file),
+            (None, None) => Self::Terminal,
+        }
+    }
+
+    /// Gets a secret that exists: `what` is its name in a prompt, for example "pass phrase".
+    pub(crate) fn get(&self, what: &str) -> Result<Secret, Problem> {
+        match self {
+            Self::Terminal => ask(&format!("{}: ", capitalised(what)), what),
+            Self::Descriptor(_) | Self::File(_) => self.read(what),
+        }
+    }
+
+    /// Gets a secret that is being chosen: on the terminal it is asked for twice.
+    pub(crate) fn choose(&self, what: &str) -> Result<Secret, Problem> {
+        if *self != Self::Terminal {
+            return self.read(what);
+        }
+        let secret = ask(&format!("{}: ", capitalised(what)), what)?;
+        let again = ask("Once more: ", what)?;
+        if secret == again {
+            Ok(secret)
+        } else {
+            Err(Problem::Failed(format!("the two {what}s differ; nothing was changed")))
+        }
+    }
+
+    fn read(&self, what: &str) -> Result<Secret, Problem> {
+        let (name, opened) = match self {
+            // Opening it anew needs no unsafe code, and works for pipes and files alike.
+            Self::Descriptor(number) => {
+                let path = format!("/proc/self/fd/{number}");
+                (format!("descriptor {number}"), File::open(path))
+            }
+            Self::File(path) if path.as_os_str() == "-" => {
+                return take(std::io::stdin().lock(), "standard input", what);
+            }
+            Self::File(path) => (path.display().to_string(), File::open(path)),
+            Self::Terminal => return Err(Problem::Usage(format!("there is no {what}"))),
+        };
+        let file = opened.map_err(|error| Problem::file("read", name.as_str(), error))?;
+        take(file, &name, what)
+    }
+}
+
+/// Reads a secret to its end and strips one new line.
+fn take(source: impl Read, name: &str, what: &str) -> Result<Secret, Problem> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    source
+        .take(names::SECRET_LIMIT as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Problem::file("read", name, error))?;
+    if bytes.len() > names::SECRET_LIMIT {
+        return Err(Problem::Failed(format!("cannot read the {what} from {name}: it has more than 64 KiB")));
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    not_empty(Secret::from(bytes), what)
+}
+
+fn ask(prompt: &str, what: &str) -> Result<Secret, Problem> {
+    let answer = rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => Problem::Failed(format!("no {what} was entered")),
+        _ => Problem::Usage(format!(
+            "cannot ask for the {what}: there is no terminal ({error}); use --…-fd N or --…-file FILE"
+        )),
+    })?;
+    not_empty(Secret::new(answer.into_bytes()), what)
+}
+
+fn not_empty(secret: Secret, what: &str) -> Result<Secret, Problem> {
+    if secret.as_bytes().is_empty() {
+        return Err(Problem::Failed(format!("the {what} is empty")));
+    }
+    Ok(secret)
+}
+
+fn capitalised(what: &str) -> String {
+    let mut letters = what.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, capitalised, take};
+    use crate::Problem;
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    fn taken(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+        take(bytes, "a test", "pass phrase").map(|secret| secret.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn exactly_one_new_line_is_stripped() -> Result<(), Problem> {
+        assert_eq!(taken(b"horse\n")?, b"horse");
+        assert_eq!(taken(b"horse\n\n")?, b"horse\n");
+        assert_eq!(taken(b" horse ")?, b" horse ");
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_or_endless_secret_is_refused() {
+        assert!(taken(b"\n").is_err());
+        assert!(taken(b"").is_err());
+        assert!(taken(&vec![b'x'; 64 * 1024 + 1]).is_err());
+    }
+
+    #[test]
+    fn a_descriptor_is_read() -> Result<(), Problem> {
+        let (reading, writing) = rustix::pipe::pipe().expect("a pipe");
+        std::fs::File::from(writing).write_all(b"horse\n").expect("room in the pipe");
+        let number = u32::try_from(reading.as_raw_fd()).expect("a descriptor");
+        assert_eq!(Source::Descriptor(number).get("pass phrase")?.as_bytes(), b"horse");
+        Ok(())
+    }
+
+    #[test]
+    fn prompts_begin_with_a_capital() {
+        assert_eq!(capitalised("pass phrase"), "Pass phrase");
+    }
+}
