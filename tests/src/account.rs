@@ -13,6 +13,7 @@ impl Peer {
     pub async fn registered(bus: &Bus, person: &Person) -> Self {
         let peer = Self::on(bus, person).await;
         peer.register(PASSPHRASE).await.expect("a fresh user can register");
+        peer.unlock(PASSPHRASE).await.expect("an active account can be unlocked");
         peer
     }
 

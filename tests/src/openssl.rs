@@ -36,7 +36,8 @@ impl OpenSsl {
 
     /// Makes a private key and returns it as unencrypted DER PKCS#8.
     pub async fn private_key(&self, words: &str) -> Vec<u8> {
-        self.run(&format!("genpkey -outform DER {words}"), b"").await.ok().stdout
+        let made = self.run(&format!("genpkey {words}"), b"").await.ok().stdout;
+        self.run("pkcs8 -topk8 -nocrypt -outform DER", &made).await.ok().stdout
     }
 
     /// Returns the public half of a DER PKCS#8 private key, DER SubjectPublicKeyInfo.

@@ -185,7 +185,7 @@ impl Rows<'_> {
             what.to_owned(),
             in_unit(ours.median(), unit),
             format!("{name}: {}", in_unit(floor.median(), unit)),
-            format!("{ratio:.2}x"),
+            in_ratio(ratio),
             target.text("x"),
             target.verdict(ratio).to_owned(),
         ]);
@@ -206,8 +206,15 @@ impl Rows<'_> {
 
 /// Three digits, as a measurement deserves.
 fn in_unit(figure: f64, unit: &str) -> String {
+    if figure.is_nan() {
+        return "-".to_owned();
+    }
     let digits = if figure < 10.0 { 2 } else { usize::from(figure < 100.0) };
     format!("{figure:.digits$} {unit}")
+}
+
+fn in_ratio(ratio: f64) -> String {
+    if ratio.is_nan() { "-".to_owned() } else { format!("{ratio:.2}x") }
 }
 
 const HEAD: [&str; 6] = ["what", "measured", "beside, in the same run", "ratio", "target", ""];

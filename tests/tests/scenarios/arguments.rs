@@ -105,17 +105,30 @@ async fn unknown_mechanisms_algorithms_hashes_and_keys_are_named_as_such() {
 }
 
 #[tokio::test]
-async fn an_ambiguous_label_is_not_guessed_at() {
+async fn what_several_keys_match_is_not_guessed_at() {
     let house = House::open().await;
     let (alice, first) = alice_with_key(&house).await;
     let second = alice.generate("P-256").await.unwrap();
-    for key in [&first, &second] {
-        alice.call::<()>("Keys", "SetLabel", &(key, "twin", none())).await.unwrap();
-    }
-    alice.sign("twin", "", b"data", none()).await.refused("AmbiguousKey");
-    alice.delete("twin").await.refused("AmbiguousKey");
+    alice.sign("pkcs11:type=private", "", b"data", none()).await.refused("AmbiguousKey");
+    alice.delete("pkcs11:type=private").await.refused("AmbiguousKey");
     alice.delete(&first).await.unwrap();
-    alice.sign("twin", "", b"data", none()).await.expect("one is left");
+    alice.sign("pkcs11:type=private", "", b"data", none()).await.expect("one is left");
+    alice.sign(&second, "", b"data", none()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_label_is_one_keys() {
+    let house = House::open().await;
+    let (alice, first) = alice_with_key(&house).await;
+    let second = alice.generate("P-256").await.unwrap();
+    alice.call::<()>("Keys", "SetLabel", &(first.as_str(), "twin", none())).await.unwrap();
+    let again = alice.call::<()>("Keys", "SetLabel", &(second.as_str(), "twin", none())).await;
+    again.refused("AlreadyExists");
+    let third = alice.call::<String>("Keys", "GenerateKey", &("P-256", option("label", "twin"))).await;
+    third.refused("AlreadyExists");
+    alice.call::<()>("Keys", "SetLabel", &("twin", "", none())).await.unwrap();
+    alice.call::<()>("Keys", "SetLabel", &(second.as_str(), "twin", none())).await.expect("it is free");
+    assert_eq!(alice.keys().await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ async fn the_log_and_the_state_folder_hold_no_secret() {
 async fn alice_with_known_key(house: &House) -> (Peer, String, [Vec<u8>; 2]) {
     let alice = house.visitor(&Person::alice()).await;
     alice.register(FIRST).await.unwrap();
+    alice.unlock(FIRST).await.unwrap();
     let (key, scalar) = key_with_scalar().await;
     let id = alice.import(&key).await.unwrap();
     alice.sign(&id, "", b"data", none()).await.unwrap();

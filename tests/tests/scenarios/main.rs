@@ -15,3 +15,4 @@ mod leaks;
 mod openssl_agrees;
 mod privacy;
 mod service;
+mod vanishing;

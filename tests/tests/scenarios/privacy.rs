@@ -81,8 +81,8 @@ async fn a_foreign_key_is_no_such_key_on_the_bus() {
 async fn a_foreign_key_is_no_such_key_over_a_channel() {
     let house = House::open().await;
     let (alice, key) = alice_with_key(&house).await;
-    let bob = house.bob().await.channel().await.unwrap();
-    assert_unknown(&bob, &key).await;
+    let bob = house.bob().await;
+    assert_unknown(&bob.channel().await.unwrap(), &key).await;
     assert_untouched(&alice, &key).await;
     assert_untouched(&alice.channel().await.unwrap(), &key).await;
 }
@@ -111,6 +111,7 @@ async fn root_cannot_operate_alices_key() {
         assert_eq!(result.refused("NotRegistered").name, "NotRegistered", "{member}");
     }
     root.register("root's own pass phrase").await.unwrap();
+    root.unlock("root's own pass phrase").await.unwrap();
     assert_unknown(&root, &key).await;
     assert_unknown(&root.channel().await.unwrap(), &key).await;
     assert_untouched(&alice, &key).await;

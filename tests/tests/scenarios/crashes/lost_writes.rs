@@ -23,11 +23,13 @@ struct State {
     passphrase: Option<String>,
 }
 
-/// The files of the state folder: as a reader sees them, and as the disk surely has them.
+/// The files of the state folder: as a reader sees them, and as the disk surely has them. A file is surely in the
+/// folder, or gone from it, once the folder itself was synchronised.
 #[derive(Clone, Default)]
 struct Files {
     seen: BTreeMap<String, Vec<u8>>,
-    sure: BTreeMap<String, Vec<u8>>,
+    contents: BTreeMap<String, Vec<u8>>,
+    names: BTreeSet<String>,
 }
 
 /// One thing that happened, in order.
@@ -36,6 +38,8 @@ enum Event {
     Created(String),
     Written(String, usize, Vec<u8>),
     Resized(String, usize),
+    Removed(String),
+    /// The file, or the folder itself where the name is empty.
     Synchronised(String),
     /// The n-th mark: everything up to the n-th operation was confirmed before.
     Mark(usize),
@@ -62,7 +66,7 @@ async fn everything_confirmed_outlives_the_loss_of_what_was_not_synchronised() {
             cuts += 1;
             let allowed = &states[confirmed.saturating_sub(1)..states.len().min(confirmed + 1)];
             let fresh = confirmed == 0;
-            for image in [&files.sure, &files.seen] {
+            for image in [&files.sure(), &files.seen] {
                 assert_starts_on(&bus, image, allowed, fresh, cuts).await;
             }
         }
@@ -102,6 +106,7 @@ async fn traced_life(trace: &Path) -> (Vec<State>, PathBuf) {
     alice.register(PASSPHRASE).await.unwrap();
     now.passphrase = Some(PASSPHRASE.to_owned());
     confirm(&alice, &mut states, &now).await;
+    alice.unlock(PASSPHRASE).await.unwrap();
     for number in 0..4 {
         now.keys.insert(alice.generate("P-256").await.unwrap());
         confirm(&alice, &mut states, &now).await;
@@ -147,13 +152,21 @@ impl Files {
                 file[at..at + bytes.len()].copy_from_slice(&bytes);
             }
             Event::Resized(name, size) => self.seen.entry(name).or_default().resize(size, 0),
+            Event::Removed(name) => drop(self.seen.remove(&name)),
+            Event::Synchronised(name) if name.is_empty() => self.names = self.seen.keys().cloned().collect(),
             Event::Synchronised(name) => {
                 if let Some(content) = self.seen.get(&name) {
-                    self.sure.insert(name, content.clone());
+                    self.contents.insert(name, content.clone());
                 }
             }
             Event::Mark(_) => {}
         }
+    }
+
+    /// Returns what is left where everything that was not synchronised is lost.
+    fn sure(&self) -> BTreeMap<String, Vec<u8>> {
+        let content = |name: &String| self.contents.get(name).cloned().unwrap_or_default();
+        self.names.iter().map(|name| (name.clone(), content(name))).collect()
     }
 }
 
@@ -260,9 +273,7 @@ impl<'a> Call<'a> {
         let Self { name, arguments, strings, result } = self;
         match *name {
             "openat" | "open" | "creat" => {
-                let path = PathBuf::from(String::from_utf8_lossy(&strings[0]).into_owned());
-                let Ok(file) = path.strip_prefix(folder) else { return };
-                let file = file.to_string_lossy().into_owned();
+                let Some(file) = name_in(folder, &strings[0]) else { return };
                 let flags = arguments.iter().find(|argument| argument.contains("O_")).unwrap_or(&"");
                 assert!(!flags.contains("O_APPEND"), "teach this test about O_APPEND");
                 if flags.contains("O_CREAT") {
@@ -288,7 +299,12 @@ impl<'a> Call<'a> {
                     "a file is written by mapping: {arguments:?}"
                 );
             }
-            "unlink" | "unlinkat" | "rename" | "renameat" | "renameat2" => {
+            "unlink" | "unlinkat" => {
+                if let Some(file) = name_in(folder, &strings[0]) {
+                    events.push(Event::Removed(file));
+                }
+            }
+            "rename" | "renameat" | "renameat2" => {
                 let ours = strings.iter().any(|path| path.starts_with(folder.as_os_str().as_encoded_bytes()));
                 assert!(!ours, "teach this test about {name}");
             }
@@ -310,6 +326,12 @@ impl<'a> Call<'a> {
             }
         }
     }
+}
+
+/// Returns the name of a file of `folder`; empty for the folder itself.
+fn name_in(folder: &Path, path: &[u8]) -> Option<String> {
+    let path = Path::new(std::str::from_utf8(path).ok()?);
+    path.strip_prefix(folder).ok().map(|name| name.to_string_lossy().into_owned())
 }
 
 fn unescape(text: &str) -> Vec<u8> {
