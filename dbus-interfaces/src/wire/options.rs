@@ -149,7 +149,7 @@ pub struct UnlockOptions {
     /// How long the call may take, in milliseconds.
     pub timeout_ms: Option<u32>,
     /// Lock again after so many seconds without use; the daemon's configuration says how many unless told,
-    /// and caps it. 0 = never by idleness, where the configuration allows that.
+    /// or told 0, and caps it.
     pub idle: Option<u32>,
 }
 

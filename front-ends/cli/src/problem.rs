@@ -19,6 +19,8 @@ pub enum Problem {
     Usage(String),
     /// The signature is not right.
     BadSignature,
+    /// The recovery code is not right.
+    WrongCode,
     /// What was asked for did not come out: the whole sentence.
     Failed(String),
 }
@@ -34,7 +36,7 @@ impl Problem {
         match self {
             Self::Store(error) => error.name().map_or(FAILED, exit_code),
             Self::Usage(_) => USAGE,
-            Self::Import(_, ImportError::WrongPassphrase) => REFUSED,
+            Self::WrongCode | Self::Import(_, ImportError::WrongPassphrase) => REFUSED,
             Self::File(..) | Self::Import(..) | Self::BadSignature | Self::Failed(_) => FAILED,
         }
     }
@@ -45,6 +47,7 @@ impl Problem {
         if as_json {
             let name = match self {
                 Self::Store(error) => error.name().map(ErrorName::short),
+                Self::WrongCode => Some(ErrorName::WrongPassphrase.short()),
                 _ => None,
             };
             eprintln!("{}", json!({ "error": name, "text": self.to_string(), "hint": hint }));
@@ -65,7 +68,12 @@ impl Problem {
                 Some("the pass phrase asked for is the file's, not the account's")
             }
             Self::Import(_, ImportError::PublicOnly) => Some("give the file without .pub"),
-            Self::File(..) | Self::Import(..) | Self::BadSignature | Self::Usage(_) | Self::Failed(_) => None,
+            Self::File(..)
+            | Self::Import(..)
+            | Self::BadSignature
+            | Self::WrongCode
+            | Self::Usage(_)
+            | Self::Failed(_) => None,
         }
     }
 }
@@ -194,6 +202,7 @@ impl fmt::Display for Problem {
             Self::Import(file, error) => write!(formatter, "cannot import {file}: {error}"),
             Self::Usage(text) | Self::Failed(text) => formatter.write_str(text),
             Self::BadSignature => formatter.write_str("the signature is wrong"),
+            Self::WrongCode => formatter.write_str("cannot recover your account: the recovery code is wrong"),
         }
     }
 }
@@ -204,7 +213,7 @@ impl std::error::Error for Problem {
             Self::Store(error) => Some(error),
             Self::File(_, _, error) => Some(error),
             Self::Import(_, error) => Some(error),
-            Self::Usage(_) | Self::BadSignature | Self::Failed(_) => None,
+            Self::Usage(_) | Self::BadSignature | Self::WrongCode | Self::Failed(_) => None,
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::Problem;
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// It is asked for on the terminal.
-    Terminal,
+    /// It is asked for on the terminal; the option that reads it from elsewhere, without its ending.
+    Terminal(&'static str),
     /// An open descriptor of this process.
     Descriptor(u32),
     /// A file; `-` is standard input.
@@ -23,29 +23,27 @@ pub(crate) enum Source {
 
 impl Source {
     /// Returns the source that the two options name; clap refuses both together.
-    pub(crate) fn from_options(descriptor: Option<u32>, file: Option<PathBuf>) -> Self {
+    pub(crate) fn from_options(option: &'static str, descriptor: Option<u32>, file: Option<PathBuf>) -> Self {
         match (descriptor, file) {
             (Some(descriptor), _) => Self::Descriptor(descriptor),
             (None, Some(file)) => Self::File(file),
-            (None, None) => Self::Terminal,
+            (None, None) => Self::Terminal(option),
         }
     }
 
     /// Gets a secret that exists: `what` is its name in a prompt, for example "pass phrase".
     pub(crate) fn get(&self, what: &str) -> Result<Secret, Problem> {
         match self {
-            Self::Terminal => ask(&format!("{}: ", capitalised(what)), what),
+            Self::Terminal(option) => ask(&format!("{}: ", capitalised(what)), what, option),
             Self::Descriptor(_) | Self::File(_) => self.read(what),
         }
     }
 
     /// Gets a secret that is being chosen: on the terminal it is asked for twice.
     pub(crate) fn choose(&self, what: &str) -> Result<Secret, Problem> {
-        if *self != Self::Terminal {
-            return self.read(what);
-        }
-        let secret = ask(&format!("{}: ", capitalised(what)), what)?;
-        let again = ask("Once more: ", what)?;
+        let Self::Terminal(option) = self else { return self.read(what) };
+        let secret = ask(&format!("{}: ", capitalised(what)), what, option)?;
+        let again = ask("Once more: ", what, option)?;
         if secret == again {
             Ok(secret)
         } else {
@@ -64,7 +62,7 @@ impl Source {
                 return take(std::io::stdin().lock(), "standard input", what);
             }
             Self::File(path) => (path.display().to_string(), File::open(path)),
-            Self::Terminal => return Err(Problem::Usage(format!("there is no {what}"))),
+            Self::Terminal(_) => return Err(Problem::Usage(format!("there is no {what}"))),
         };
         let file = opened.map_err(|error| Problem::file("read", name.as_str(), error))?;
         take(file, &name, what)
@@ -87,11 +85,11 @@ fn take(source: impl Read, name: &str, what: &str) -> Result<Secret, Problem> {
     not_empty(Secret::from(bytes), what)
 }
 
-fn ask(prompt: &str, what: &str) -> Result<Secret, Problem> {
+fn ask(prompt: &str, what: &str, option: &str) -> Result<Secret, Problem> {
     let answer = rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Problem::Failed(format!("no {what} was entered")),
         _ => Problem::Usage(format!(
-            "cannot ask for the {what}: there is no terminal ({error}); use --…-fd N or --…-file FILE"
+            "cannot ask for the {what}: there is no terminal ({error}); use --{option}-fd N or --{option}-file FILE"
         )),
     })?;
     not_empty(Secret::new(answer.into_bytes()), what)

@@ -168,6 +168,7 @@ mod tests {
             "encrypt file",
             "random",
             "random many",
+            "random 1048577",
             "unlock --passphrase-fd 3 --passphrase-file x",
             "unlock --passphrase secret",
             "key default mail",

@@ -177,7 +177,7 @@ pub struct Digest {
 #[derive(Debug, Args)]
 pub struct Random {
     /// How many bytes, at most 1 MiB.
-    #[arg(value_name = "BYTES")]
+    #[arg(value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub length: u32,
     /// Hexadecimal, not bytes.
     #[arg(long)]

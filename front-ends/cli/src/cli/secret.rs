@@ -6,7 +6,7 @@ use crate::secrets::Source;
 
 /// Defines where one kind of secret comes from: the terminal unless one of two options is given.
 macro_rules! source {
-    ($(#[$about:meta])* $name:ident, $descriptor:literal, $file:literal) => {
+    ($(#[$about:meta])* $name:ident, $option:literal, $descriptor:literal, $file:literal) => {
         $(#[$about])*
         #[derive(Clone, Debug, Args)]
         pub struct $name {
@@ -21,7 +21,7 @@ macro_rules! source {
         impl $name {
             /// Returns where it comes from.
             pub(crate) fn source(&self) -> Source {
-                Source::from_options(self.descriptor, self.file.clone())
+                Source::from_options($option, self.descriptor, self.file.clone())
             }
         }
     };
@@ -29,17 +29,17 @@ macro_rules! source {
 
 source!(
     /// Where the pass phrase comes from.
-    PassphraseSource, "passphrase-fd", "passphrase-file"
+    PassphraseSource, "passphrase", "passphrase-fd", "passphrase-file"
 );
 source!(
     /// Where the new pass phrase comes from.
-    NewPassphraseSource, "new-passphrase-fd", "new-passphrase-file"
+    NewPassphraseSource, "new-passphrase", "new-passphrase-fd", "new-passphrase-file"
 );
 source!(
     /// Where the consent phrase comes from.
-    ConsentSource, "consent-fd", "consent-file"
+    ConsentSource, "consent", "consent-fd", "consent-file"
 );
 source!(
     /// Where the recovery code comes from.
-    CodeSource, "code-fd", "code-file"
+    CodeSource, "code", "code-fd", "code-file"
 );

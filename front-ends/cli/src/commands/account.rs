@@ -1,4 +1,4 @@
-use claviger_client::{RegisterOptions, UnlockOptions};
+use claviger_client::{ErrorName, RegisterOptions, UnlockOptions};
 use serde_json::json;
 
 use super::patience::Patience;
@@ -23,7 +23,7 @@ pub(super) fn register(global: &Global, options: &Register) -> Result<(), Proble
     client.register(&passphrase, &RegisterOptions { keys })?;
     drop(waiting);
     match client.account()?.state.as_str() {
-        "active" => say(global, "registered; the account is active"),
+        "active" => say(global, "registered; the account is active: unlock your keys with `claviger unlock`"),
         state => say(
             global,
             &format!(
@@ -88,7 +88,10 @@ pub(super) fn recovery(global: &Global, options: &Recovery) -> Result<(), Proble
             let code = code.source().get("recovery code")?;
             let new = new.source().choose("new pass phrase")?;
             let waiting = Patience::with("changing the pass phrase");
-            client.recover(&code, &new)?;
+            client.recover(&code, &new).map_err(|error| match error.name() {
+                Some(ErrorName::WrongPassphrase) => Problem::WrongCode,
+                _ => Problem::from(error),
+            })?;
             drop(waiting);
             say(global, "the pass phrase is changed")
         }

@@ -3,7 +3,7 @@ use claviger_client::{Statistics, UserPage, UserRow};
 use serde_json::{Value, json};
 
 use super::account::print_secret;
-use super::{confirm, connect, say};
+use super::{confirm, connect, has_asker, say};
 use crate::cli::{Global, UserCommand};
 use crate::show::{Facts, Table, plain, time, time_ahead};
 use crate::{Problem, files};
@@ -24,7 +24,7 @@ pub(super) fn user(global: &Global, command: UserCommand) -> Result<(), Problem>
         }
         UserCommand::Remove { user, yes } => {
             let uid = uid(&user)?;
-            if !yes {
+            if !yes && has_asker() {
                 confirm(&format!("Remove {user} (uid {uid}) and erase all their private keys here?"))?;
             }
             client.remove_user(uid)?;

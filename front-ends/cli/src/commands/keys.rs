@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::patience::Patience;
-use super::{confirm, connect, say};
+use super::{confirm, connect, has_asker, say};
 use crate::cli::{Filter, Global, KeyCommand, NewKey};
 use crate::files::{Form, Output};
 use crate::import::{FILE_LIMIT, PrivateKeyFile};
@@ -182,7 +182,7 @@ fn delete(global: &Global, key: &str, yes: bool) -> Result<(), Problem> {
     if key.is_empty() {
         return Err(Problem::Usage("cannot delete the default key: name the key".to_owned()));
     }
-    if !yes {
+    if !yes && has_asker() {
         let (id, row) = client.key(key)?;
         confirm(&format!("Delete the {} key {id} {} for good?", row.algorithm, row.label))?;
     }

@@ -55,12 +55,13 @@ fn connect(global: &Global) -> Result<Client, Problem> {
     Client::connect(&global.bus).map_err(Problem::from)
 }
 
-/// Asks before something that cannot be undone. Without a terminal there is nobody to ask: the command line
-/// itself is the answer.
+/// Returns true where there is somebody to ask. Without a terminal the command line itself is the answer.
+fn has_asker() -> bool {
+    std::io::stdin().is_terminal()
+}
+
+/// Asks before something that cannot be undone.
 fn confirm(question: &str) -> Result<(), Problem> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(());
-    }
     eprint!("{} [y/N] ", plain(question));
     let mut answer = String::new();
     std::io::stderr()

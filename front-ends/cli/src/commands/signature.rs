@@ -14,9 +14,9 @@ pub(super) fn sign(global: &Global, options: Sign) -> Result<(), Problem> {
     let Sign { key, parameters, data } = options;
     let input = files::open(data.file.as_deref())?;
     let client = connect(global)?;
-    let (key, mechanism) = match parameters.mechanism.as_str() {
-        "" => usual(&client, key)?,
-        named => (key, named.to_owned()),
+    let mechanism = match parameters.mechanism.as_str() {
+        "" => usual(&client, &key)?,
+        named => named.to_owned(),
     };
     let Parameters { mechanism: _, hash, mgf_hash, salt_length, context, raw } = parameters;
     let context = context.map(|text| ByteBuf::from(text.into_bytes()));
@@ -31,14 +31,11 @@ pub(super) fn sign(global: &Global, options: Sign) -> Result<(), Problem> {
     Output::new(data.output, global.json).bytes("signature", &signature, Form::Binary)
 }
 
-/// Returns the key's id and its usual mechanism: which form of signature to ask for depends on it.
-fn usual(client: &Client, key: String) -> Result<(String, String), Problem> {
-    let (id, row) = client.key(&key)?;
-    match Kind::of_algorithm(&row.algorithm).usual_signature() {
-        Some(mechanism) => Ok((id, mechanism.to_owned())),
-        // The daemon says why it cannot sign.
-        None => Ok((id, String::new())),
-    }
+/// Returns the key's usual mechanism: which form of signature to ask for depends on it.
+fn usual(client: &Client, key: &str) -> Result<String, Problem> {
+    let (_, row) = client.key(key)?;
+    // Where there is none, the daemon says why it cannot sign.
+    Ok(Kind::of_algorithm(&row.algorithm).usual_signature().unwrap_or_default().to_owned())
 }
 
 /// Returns the form of an ECDSA signature; other mechanisms have one form only and know no such option.
