@@ -55,7 +55,7 @@ impl Problem {
         }
         eprintln!("claviger: {self}");
         // The key store's own text says what to do next where it knows.
-        if let Some(hint) = hint.filter(|hint| !self.to_string().contains(command_in(hint))) {
+        if let Some(hint) = hint.filter(|_| !self.to_string().contains(ADVICE)) {
             eprintln!("hint: {hint}");
         }
     }
@@ -76,11 +76,6 @@ impl Problem {
             | Self::Failed(_) => None,
         }
     }
-}
-
-/// Returns the command that a hint names, or the hint.
-fn command_in(hint: &str) -> &str {
-    hint.split('`').nth(1).unwrap_or(hint)
 }
 
 /// Returns the exit code of a refusal. Every name has one.
@@ -122,6 +117,9 @@ pub const fn exit_code(name: ErrorName) -> u8 {
     }
 }
 
+/// What a text has that says which command helps.
+const ADVICE: &str = "`claviger ";
+
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const LOCKED: u8 = 3;
@@ -158,11 +156,11 @@ const fn refusal_hint(name: ErrorName) -> Option<&'static str> {
         E::MechanismNotSupported | E::UsageNotAllowed => {
             Some("`claviger key show KEY` lists what a key can do")
         }
-        E::AccessDenied => Some("administration is for root; with --bus, for the user that runs clavigerd"),
         E::StoreCorrupt => Some("`claviger restore` takes a backup back in"),
         E::StoreFull => Some("make room where clavigerd keeps its state (/var/lib/claviger)"),
         E::Internal => Some("the log of clavigerd says more: journalctl -u clavigerd"),
         E::NoSuchToken
+        | E::AccessDenied
         | E::AlreadyExists
         | E::WrongConsentPhrase
         | E::PinNeeded
@@ -235,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_is_not_repeated_after_a_text_that_has_it() {
-        let told = "cannot sign: the keys are locked; unlock them with claviger unlock";
+    fn hints_name_commands_as_the_key_store_does() {
+        let told = "cannot sign: the local key store is locked; `claviger unlock` unlocks it";
         let problem = Problem::from(Error::Refused(CallError::new(ErrorName::Locked, told)));
-        let hint = problem.hint().expect("a hint");
-        assert!(problem.to_string().contains(super::command_in(hint)));
+        assert!(problem.to_string().contains(super::ADVICE));
+        assert!(problem.hint().is_some_and(|hint| hint.contains(super::ADVICE)));
     }
 }

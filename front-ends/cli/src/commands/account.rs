@@ -22,13 +22,15 @@ pub(super) fn register(global: &Global, options: &Register) -> Result<(), Proble
     let waiting = Patience::with("making the keys");
     client.register(&passphrase, &RegisterOptions { keys })?;
     drop(waiting);
-    match client.account()?.state.as_str() {
-        "active" => say(global, "registered; the account is active: unlock your keys with `claviger unlock`"),
-        state => say(
-            global,
-            &format!(
-                "registered; the account is {state}: an administrator consents with `claviger admin consent USER`, then enter the phrase with `claviger consent`"
-            ),
+    say(global, &format!("registered; {}", next_step(&client.account()?.state)))
+}
+
+/// Returns a new account's state with what to do next.
+fn next_step(state: &str) -> String {
+    match state {
+        "active" => "the account is active: unlock your keys with `claviger unlock`".to_owned(),
+        state => format!(
+            "the account is {state}: an administrator consents with `claviger admin consent USER`, then enter the phrase with `claviger consent`"
         ),
     }
 }
@@ -126,8 +128,9 @@ pub(super) fn backup(global: &Global, options: Backup) -> Result<(), Problem> {
 /// `claviger restore`
 pub(super) fn restore(global: &Global, options: &Restore) -> Result<(), Problem> {
     let backup = files::read(Some(&options.file), BACKUP_LIMIT)?;
-    connect(global)?.restore(&backup)?;
-    say(global, "restored; unlock the keys with `claviger unlock`")
+    let client = connect(global)?;
+    client.restore(&backup)?;
+    say(global, &format!("restored; {}", next_step(&client.account()?.state)))
 }
 
 const BACKUP_LIMIT: usize = 64 * 1024 * 1024;

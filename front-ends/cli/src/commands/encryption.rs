@@ -3,8 +3,8 @@ use claviger_client::{ByteBuf, DecapsulateOptions, DecryptOptions, DeriveOptions
 use data_encoding::BASE64;
 use serde_json::json;
 
-use super::connect;
 use super::signature::public_key;
+use super::{connect, look_at};
 use crate::cli::{Decrypt, Derive, Encrypt, Global, Oaep};
 use crate::files::{Form, Output};
 use crate::public::Kind;
@@ -14,7 +14,7 @@ use crate::{Problem, files, public};
 pub(super) fn encrypt(global: &Global, options: Encrypt) -> Result<(), Problem> {
     let Encrypt { peer, mechanism, oaep, secret_output, data } = options;
     let client = connect(global)?;
-    let public_key = public_key(&client, &peer)?;
+    let public_key = public_key(&client, &peer, "encrypt to")?;
     let mechanism = mechanism.map_or_else(|| usual(Kind::of_public_key(&public_key), "encrypt"), Ok)?;
     let output = Output::new(data.output, global.json);
     if is_encapsulation(&mechanism) {
@@ -48,7 +48,9 @@ pub(super) fn decrypt(global: &Global, options: Decrypt) -> Result<(), Problem> 
         (Some(mechanism), _) => mechanism,
         // Which key is the default one for decrypting the daemon knows; only RSA keys can.
         (None, "") => OAEP.to_owned(),
-        (None, key) => usual(Kind::of_algorithm(&client.key(key)?.1.algorithm), "decrypt")?,
+        (None, key) => {
+            usual(Kind::of_algorithm(&look_at(&client, key, "decrypt with")?.1.algorithm), "decrypt")?
+        }
     };
     let output = Output::new(data.output, global.json);
     if is_encapsulation(&mechanism) {

@@ -14,6 +14,7 @@ mod tools;
 use std::io::{BufRead, IsTerminal, Write};
 
 use claviger_client::blocking::Client;
+use claviger_client::{CallError, Error, KeyRow};
 
 use crate::Problem;
 use crate::cli::{AdminCommand, Cli, Command, Global};
@@ -72,6 +73,17 @@ fn confirm(question: &str) -> Result<(), Problem> {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Problem::Failed("nothing was changed".to_owned())),
     }
+}
+
+/// Looks at a key in order to do something else with it, and says so where that fails.
+fn look_at(client: &Client, key: &str, doing: &str) -> Result<(String, KeyRow), Problem> {
+    client.key(key).map_err(|error| match error {
+        Error::Refused(refusal) => {
+            let text = refusal.text.replacen("cannot show", &format!("cannot {doing}"), 1);
+            Problem::Store(Error::Refused(CallError::new(refusal.name, text)))
+        }
+        other => Problem::Store(other),
+    })
 }
 
 /// Says to a person that it is done; scripts look at the exit code.

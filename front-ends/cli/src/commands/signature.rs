@@ -3,7 +3,7 @@ use claviger_client::{ByteBuf, SignOptions, VerifyOptions};
 use serde_json::json;
 
 use super::patience::Patience;
-use super::{connect, say};
+use super::{connect, look_at, say};
 use crate::cli::{Global, Parameters, Peer, Sign, Verify};
 use crate::files::{Form, Input, Output};
 use crate::public::Kind;
@@ -33,7 +33,7 @@ pub(super) fn sign(global: &Global, options: Sign) -> Result<(), Problem> {
 
 /// Returns the key's usual mechanism: which form of signature to ask for depends on it.
 fn usual(client: &Client, key: &str) -> Result<String, Problem> {
-    let (_, row) = client.key(key)?;
+    let (_, row) = look_at(client, key, "sign with")?;
     // Where there is none, the daemon says why it cannot sign.
     Ok(Kind::of_algorithm(&row.algorithm).usual_signature().unwrap_or_default().to_owned())
 }
@@ -49,7 +49,7 @@ pub(super) fn verify(global: &Global, options: &Verify) -> Result<(), Problem> {
     let signature = files::read(Some(&options.signature), SIGNATURE_LIMIT)?;
     let input = files::open(options.file.as_deref())?;
     let client = connect(global)?;
-    let public_key = public_key(&client, &options.peer)?;
+    let public_key = public_key(&client, &options.peer, "verify with")?;
     let mechanism = match options.parameters.mechanism.as_str() {
         "" => Kind::of_public_key(&public_key).usual_signature().ok_or_else(|| {
             Problem::Usage(
@@ -78,9 +78,9 @@ pub(super) fn verify(global: &Global, options: &Verify) -> Result<(), Problem> {
 }
 
 /// Returns the public key that was named.
-pub(super) fn public_key(client: &Client, peer: &Peer) -> Result<Vec<u8>, Problem> {
+pub(super) fn public_key(client: &Client, peer: &Peer, doing: &str) -> Result<Vec<u8>, Problem> {
     match (&peer.key, &peer.public) {
-        (Some(key), _) => Ok(client.key(key)?.1.public_key.into_vec()),
+        (Some(key), _) => Ok(look_at(client, key, doing)?.1.public_key.into_vec()),
         (None, Some(file)) => public::read(file),
         (None, None) => Err(Problem::Usage("name a key with --key or --public".to_owned())),
     }

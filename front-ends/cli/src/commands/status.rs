@@ -53,7 +53,7 @@ fn account_facts(account: &AccountRow, version: &str) -> Facts {
         facts.add("new keys", account.location.clone());
         facts.add("keys", format!("{}, {}", account.keys, lock_state(account)));
         for (purpose, key) in &account.defaults {
-            facts.add(&format!("to {purpose}"), key.clone());
+            facts.add(&format!("to {purpose}"), plain(key));
         }
         facts.add(
             "recovery code",
@@ -96,6 +96,7 @@ fn state(state: &str) -> String {
 
 fn lock_state(account: &AccountRow) -> String {
     match (account.locked, account.unlocked_until) {
+        _ if account.state != "active" => Colour::Yellow.paint("not usable yet"),
         (true, _) => format!("{} (`claviger unlock`)", Colour::Yellow.paint("locked")),
         (false, Some(until)) => format!("{} until {}", Colour::Green.paint("unlocked"), time_ahead(until)),
         (false, None) => Colour::Green.paint("unlocked"),
