@@ -60,12 +60,32 @@ advisories() {
     fi
 }
 
+# Man pages and completions come from the command line's definition and stand in docs/.
+manuals() {
+    cargo run -q --locked -p claviger --example generate-docs -- "$logs/docs" &&
+        diff -r "$logs/docs/man" docs/man && diff -r "$logs/docs/completions" docs/completions
+}
+
+# Everything that is shipped goes to a folder, once as it is and once again over itself.
+installation() {
+    local root=$logs/root
+    PROGRAMS=target/debug DESTDIR=$root PREFIX=/usr tests/scripts/install.sh &&
+        PROGRAMS=target/debug DESTDIR=$root PREFIX=/usr tests/scripts/install.sh &&
+        "$root/usr/bin/claviger" --version &&
+        "$root/usr/libexec/clavigerd" --check-config --config "$root/etc/claviger/claviger.toml" &&
+        "$root/usr/libexec/clavigerd" --print-introspection || return
+    # The sandbox: systemd's own measure, 0.0 is closed and 10.0 open.
+    systemd-analyze security --offline=true --threshold=10 "$root/usr/lib/systemd/system/clavigerd.service"
+}
+
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "build" cargo build --workspace --bins --locked
 step "tests" run_tests
 count_tests
 step "acceptance" cargo run -q --locked -p claviger-tests --bin acceptance -- "$logs/tests.log"
+step "man pages and completions" manuals
+step "installation and sandbox" installation
 step "documentation" env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 step "licences and sources of dependencies" deny
 step "known vulnerabilities of dependencies" advisories
