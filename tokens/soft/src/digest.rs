@@ -1,4 +1,5 @@
-//! Message digests: ring where it has them, aws-lc for SHA-224 and SHA-3.
+//! Message digests: ring where it has them, aws-lc for SHA-224 and SHA-3, and for SHA-1, where it is four times
+//! as fast as ring.
 
 mod ffi;
 
@@ -28,7 +29,7 @@ impl Digester {
         let by_ring = |algorithm| State::Ring(ring::Context::new(algorithm));
         let by_lc = |algorithm| State::Lc(lc::Context::new(algorithm));
         Self(match hash {
-            Hash::Sha1 => by_ring(&ring::SHA1_FOR_LEGACY_USE_ONLY),
+            Hash::Sha1 => by_lc(&lc::SHA1_FOR_LEGACY_USE_ONLY),
             Hash::Sha256 => by_ring(&ring::SHA256),
             Hash::Sha384 => by_ring(&ring::SHA384),
             Hash::Sha512 => by_ring(&ring::SHA512),

@@ -11,10 +11,10 @@
 //! | `digest`, `derive`, `random` | [`digest`], [`Digester`], [`hkdf`], [`random`] |
 //! | `spki`, `pkcs8`, `peer` | public and private keys as documents: [`algorithm_of`] |
 //! | `digest_info`, `pss`, `ecdsa_form` | what stands around a signature |
-//! | `evp` | keys as aws-lc holds them; all `unsafe` is there |
+//! | `evp` | keys as aws-lc holds them; all `unsafe` is there and in `digest/ffi.rs` (SHA3-224) |
 //! | `wipe` | what computations leave on the stack |
 //!
-//! aws-lc does what needs a private key, sealing, SHA-224, SHA-3 and whatever ring lacks; ring the rest: SHA-1,
+//! aws-lc does what needs a private key, sealing, SHA-1, SHA-224, SHA-3 and whatever ring lacks; ring the rest:
 //! SHA-2, HKDF, HMAC, random, verification (docs/decisions/002-sealing.md says why not sealing).
 
 mod derive;

@@ -14,6 +14,9 @@ pub(super) const VERSION: u8 = 1;
 /// The most bytes that are looked at: hundreds of slots.
 const SIZE_LIMIT: usize = 64 * 1024;
 
+/// The most slots that are read; with those that are added, their number still fits into its byte.
+const MOST_SLOTS: u8 = 64;
+
 /// Every way to the data key of one user.
 ///
 /// On disk: `CLVSLOTS | version (1) | number of slots (1) | slots | SHA-256 (32)`, each slot
@@ -114,6 +117,9 @@ impl KeySlots {
             return Err(SlotError::Damaged("they are of a version that is not known here"));
         }
         let count = reader.byte().ok_or(CUT_OFF)?;
+        if count > MOST_SLOTS {
+            return Err(SlotError::Damaged("they are too many"));
+        }
         let slots = (0..count).map(|_| Entry::read(&mut reader)).collect::<Result<Vec<_>, _>>()?;
         let read = Self { slots };
         let twice = [Kind::PassPhrase, Kind::RecoveryCode].into_iter().any(|kind| read.count(kind) > 1);
@@ -127,7 +133,7 @@ impl KeySlots {
     /// Writes them. The bytes hold nothing that opens without a secret.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        // At most 255 slots: each kind that is known is there once, the others were counted in one byte.
+        // At most as many as were read, and one of each kind that is known.
         bytes.extend_from_slice(&[VERSION, self.slots.len() as u8]);
         for entry in &self.slots {
             let (kind, body) = entry.parts();
