@@ -226,7 +226,7 @@ impl std::error::Error for UnknownErrorName {}
 pub struct CallError {
     /// What kind of error.
     pub name: ErrorName,
-    /// "cannot <verb> <object>: <cause>", and what to do next.
+    /// `cannot <verb> <object>: <cause>`, and what to do next.
     pub text: String,
 }
 

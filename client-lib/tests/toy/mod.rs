@@ -1,0 +1,187 @@
+//! A bus of one's own, and a key store of toy strength on it: it tells which way a call came, and goes away on
+//! request.
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use claviger_client::Bus;
+use claviger_dbus::wire::{NewKeyOptions, NoOptions, UnlockOptions};
+use claviger_dbus::{ByteBuf, Bytes, CallError, ErrorName, names};
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, Guid};
+
+/// A bus that ends with this value.
+pub(crate) struct PrivateBus {
+    daemon: Child,
+    pub(crate) address: String,
+}
+
+impl PrivateBus {
+    pub(crate) fn start() -> Self {
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon");
+        let mut address = String::new();
+        let output = daemon.stdout.take().expect("its output");
+        BufReader::new(output).read_line(&mut address).expect("its address");
+        Self { daemon, address: address.trim().to_owned() }
+    }
+
+    pub(crate) fn bus(&self) -> Bus {
+        Bus::Address(self.address.clone())
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        zbus::connection::Builder::address(self.address.as_str()).build().await.expect("a connection")
+    }
+}
+
+impl Drop for PrivateBus {
+    fn drop(&mut self) {
+        drop(self.daemon.kill());
+        drop(self.daemon.wait());
+    }
+}
+
+/// What the toy was asked, and how it behaves.
+#[derive(Default)]
+pub(crate) struct Toy {
+    pub(crate) gives_no_channel: AtomicBool,
+    /// The next digest asked for over a channel ends the channel.
+    pub(crate) drops_channel: AtomicBool,
+    pub(crate) channels_asked: AtomicU32,
+    pub(crate) digests: AtomicU32,
+    pub(crate) keys_made: AtomicU32,
+    /// What `Unlock` was given.
+    pub(crate) passphrase: Mutex<Option<OwnedFd>>,
+    /// Kept for as long as the toy lives.
+    channels: Mutex<Vec<Connection>>,
+}
+
+impl Toy {
+    /// Serves on the bus until the connection is dropped.
+    pub(crate) async fn serve(self: &Arc<Self>, bus: &PrivateBus) -> Connection {
+        zbus::connection::Builder::address(bus.address.as_str())
+            .serve_at(names::OBJECT_PATH, ToyService(Arc::clone(self)))
+            .serve_at(names::OBJECT_PATH, ToyPublic { toy: Arc::clone(self), way: "bus" })
+            .serve_at(names::OBJECT_PATH, ToyKeys(Arc::clone(self)))
+            .serve_at(names::OBJECT_PATH, ToyAccount(Arc::clone(self)))
+            .name(names::BUS_NAME)
+            .build()
+            .await
+            .expect("a toy on the bus")
+    }
+}
+
+pub(crate) struct ToyService(Arc<Toy>);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Service")]
+impl ToyService {
+    fn open_channel(&self, options: NoOptions) -> Result<zbus::OwnedFd, CallError> {
+        let NoOptions {} = options;
+        let Self(toy) = self;
+        toy.channels_asked.fetch_add(1, Ordering::SeqCst);
+        if toy.gives_no_channel.load(Ordering::SeqCst) {
+            return Err(CallError::new(ErrorName::LimitsExceeded, "cannot open a channel: enough"));
+        }
+        let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+        let (public, toy) = (ToyPublic { toy: Arc::clone(toy), way: "channel" }, Arc::clone(toy));
+        tokio::spawn(async move {
+            let channel = zbus::connection::Builder::unix_stream(ours)
+                .server(Guid::generate())
+                .p2p()
+                .serve_at(names::OBJECT_PATH, public)
+                .build()
+                .await
+                .expect("a channel");
+            toy.channels.lock().expect("no panic").push(channel);
+        });
+        Ok(OwnedFd::from(theirs).into())
+    }
+
+    async fn subscribe(
+        &self,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let sender = header.sender().expect("a sender").to_owned();
+        let to_sender = emitter.set_destination(sender.into());
+        Self::locked_changed(&to_sender, true).await.expect("a signal");
+        Ok(())
+    }
+
+    #[zbus(signal)]
+    async fn locked_changed(emitter: &SignalEmitter<'_>, locked: bool) -> zbus::Result<()>;
+}
+
+pub(crate) struct ToyPublic {
+    toy: Arc<Toy>,
+    way: &'static str,
+}
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Public")]
+impl ToyPublic {
+    /// Answers with the way the call came; the hash SLOW is never done.
+    async fn digest(
+        &self,
+        hash: &str,
+        data: &Bytes,
+        options: NoOptions,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<ByteBuf, CallError> {
+        let NoOptions {} = options;
+        let Self { toy, way } = self;
+        toy.digests.fetch_add(1, Ordering::SeqCst);
+        if hash == "SLOW" {
+            std::future::pending::<()>().await;
+        }
+        if hash != "SHA256" || data.is_empty() {
+            return Err(CallError::new(ErrorName::InvalidArgs, "cannot digest: no hash or no data"));
+        }
+        if *way == "channel" && toy.drops_channel.swap(false, Ordering::SeqCst) {
+            connection.clone().close().await.expect("an end");
+            std::future::pending::<()>().await;
+        }
+        Ok(ByteBuf::from(way.as_bytes()))
+    }
+}
+
+pub(crate) struct ToyKeys(Arc<Toy>);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Keys")]
+impl ToyKeys {
+    /// Makes the key, and goes away before it says so.
+    async fn generate_key(
+        &self,
+        algorithm: &str,
+        options: NewKeyOptions,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String, CallError> {
+        assert_eq!((algorithm, options), ("P-256", NewKeyOptions::default()));
+        self.0.keys_made.fetch_add(1, Ordering::SeqCst);
+        connection.clone().close().await.expect("an end");
+        std::future::pending().await
+    }
+}
+
+pub(crate) struct ToyAccount(Arc<Toy>);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Account")]
+impl ToyAccount {
+    #[expect(clippy::unused_async, reason = "methods of an interface are")]
+    async fn unlock(&self, passphrase: zbus::OwnedFd, options: UnlockOptions) -> Result<(), CallError> {
+        assert_eq!(options.idle, Some(60));
+        *self.0.passphrase.lock().expect("no panic") = Some(passphrase.into());
+        Ok(())
+    }
+}
