@@ -116,7 +116,7 @@ fn load_ml_kem(parameters: MlKem, private: &[u8]) -> Result<Pkey, TokenError> {
     let (seed, rest) = element(both, 0x04).ok_or_else(damaged)?;
     let (expanded, []) = element(rest, 0x04).ok_or_else(damaged)? else { return Err(damaged()) };
     let key = from_seed(&parameters, seed)?;
-    // RFC 9935 leaves the check to who imports; without it nobody knows which of the two is the key.
+    // Two keys in one document: without this check nobody knows which of them is meant.
     match key.raw_private() {
         Ok(made) if made.expose() == expanded => Ok(key),
         _ => Err(invalid("the seed and the expanded key of the ML-KEM key do not belong together")),
