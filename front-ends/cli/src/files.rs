@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use claviger_client::names::DATA_LIMIT;
 use data_encoding::{BASE64, HEXLOWER};
 use rustix::fs::MemfdFlags;
+use zeroize::Zeroizing;
 
 use crate::Problem;
 
@@ -53,11 +54,12 @@ fn collect(mut source: impl Read) -> io::Result<Input> {
     Ok(Input::File(memory))
 }
 
-/// Reads a file or standard input of at most `limit` bytes.
-pub(crate) fn read(path: Option<&Path>, limit: usize) -> Result<Vec<u8>, Problem> {
+/// Reads a file or standard input of at most `limit` bytes. It may be a private key: what was read is wiped, and a
+/// buffer that need not grow leaves no copies behind.
+pub(crate) fn read(path: Option<&Path>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let name = display(path);
     let failed = |error| Problem::file("read", name.as_str(), error);
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit.min(ROOM) + 1));
     let read = match path.filter(|path| path.as_os_str() != "-") {
         Some(path) => File::open(path).map_err(failed)?.take(limit as u64 + 1).read_to_end(&mut bytes),
         None => io::stdin().lock().take(limit as u64 + 1).read_to_end(&mut bytes),
@@ -147,6 +149,9 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     }
     written.map_err(failed)
 }
+
+/// What is read at most without growing the buffer.
+const ROOM: usize = 1024 * 1024;
 
 /// Prints a line.
 pub(crate) fn line(text: &str) -> Result<(), Problem> {

@@ -104,19 +104,19 @@ impl Kind {
 /// Reads a public key from a file: PEM or DER SubjectPublicKeyInfo.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let contents = files::read(Some(path), LIMIT)?;
-    let der = match std::str::from_utf8(&contents).ok().and_then(pem_body) {
-        Some(body) => BASE64
-            .decode(body.as_bytes())
-            .map_err(|error| Problem::Failed(format!("cannot read {}: {error}", path.display())))?,
-        None => contents,
+    from_bytes(&contents).ok_or_else(|| {
+        let name = files::display(Some(path));
+        Problem::Failed(format!("cannot read {name}: it is no public key (PEM or DER SubjectPublicKeyInfo)"))
+    })
+}
+
+/// Returns the DER SubjectPublicKeyInfo that a file's contents are, if they are one.
+pub(crate) fn from_bytes(contents: &[u8]) -> Option<Vec<u8>> {
+    let der = match std::str::from_utf8(contents).ok().and_then(pem_body) {
+        Some(body) => BASE64.decode(body.as_bytes()).ok()?,
+        None => contents.to_vec(),
     };
-    match SubjectPublicKeyInfoRef::from_der(&der) {
-        Ok(_) => Ok(der),
-        Err(_) => Err(Problem::Failed(format!(
-            "cannot read {}: it is no public key (PEM or DER SubjectPublicKeyInfo)",
-            path.display()
-        ))),
-    }
+    SubjectPublicKeyInfoRef::from_der(&der).is_ok().then_some(der)
 }
 
 /// Returns the Base64 between the lines of a PEM public key.

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use claviger_client::{Secret, names};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 use zeroize::Zeroizing;
 
 use crate::Problem;
@@ -53,11 +54,7 @@ impl Source {
 
     fn read(&self, what: &str) -> Result<Secret, Problem> {
         let (name, opened) = match self {
-            // Opening it anew needs no unsafe code, and works for pipes and files alike.
-            Self::Descriptor(number) => {
-                let path = format!("/proc/self/fd/{number}");
-                (format!("descriptor {number}"), File::open(path))
-            }
+            Self::Descriptor(number) => (format!("descriptor {number}"), descriptor(*number)),
             Self::File(path) if path.as_os_str() == "-" => {
                 return take(std::io::stdin().lock(), "standard input", what);
             }
@@ -67,6 +64,14 @@ impl Source {
         let file = opened.map_err(|error| Problem::file("read", name.as_str(), error))?;
         take(file, &name, what)
     }
+}
+
+/// Returns a copy of one of this process's descriptors. Opening `/proc/self/fd/N` anew would not do: a pipe that
+/// another user made (`sudo -u alice claviger unlock --passphrase-fd 3 3< …`) cannot be opened, only read.
+fn descriptor(number: u32) -> std::io::Result<File> {
+    let number = i32::try_from(number).map_err(|_| rustix::io::Errno::BADF)?;
+    let this = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?;
+    Ok(rustix::process::pidfd_getfd(this, number, PidfdGetfdFlags::empty())?.into())
 }
 
 /// Reads a secret to its end and strips one new line.

@@ -97,7 +97,10 @@ pub enum Command {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 locked or a PIN is needed, 4 the token is absent, 5 refused.
 
-A KEY is an id, a label, a pkcs11: URI, or left out for the default key.";
+A KEY is an id, a label, a pkcs11: URI, or left out for the default key.
+
+Secrets are asked for on the terminal, or read with --passphrase-fd, --passphrase-file and the like; they are never arguments \
+or environment variables. NO_COLOR switches colours off.";
 
 #[cfg(test)]
 mod tests {

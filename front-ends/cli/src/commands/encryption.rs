@@ -71,12 +71,9 @@ pub(super) fn decrypt(global: &Global, options: Decrypt) -> Result<(), Problem> 
 pub(super) fn derive(global: &Global, options: Derive) -> Result<(), Problem> {
     let Derive { key, mechanism, kdf, hash, info, length, peer, output } = options;
     let client = connect(global)?;
-    let peer = match public::read(&peer) {
-        Ok(peer) => peer,
-        // Neither PEM nor DER: a bare point, which the daemon checks.
-        Err(Problem::Failed(_)) => files::read(Some(&peer), DATA_LIMIT)?,
-        Err(problem) => return Err(problem),
-    };
+    let peer = files::read(Some(&peer), DATA_LIMIT)?;
+    // Neither PEM nor DER: a bare point, which the daemon checks.
+    let peer = public::from_bytes(&peer).unwrap_or_else(|| peer.to_vec());
     let shared_info = info.map(|text| ByteBuf::from(text.into_bytes()));
     // `null` is the daemon's default too, and stands alone: the others belong to HKDF.
     let kdf = (kdf != "null").then_some(kdf);

@@ -157,7 +157,7 @@ fn generate(global: &Global, algorithm: &str, new: NewKey) -> Result<(), Problem
 fn import(global: &Global, file: &Path, new: NewKey, passphrase: &Source) -> Result<(), Problem> {
     let name = files::display(Some(file));
     let not_imported = |error| Problem::Import(name.clone(), error);
-    let contents = Secret::new(files::read(Some(file), FILE_LIMIT)?);
+    let contents = Secret::from(files::read(Some(file), FILE_LIMIT)?);
     let key = match PrivateKeyFile::parse(contents.as_bytes()).map_err(not_imported)? {
         PrivateKeyFile::Clear(key) => key,
         PrivateKeyFile::Sealed(sealed) => {
