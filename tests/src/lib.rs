@@ -12,6 +12,7 @@
 //! | [`account`] | the usual beginning: registered, unlocked, with a key |
 //! | [`memory`] | what stands in the daemon's memory |
 //! | [`command`] | other programs, as some user or as root |
+//! | [`shell`] | the command line as a person uses it |
 //! | [`openssl`] | the second opinion |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
 //!
@@ -33,6 +34,7 @@ pub mod peer;
 pub mod place;
 pub mod programs;
 pub mod secret;
+pub mod shell;
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};

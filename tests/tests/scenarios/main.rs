@@ -6,6 +6,8 @@
 mod accounts;
 mod arguments;
 mod channels;
+mod client_library;
+mod command_line;
 mod crashes;
 mod descriptors;
 mod disk;
