@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`accounts`] | who takes part: existing Debian accounts |
 //! | [`programs`] | where `clavigerd` and `claviger` are, runnable by anyone |
+//! | [`parsers`] | everything that reads outside bytes, for the corpora and the fuzzer |
 //! | [`place`] | folders with the right owner, small file systems |
 //! | [`bus`] | a private dbus-daemon that lets every user in, and what it carried |
 //! | [`daemon`] | `clavigerd` under a uid of its own: start, stop, kill, log |
@@ -30,6 +31,7 @@ pub mod daemon;
 pub mod house;
 pub mod memory;
 pub mod openssl;
+pub mod parsers;
 pub mod peer;
 pub mod place;
 pub mod programs;

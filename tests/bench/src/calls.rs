@@ -51,16 +51,17 @@ impl Job {
     }
 }
 
-/// Calls as it is told: over one channel, or with one bus connection for each client.
-pub(crate) fn work(bus: &str, service: &str, channel: bool) -> Result<(), Error> {
+/// Calls as it is told: over a few channels, or with one bus connection for each client.
+pub(crate) fn work(bus: &str, service: &str, channels: usize) -> Result<(), Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().doing("start a client")?;
-    let channel = channel.then(|| runtime.block_on(open_channel(bus, service))).transpose()?;
+    let channels =
+        (0..channels).map(|_| runtime.block_on(open_channel(bus, service))).collect::<Result<Vec<_>, _>>()?;
     let mut clients = Vec::new();
     obey(|order| {
         runtime.block_on(async {
             while clients.len() < order.lanes {
-                clients.push(match &channel {
+                clients.push(match channels.get(clients.len() % channels.len().max(1)) {
                     Some((keys, _)) => keys.clone(),
                     None => keys(&connect(bus).await?, service).await?,
                 });

@@ -1,5 +1,6 @@
 //! Which loads are run, and how: interleaved, so that whatever disturbs a round disturbs a figure and its floor alike.
 
+use std::fs;
 use std::path::Path;
 
 use claviger_dbus::names;
@@ -7,7 +8,7 @@ use claviger_dbus::names;
 use crate::bus::Bus;
 use crate::child::Partner;
 use crate::crew::{CREW, Crew};
-use crate::error::Error;
+use crate::error::{Doing, Error};
 use crate::figures::Figures;
 use crate::noop;
 use crate::role::Role;
@@ -21,7 +22,7 @@ struct Load {
     name: &'static str,
     crew: usize,
     job: String,
-    clients: &'static [usize],
+    clients: Vec<usize>,
 }
 
 /// Every load, and the processes that it needs.
@@ -41,8 +42,9 @@ impl Loads {
         self.servers.push(Partner::start(exe, &Role::NoopServer { bus: bus.clone() }, None)?);
         let ping = self.hire(exe, &Role::PingClient { socket })?;
         self.add("ping", ping, "ping", &CLIENTS);
-        for (name, channel) in [("noop-bus", false), ("noop-channel", true)] {
-            let role = Role::Caller { bus: bus.clone(), service: noop::NAME.to_owned(), channel };
+        for (name, channels) in [("noop-bus", 0), ("noop-channel", 1)] {
+            let role =
+                Role::Caller { bus: bus.clone(), service: noop::NAME.to_owned(), channels, nice: false };
             let crew = self.hire(exe, &role)?;
             self.add(name, crew, "sign key ECDSA", &CLIENTS);
         }
@@ -62,19 +64,40 @@ impl Loads {
     pub(crate) fn add_daemon(&mut self, exe: &Path, bus: &Bus, owner: &mut Partner) -> Result<(), Error> {
         let [p256, ed25519, rsa] =
             [owner.ask("key P-256")?, owner.ask("key Ed25519")?, owner.ask("key RSA-2048")?];
-        let role = |channel| Role::Caller {
+        let role = |channels| Role::Caller {
             bus: bus.address().to_owned(),
             service: names::BUS_NAME.to_owned(),
-            channel,
+            channels,
+            nice: false,
         };
-        let crew = self.hire(exe, &role(false))?;
+        let crew = self.hire(exe, &role(0))?;
         self.add("bus-p256", crew, &format!("sign {p256} ECDSA"), &CLIENTS);
-        let crew = self.hire(exe, &role(true))?;
+        let crew = self.hire(exe, &role(1))?;
         self.add("channel-p256", crew, &format!("sign {p256} ECDSA"), &CLIENTS);
         self.add("channel-ed25519", crew, &format!("sign {ed25519} EDDSA"), &[1, 8]);
         self.add("channel-rsa", crew, &format!("sign {rsa} SHA256_RSA_PKCS"), &[1, 8]);
         self.add("label", crew, &format!("label {p256}"), &[1]);
         Ok(())
+    }
+
+    /// Lets the daemon's write-ahead log grow to its full size: while it grows, an update costs the file system more.
+    pub(crate) fn fill_log(&mut self, state: &Path) -> Result<(), Error> {
+        let Some(label) = self.loads.iter().find(|load| load.name == "label") else { return Ok(()) };
+        for _ in 0..LONGEST_FILL {
+            let log = fs::metadata(state.join("table.db-wal")).doing("look at the daemon's log")?;
+            if log.len() > FULL_LOG {
+                break;
+            }
+            self.crews[label.crew].run(1, 250, &label.job)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the loads that are not wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&str, usize) -> bool) {
+        for load in &mut self.loads {
+            load.clients.retain(|&clients| wanted(load.name, clients));
+        }
     }
 
     /// Runs every load once.
@@ -93,7 +116,12 @@ impl Loads {
         Ok(self.crews.len() - 1)
     }
 
-    fn add(&mut self, name: &'static str, crew: usize, job: &str, clients: &'static [usize]) {
-        self.loads.push(Load { name, crew, job: job.to_owned(), clients });
+    fn add(&mut self, name: &'static str, crew: usize, job: &str, clients: &[usize]) {
+        self.loads.push(Load { name, crew, job: job.to_owned(), clients: clients.to_vec() });
     }
 }
+
+/// A thousand pages: then SQLite writes them back and begins the log anew.
+const FULL_LOG: u64 = 1000 * 4096;
+/// In quarter seconds; a slow disk is measured as it is.
+const LONGEST_FILL: usize = 40;

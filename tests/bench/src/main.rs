@@ -42,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::error::Error;
+use crate::error::{Doing, Error};
 use crate::role::Role;
 use crate::run::Options;
 
@@ -61,6 +61,12 @@ struct Arguments {
     /// Floors and peers alone.
     #[arg(long)]
     no_daemon: bool,
+    /// Only these parts, by the beginning of their names, for example `channel-p256,fairness`: for profiling.
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    only: Vec<String>,
+    /// Only these numbers of clients: for profiling.
+    #[arg(long, value_delimiter = ',', value_name = "COUNT", default_values_t = loads::CLIENTS)]
+    clients: Vec<usize>,
     /// Writes docs/figures.md as well.
     #[arg(long)]
     write: bool,
@@ -84,8 +90,15 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Error> {
-    let Arguments { rounds, millis, daemon, no_daemon, write, role: _ } = arguments;
-    let options = Options { rounds: *rounds, millis: *millis, daemon: daemon.clone(), no_daemon: *no_daemon };
+    let Arguments { rounds, millis, daemon, no_daemon, only, clients, write, role: _ } = arguments;
+    let options = Options {
+        rounds: *rounds,
+        millis: *millis,
+        daemon: daemon.clone(),
+        no_daemon: *no_daemon,
+        only: only.clone(),
+        clients: clients.clone(),
+    };
     let text = run::run(&options)?;
     println!("{text}");
     if *write {
@@ -100,7 +113,12 @@ fn play(role: &Role) -> Result<(), Error> {
         Role::NoopServer { bus } => noop::serve(bus),
         Role::PingClient { socket } => ping::work(socket),
         Role::SshClient { socket } => ssh_agent::work(socket),
-        Role::Caller { bus, service, channel } => calls::work(bus, service, *channel),
+        Role::Caller { bus, service, channels, nice } => {
+            if *nice {
+                rustix::process::nice(19).doing("step back")?;
+            }
+            calls::work(bus, service, *channels)
+        }
         Role::Owner { bus } => owner::work(bus),
         Role::Watcher { bus } => owner::watch(bus),
     }

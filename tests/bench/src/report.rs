@@ -1,5 +1,6 @@
 //! What the figures say: every load, and every target of `performance.md` with what it was measured against.
 
+use crate::fairness::FLOOD;
 use crate::figures::Figures;
 use crate::loads::CLIENTS;
 use crate::stats::Series;
@@ -153,16 +154,23 @@ impl Rows<'_> {
 
     fn fairness(&mut self) {
         for (name, what, target) in [
-            ("fairness", "Another uid's p99 during a flood", Target::AtMost(2.0)),
-            ("noop-fairness", "The same at the no-op server", Target::None),
+            ("nice-flood", "Another uid's p99 during a flood", Target::AtMost(2.0)),
+            ("noop-nice-flood", "The same at the no-op server", Target::None),
+            ("equal-flood", "Another uid's p99, the flooder also taking processors", Target::None),
+            ("noop-equal-flood", "The same at the no-op server", Target::None),
         ] {
             let flooded = self.series(&format!("{name}/flooded/1/p99"));
-            let idle = self.series(&format!("{name}/idle/1/p99"));
-            self.ratio(what, "µs", &flooded, ("its p99 without", &idle), target);
+            let alone = self.series(&format!("{name}/alone/1/p99"));
+            self.ratio(what, "µs", &flooded, ("its p99 alone", &alone), target);
         }
-        for (name, what) in [("rate", "The flood itself: done"), ("refused", "The flood itself: refused")] {
-            let flood = self.series(&format!("fairness/flood/128/{name}")).map(|rate| rate / 1000.0);
-            self.figure(what, "k/s", &flood, Target::None);
+        for (name, what) in [("nice-flood", "The flood"), ("equal-flood", "The flood that takes processors")]
+        {
+            let (done, refused) =
+                (self.rate(&format!("{name}/flood"), FLOOD), format!("{name}/flood/{FLOOD}/refused"));
+            let refused = self.series(&refused).map(|rate| rate / 1000.0).median();
+            let what =
+                format!("{what}: {FLOOD} calls at once on 8 channels, {refused:.1} k/s of them refused");
+            self.figure(&what, "k/s", &done, Target::None);
         }
     }
 

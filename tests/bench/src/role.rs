@@ -39,9 +39,12 @@ pub(crate) enum Role {
         bus: String,
         /// The name of the service there.
         service: String,
-        /// Over one channel for the whole process, not over one bus connection for each client.
+        /// Over so many channels for the whole process; 0 = over one bus connection for each client.
+        #[arg(long, default_value_t = 0)]
+        channels: usize,
+        /// With the least claim to a processor.
         #[arg(long)]
-        channel: bool,
+        nice: bool,
     },
     /// Has an account at the daemon, and does with it what is done once.
     #[command(hide = true)]
@@ -65,9 +68,10 @@ impl Role {
             Self::NoopServer { bus } => vec!["noop-server".into(), bus.into()],
             Self::PingClient { socket } => vec!["ping-client".into(), socket.into()],
             Self::SshClient { socket } => vec!["ssh-client".into(), socket.into()],
-            Self::Caller { bus, service, channel } => {
-                let mut args = vec!["caller".into(), bus.into(), service.into()];
-                args.extend(channel.then(|| "--channel".into()));
+            Self::Caller { bus, service, channels, nice } => {
+                let channels = format!("--channels={channels}");
+                let mut args = vec!["caller".into(), bus.into(), service.into(), channels.into()];
+                args.extend(nice.then(|| "--nice".into()));
                 args
             }
             Self::Owner { bus } => vec!["owner".into(), bus.into()],

@@ -26,6 +26,15 @@ pub(crate) struct Options {
     pub(crate) millis: u64,
     pub(crate) daemon: Option<PathBuf>,
     pub(crate) no_daemon: bool,
+    pub(crate) only: Vec<String>,
+    pub(crate) clients: Vec<usize>,
+}
+
+impl Options {
+    /// Returns true where that part is asked for.
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| part.starts_with(only.as_str()))
+    }
 }
 
 /// What everything runs in: a folder, a copy of this program that every uid may run, a bus.
@@ -45,11 +54,15 @@ pub(crate) fn run(options: &Options) -> Result<String, Error> {
     } else {
         let program = daemon_program(options.daemon.clone())?;
         let mut starter = Starter::new(&place.exe, program, &place.bus, place.folder.path())?;
-        let (daemon, mut owner) = measure_starts(&place, &mut starter, options.rounds, &mut figures)?;
+        let (daemon, mut owner) = measure_starts(&place, &mut starter, options, &mut figures)?;
         measure_loads(&place, options, Some(&mut owner), &mut figures)?;
         note_memory(&daemon, "-loaded", &mut figures)?;
-        measure_digests(&mut owner, options.rounds, &mut figures)?;
-        measure_fairness(&place, options.rounds, &mut figures)?;
+        if options.wants("hash") {
+            measure_digests(&mut owner, options.rounds, &mut figures)?;
+        }
+        if options.wants("fairness") {
+            measure_fairness(&place, options.rounds, &mut figures)?;
+        }
         daemon.stop()?;
     }
     Ok(format!(
@@ -97,30 +110,36 @@ fn daemon_program(told: Option<PathBuf>) -> Result<PathBuf, Error> {
 fn measure_starts(
     place: &Place,
     starter: &mut Starter<'_>,
-    rounds: usize,
+    options: &Options,
     figures: &mut Figures,
 ) -> Result<(Daemon, Partner), Error> {
-    eprintln!("start-up and memory, one user and a million");
     let mut owner = Partner::start(&place.exe, &Role::Owner { bus: place.bus.address().to_owned() }, None)?;
-    for state in ["one", "million"] {
-        let (daemon, _) = starter.start(state)?;
-        owner.ask("enrol")?;
-        owner.ask("key P-256")?;
-        daemon.stop()?;
-    }
-    population::add_a_million(&place.folder.path().join("million"))?;
-    for _ in 0..2 * rounds {
-        for (state, suffix) in [("one", ""), ("million", "-million")] {
-            let (daemon, millis) = starter.start(state)?;
-            figures.note(format!("start{suffix}"), millis);
-            owner.ask("keys")?;
-            note_memory(&daemon, suffix, figures)?;
-            daemon.stop()?;
+    make_account(starter, &mut owner, "one")?;
+    if options.wants("start") {
+        eprintln!("start-up and memory, one user and a million");
+        make_account(starter, &mut owner, "million")?;
+        population::add_a_million(&place.folder.path().join("million"))?;
+        for _ in 0..2 * options.rounds {
+            for (state, suffix) in [("one", ""), ("million", "-million")] {
+                let (daemon, millis) = starter.start(state)?;
+                figures.note(format!("start{suffix}"), millis);
+                owner.ask("keys")?;
+                note_memory(&daemon, suffix, figures)?;
+                daemon.stop()?;
+            }
         }
     }
     let (daemon, _) = starter.start("one")?;
     owner.ask("unlock")?;
     Ok((daemon, owner))
+}
+
+/// Makes a state folder in which the owner has an account and a key.
+fn make_account(starter: &mut Starter<'_>, owner: &mut Partner, state: &str) -> Result<(), Error> {
+    let (daemon, _) = starter.start(state)?;
+    owner.ask("enrol")?;
+    owner.ask("key P-256")?;
+    daemon.stop()
 }
 
 fn note_memory(daemon: &Daemon, suffix: &str, figures: &mut Figures) -> Result<(), Error> {
@@ -144,12 +163,14 @@ fn measure_loads(
     loads.add_ssh_agent(&place.exe, &agent)?;
     if let Some(owner) = owner {
         loads.add_daemon(&place.exe, &place.bus, owner)?;
+        loads.fill_log(&place.folder.path().join("one"))?;
     }
+    loads.retain(|name, clients| options.wants(name) && options.clients.contains(&clients));
     for round in 1..=options.rounds {
         eprintln!("loads, round {round} of {}", options.rounds);
         note_raw(&raw.time()?, figures);
-        loads.run_round(options.millis, figures)?;
         figures.note("bare-update", bare.time_update(Duration::from_millis(options.millis))?);
+        loads.run_round(options.millis, figures)?;
     }
     Ok(())
 }
@@ -183,8 +204,7 @@ fn measure_fairness(place: &Place, rounds: usize, figures: &mut Figures) -> Resu
     eprintln!("a flood by another uid");
     let noop = Role::NoopServer { bus: place.bus.address().to_owned() };
     let _noop = Partner::start(&place.exe, &noop, None)?;
-    let mut scenes =
-        [Fairness::at_noop(&place.exe, &place.bus)?, Fairness::at_daemon(&place.exe, &place.bus)?];
+    let mut scenes = Fairness::all(&place.exe, &place.bus)?;
     for _ in 0..rounds {
         for scene in &mut scenes {
             scene.run_round(figures)?;
