@@ -1,6 +1,7 @@
 //! Step 2, identify: which user a peer is, as the bus vouches for it, and when the peer is gone.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use claviger_core::Refusal;
@@ -10,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use zbus::fdo::DBusProxy;
 use zbus::names::{BusName, OwnedUniqueName, UniqueName};
 
-use crate::names;
+use crate::names::Names;
+use crate::permits::Permit;
 
 /// One peer: a connection to the bus, or a private channel.
 #[derive(Debug)]
@@ -19,12 +21,19 @@ pub struct Peer {
     pub name: OwnedUniqueName,
     /// Cancelled when the peer is gone; everything that runs for it ends then.
     pub gone: CancellationToken,
+    /// Tells peers apart: a bus connection and its channels have the same name.
+    pub serial: u64,
     caller: OnceCell<Arc<Caller>>,
 }
 
 impl Peer {
     fn new(name: OwnedUniqueName) -> Self {
-        Self { name, gone: CancellationToken::new(), caller: OnceCell::new() }
+        Self { name, gone: CancellationToken::new(), serial: serial(), caller: OnceCell::new() }
+    }
+
+    /// Returns true once it is known who the peer is.
+    pub fn is_identified(&self) -> bool {
+        self.caller.initialized()
     }
 
     /// Returns the peer at the far end of a private channel: its identity is fixed when the channel is made,
@@ -33,8 +42,30 @@ impl Peer {
         Self {
             name: opener.name.clone(),
             gone: opener.gone.child_token(),
+            serial: serial(),
             caller: OnceCell::new_with(Some(caller)),
         }
+    }
+}
+
+fn serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A caller who has been identified and holds one of their places for requests, for as long as anything of the
+/// request runs.
+#[derive(Debug)]
+pub struct Visit {
+    /// Who it is.
+    pub caller: Arc<Caller>,
+    _permit: Permit,
+}
+
+impl Visit {
+    /// Returns the visit of a caller who has taken a place.
+    pub const fn new(caller: Arc<Caller>, permit: Permit) -> Self {
+        Self { caller, _permit: permit }
     }
 }
 
@@ -61,7 +92,12 @@ impl Callers {
     }
 
     /// Returns who the peer is. The bus is asked once; the answer holds until the name vanishes.
-    pub async fn identify(&self, peer: &Peer, bus: &DBusProxy<'_>) -> Result<Arc<Caller>, Refusal> {
+    pub async fn identify(
+        &self,
+        peer: &Peer,
+        bus: &DBusProxy<'_>,
+        names: &Names,
+    ) -> Result<Arc<Caller>, Refusal> {
         peer.caller
             .get_or_try_init(|| async {
                 let name = BusName::from(peer.name.inner().clone());
@@ -69,7 +105,7 @@ impl Callers {
                     self.vanished(&peer.name);
                     Refusal::UnknownCaller(format!("the bus does not say ({error})").into())
                 })?;
-                let user_name = names::user_name(uid).await?;
+                let user_name = names.user_name(uid).await.map_err(|error| error.of(uid))?;
                 Ok(Arc::new(Caller { uid, user_name }))
             })
             .await

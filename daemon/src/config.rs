@@ -122,6 +122,9 @@ impl Config {
                 return Err(format!("[kdf] {name} = {value} is out of bounds: {least} to {most}"));
             }
         }
+        if cost.memory_kib.saturating_mul(cost.passes) > Cost::MOST_WORK_KIB {
+            return Err(format!("[kdf] memory-kib x passes is over {} KiB", Cost::MOST_WORK_KIB));
+        }
         self.cost = Some(cost);
         Ok(())
     }

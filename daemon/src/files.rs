@@ -32,6 +32,17 @@ pub(crate) async fn read(
     descriptor: OwnedFd,
     limit: usize,
 ) -> Result<Vec<u8>, Refusal> {
+    read_as(permits, uid, descriptor, limit, Ok).await
+}
+
+/// Returns what `parse` makes of everything the descriptor holds; it runs on the same thread.
+pub(crate) async fn read_as<T: Send + 'static>(
+    permits: &Permits,
+    uid: u32,
+    descriptor: OwnedFd,
+    limit: usize,
+    parse: impl FnOnce(Vec<u8>) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     on_a_thread(permits, uid, move |given_up| {
         let source = Source::open(descriptor)?;
         let mut data = vec![0; limit + 1];
@@ -40,7 +51,7 @@ pub(crate) async fn read(
             match source.read(&mut data[filled..], filled as u64, given_up)? {
                 0 => {
                     data.truncate(filled);
-                    return Ok(data);
+                    return parse(data);
                 }
                 count => filled += count,
             }
@@ -48,6 +59,31 @@ pub(crate) async fn read(
         Err(Refusal::DataTooLarge { limit })
     })
     .await
+}
+
+/// Returns the reading end of a pipe into which what `make` gives is written. The bytes are the service's only
+/// until the reader took them or went away: what a caller keeps is the caller's memory.
+pub(crate) fn write_out(
+    permits: &Permits,
+    uid: u32,
+    make: impl FnOnce() -> Result<Vec<u8>, Refusal> + Send + 'static,
+) -> Result<OwnedFd, Refusal> {
+    let permit = permits.take(uid, Resource::Files)?;
+    let (reader, mut writer) = io::pipe().map_err(unreadable)?;
+    start(move || {
+        match make() {
+            // The reader may go away at any time; that is its business.
+            Ok(bytes) => drop(io::Write::write_all(&mut writer, &bytes)),
+            Err(refusal) => tracing::error!(uid, "nothing was written out: {refusal}"),
+        }
+        drop(permit);
+    })?;
+    Ok(reader.into())
+}
+
+fn start(work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+    let thread = std::thread::Builder::new().name("file".to_owned()).spawn(work);
+    thread.map(drop).map_err(|error| Refusal::Internal(format!("no thread can be started ({error})").into()))
 }
 
 async fn on_a_thread<T: Send + 'static>(
@@ -58,16 +94,14 @@ async fn on_a_thread<T: Send + 'static>(
     // The permit goes with the thread: a read that hangs keeps its place although its caller has gone.
     let permit = permits.take(uid, Resource::Files)?;
     let given_up = CancellationToken::new();
-    let _guard: DropGuard = given_up.clone().drop_guard();
+    let given_up_there = given_up.clone();
+    let _guard: DropGuard = given_up.drop_guard();
     let (done, result) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("file".into())
-        .spawn(move || {
-            let outcome = work(&given_up);
-            drop(permit);
-            drop(done.send(outcome));
-        })
-        .map_err(|error| Refusal::Internal(format!("no thread can be started ({error})").into()))?;
+    start(move || {
+        let outcome = work(&given_up_there);
+        drop(permit);
+        drop(done.send(outcome));
+    })?;
     result.await.unwrap_or(Err(Refusal::Cancelled))
 }
 

@@ -12,7 +12,16 @@ pub fn harden() {
     if let Err(error) = rustix::process::setrlimit(Resource::Core, none) {
         tracing::warn!("core dumps stay possible: {error}");
     }
+    raise_descriptors();
     lock_memory();
+}
+
+/// Channels and waiting secrets take descriptors: as many are allowed as the system lets one have.
+fn raise_descriptors() {
+    let Rlimit { maximum, .. } = rustix::process::getrlimit(Resource::Nofile);
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!("the limit of open files stays low: {error}");
+    }
 }
 
 /// Locks pages as they are first touched. Without the leave to lock as much as one likes this would make

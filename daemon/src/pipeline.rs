@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claviger_core::plan::{Plan, plan};
 use claviger_core::policy::{authorize, own_account};
-use claviger_core::{Input, Refusal, Request, Resource};
+use claviger_core::{Input, Refusal, Request};
 use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
 
 use crate::accounts::registered;
@@ -25,21 +25,21 @@ pub enum Data {
 /// Takes one request from its peer to its reply. Step 1 was the bus face, which made the [`Request`].
 pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -> Result<Vec<u8>, Refusal> {
     // 2 identify
-    let caller = service.identify(peer).await?;
-    let _permit = service.permits.take(caller.uid, Resource::Operations)?;
+    let visit = service.visit(peer).await?;
+    let caller = &*visit.caller;
     service.reached(Step::Identify).await;
 
     // 3 lookup
     let seat = service.accounts.seat(caller.uid);
     let account = seat.account(&service.table).await?;
     let user = registered(account.as_ref())?;
-    own_account(&caller, user)?;
+    own_account(caller, user)?;
     let keys = account.as_ref().map_or(&[][..], |account| &account.keys);
     let key = request.selector.find(keys, &user.defaults, Some(request.purpose))?;
     service.reached(Step::Lookup).await;
 
     // 4 authorize
-    let authorized = authorize(&caller, user, key, request.purpose)?;
+    let authorized = authorize(caller, user, key, request.purpose)?;
     service.reached(Step::Authorize).await;
 
     // 5 plan
@@ -49,6 +49,9 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     service.reached(Step::Plan).await;
 
     // 6 perform
+    if !token.is_unlocked() {
+        return Err(Refusal::Locked); // before a file is read for nothing
+    }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let operation = operation(&plan, key.handle(placement), data);
     let output = perform(service, caller.uid, token, operation).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use claviger_core::Refusal;
 use claviger_token::Secret;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, MemfdFlags, OFlags, SealFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::pipe::SpliceFlags;
@@ -23,9 +23,13 @@ pub(crate) async fn read(descriptor: OwnedFd, limit: usize) -> Result<Secret, Re
     }
 }
 
-/// Returns a sealed memfd that holds `bytes`: how a secret leaves the service.
-pub(crate) fn hand_out(bytes: &[u8]) -> io::Result<OwnedFd> {
-    use rustix::fs::{MemfdFlags, SealFlags, SeekFrom};
+/// Returns a sealed memfd that holds the secret: how one leaves the service.
+pub(crate) fn hand_out(secret: &Secret) -> Result<OwnedFd, Refusal> {
+    memory(secret.expose())
+        .map_err(|error| Refusal::Internal(format!("no memory file can be made ({error})").into()))
+}
+
+fn memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     let file = rustix::fs::memfd_create("claviger", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -15,9 +15,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::fdo::DBusProxy;
 
 use crate::accounts::Accounts;
-use crate::callers::{Callers, Peer};
+use crate::callers::{Callers, Peer, Visit};
 use crate::clock::now;
 use crate::config::Config;
+use crate::names::Names;
 use crate::permits::{Permit, Permits};
 use crate::signals::Subscribers;
 use crate::table::Table;
@@ -43,6 +44,8 @@ pub struct Service {
     pub started: i64,
     /// Requests that were granted and refused.
     pub counts: Counts,
+    /// The name service.
+    pub names: Names,
     /// What outlives the request that started it runs here.
     pub runtime: Handle,
     bus: DBusProxy<'static>,
@@ -130,6 +133,7 @@ impl Service {
             accounts: Accounts::new(host),
             permits: Permits::new(config.caps),
             workers: Workers::new(threads, Handle::current()),
+            names: Names::new(Handle::current()),
             runtime: Handle::current(),
             subscribers: Subscribers::default(),
             started: now(),
@@ -145,14 +149,24 @@ impl Service {
 
     /// Returns who a peer is.
     pub async fn identify(&self, peer: &Peer) -> Result<Arc<Caller>, Refusal> {
-        self.callers.identify(peer, &self.bus).await
+        self.callers.identify(peer, &self.bus, &self.names).await
     }
 
-    /// Returns who a peer is, if that is an administrator.
-    pub async fn identify_administrator(&self, peer: &Peer) -> Result<Arc<Caller>, Refusal> {
+    /// Identifies a peer and takes a place for its request.
+    pub async fn visit(&self, peer: &Peer) -> Result<Visit, Refusal> {
         let caller = self.identify(peer).await?;
-        administrator(caller.uid, self.administration)?;
-        Ok(caller)
+        let permit = self.permits.take(caller.uid, Resource::Operations)?;
+        Ok(Visit::new(caller, permit))
+    }
+
+    /// Refuses who is no administrator.
+    pub fn administrator(&self, caller: &Caller) -> Result<(), Refusal> {
+        administrator(caller.uid, self.administration)
+    }
+
+    /// Returns the step that an application takes, as configured.
+    pub const fn application(&self) -> claviger_core::Step {
+        if self.config.consent { claviger_core::Step::Apply } else { claviger_core::Step::Register }
     }
 
     /// Passes the checkpoint, if there is one.

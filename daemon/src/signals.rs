@@ -23,7 +23,7 @@ pub enum Event {
 /// The subscriptions.
 #[derive(Debug, Default)]
 pub struct Subscribers {
-    listeners: Mutex<HashMap<(String, bool), Listener>>,
+    listeners: Mutex<HashMap<u64, Listener>>,
 }
 
 #[derive(Debug)]
@@ -42,23 +42,22 @@ impl Subscribers {
         peer: &Peer,
         emitter: SignalEmitter<'static>,
     ) -> Result<(), Refusal> {
-        let key = key(peer, &emitter);
         let mut listeners = self.listeners();
         // Whoever left without a word made room.
         listeners.retain(|_, listener| !listener.events.is_closed());
-        if listeners.contains_key(&key) {
+        if listeners.contains_key(&peer.serial) {
             return Ok(());
         }
         let permit = permits.take(uid, Resource::Subscriptions)?;
         let (events, queue) = mpsc::channel(QUEUE);
         tokio::spawn(tell(queue, emitter, peer.gone.clone()));
-        listeners.insert(key, Listener { uid, events, _permit: permit });
+        listeners.insert(peer.serial, Listener { uid, events, _permit: permit });
         Ok(())
     }
 
     /// Forgets a peer.
-    pub fn unsubscribe(&self, peer: &Peer, emitter: &SignalEmitter<'_>) {
-        self.listeners().remove(&key(peer, emitter));
+    pub fn unsubscribe(&self, peer: &Peer) {
+        self.listeners().remove(&peer.serial);
     }
 
     /// Tells everybody of one user. A listener that does not read misses what does not fit its queue.
@@ -71,14 +70,9 @@ impl Subscribers {
         });
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<(String, bool), Listener>> {
+    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Listener>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A peer may listen on the bus and on a channel.
-fn key(peer: &Peer, emitter: &SignalEmitter<'_>) -> (String, bool) {
-    (peer.name.to_string(), emitter.connection().is_bus())
 }
 
 async fn tell(

@@ -25,7 +25,7 @@ struct State {
 /// The right to compute now; dropping it lets the next one.
 #[derive(Debug)]
 struct Turn {
-    workers: Arc<Workers>,
+    workers: Option<Arc<Workers>>,
 }
 
 impl Workers {
@@ -56,12 +56,14 @@ impl Workers {
             let mut state = self.state();
             if state.free > 0 {
                 state.free -= 1;
-                return Ok(Turn { workers: Arc::clone(self) });
+                return Ok(Turn { workers: Some(Arc::clone(self)) });
             }
             let (sender, receiver) = oneshot::channel();
             let line = state.lines.entry(uid).or_default();
+            let is_new = line.is_empty();
+            line.retain(|waiting| !waiting.is_closed());
             line.push_back(sender);
-            if line.len() == 1 {
+            if is_new {
                 state.order.push_back(uid);
             }
             receiver
@@ -91,18 +93,16 @@ impl State {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let next = {
-            let mut state = self.workers.state();
-            let next = state.next();
-            if next.is_none() {
-                state.free += 1;
+        let Some(workers) = self.workers.take() else { return };
+        let mut state = workers.state();
+        while let Some(next) = state.next() {
+            match next.send(Self { workers: Some(Arc::clone(&workers)) }) {
+                Ok(()) => return,
+                // Whoever gave up while waiting is passed over; this turn must not pass itself on in its drop.
+                Err(mut back) => back.workers = None,
             }
-            next
-        };
-        if let Some(next) = next {
-            // Whoever gave up while waiting drops the turn at once, and that passes it on again.
-            drop(next.send(Self { workers: Arc::clone(&self.workers) }));
         }
+        state.free += 1;
     }
 }
 
@@ -143,6 +143,27 @@ mod tests {
         }
         assert_eq!(*order.lock().expect("no panic"), [1, 2, 1, 1, 1]);
         assert_eq!(workers.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn any_number_of_waiters_may_give_up() {
+        let workers = Workers::new(1, Handle::current());
+        let turn = workers.turn(1).await.expect("free");
+        for number in 0..100_000 {
+            let mut waiting = Box::pin(workers.turn(number % 3));
+            assert!(futures_poll_once(&mut waiting).await, "it waits");
+        }
+        assert!(workers.state().lines.values().map(std::collections::VecDeque::len).sum::<usize>() <= 3);
+        drop(turn);
+        assert_eq!(workers.state().free, 1);
+    }
+
+    /// Polls once; returns true where the future is not ready.
+    async fn futures_poll_once<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
     }
 
     #[tokio::test]

@@ -15,6 +15,8 @@ pub enum Resource {
     Derivations,
     /// Files being read by descriptor.
     Files,
+    /// Secrets being read by descriptor.
+    Secrets,
 }
 
 /// The most of each that one user may have; also what the configuration may lower or raise.
@@ -80,14 +82,18 @@ impl Limits {
     const fn cap(&self, resource: Resource) -> (u32, &'static str) {
         let Caps { operations, channels, subscriptions, files, keys: _ } = self.caps;
         match resource {
-            Resource::Operations => (operations, "requests"),
+            Resource::Operations => (operations, "requests under way"),
             Resource::Channels => (channels, "channels"),
             Resource::Subscriptions => (subscriptions, "subscriptions"),
-            Resource::Derivations => (1, "pass phrase checks"),
-            Resource::Files => (files, "files"),
+            Resource::Derivations => (1, "pass phrase checks under way"),
+            Resource::Files => (files, "files being read"),
+            Resource::Secrets => (SECRETS, "secrets being read"),
         }
     }
 }
+
+/// Secrets that one user may be about to say at a time.
+const SECRETS: u32 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -100,7 +106,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(limits.take(1, Resource::Operations), Ok(()));
         }
-        assert_eq!(limits.take(1, Resource::Operations), Err(Refusal::LimitsExceeded("requests")));
+        assert_eq!(limits.take(1, Resource::Operations), Err(Refusal::LimitsExceeded("requests under way")));
         assert_eq!(limits.take(2, Resource::Operations), Ok(()));
         assert_eq!(limits.taken(Resource::Operations), 4);
         limits.release(1, Resource::Operations);

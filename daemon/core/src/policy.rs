@@ -56,9 +56,8 @@ pub fn own_account(caller: &Caller, user: &User) -> Result<(), Refusal> {
     if caller.uid != user.uid || caller.user_name != user.name {
         return Err(Refusal::AccessDenied(
             format!(
-                "the account of uid {} was made for user {:?}, and the system calls you {:?}; \
-                 an administrator can remove the old account",
-                caller.uid, user.name, caller.user_name
+                "the account of uid {} was made for a user of another name; an administrator can remove it",
+                caller.uid
             )
             .into(),
         ));

@@ -108,10 +108,11 @@ impl Refusal {
                 Some("ask an administrator for a consent phrase (`claviger admin consent`)")
             }
             Self::Locked => Some("`claviger unlock` unlocks it"),
-            Self::DataTooLarge { .. } => Some("give larger data by descriptor (SignFile, DigestFile)"),
+            Self::DataTooLarge { .. } => {
+                Some("larger data go by descriptor (SignFile, DigestFile) where the mechanism hashes")
+            }
             Self::StoreFull(_) => Some("make room where the state folder is; nothing was changed"),
             Self::StoreCorrupt(_) => Some("restore a backup with `claviger restore`"),
-            Self::LimitsExceeded(_) => Some("wait until earlier requests end"),
             Self::NoSuchUser
             | Self::AlreadyExists(_)
             | Self::InvalidArguments(_)
@@ -125,6 +126,7 @@ impl Refusal {
             | Self::TryLater { .. }
             | Self::AccessDenied(_)
             | Self::UnknownCaller(_)
+            | Self::LimitsExceeded(_)
             | Self::Cancelled
             | Self::Timeout
             | Self::TokenAbsent
@@ -163,7 +165,7 @@ impl fmt::Display for Refusal {
             }
             Self::AccessDenied(why) => formatter.write_str(why),
             Self::UnknownCaller(why) => write!(formatter, "it cannot be told who you are: {why}"),
-            Self::LimitsExceeded(what) => write!(formatter, "you have too many {what} under way"),
+            Self::LimitsExceeded(what) => write!(formatter, "you have too many {what}"),
             Self::Cancelled => formatter.write_str("the request was given up"),
             Self::Timeout => formatter.write_str("it took too long"),
             Self::TokenAbsent => formatter.write_str("the token is not there"),

@@ -1,21 +1,21 @@
 //! Backup and restore: the account and its sealed records, still sealed, as JSON.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use claviger_core::policy::{Caller, active, own_account};
-use claviger_core::{
-    Defaults, Guesses, Key, KeyState, Placement, PlacementState, Refusal, Registration, Step, User,
-    check_label,
-};
+use claviger_core::policy::Caller;
+use claviger_core::{Defaults, Key, KeyState, Placement, PlacementState, Refusal, Registration, check_label};
 use claviger_soft::{KeySlots, algorithm_of};
 use claviger_token::{Binding, KeyInfo, TokenId, TokenKind, Usage};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::registered;
+use super::registration::{application, new_user, slots_of};
+use crate::callers::Visit;
 use crate::clock::now;
+use crate::files;
 use crate::service::Service;
-use crate::table::Account;
+use crate::table::{Account, Ending};
 
 /// The document. Nothing in it is in clear but what the owner may know anyway; it opens with the pass phrase on
 /// the host where it was made, and with the recovery code anywhere.
@@ -43,21 +43,22 @@ struct KeyDocument {
     default_for: Vec<String>,
 }
 
-/// Returns the backup of the caller's account.
-pub async fn backup(service: &Service, caller: &Caller) -> Result<Vec<u8>, Refusal> {
-    let seat = service.accounts.seat(caller.uid);
-    let account = seat.account(&service.table).await?;
-    let user = registered(account.as_ref())?;
-    own_account(caller, user)?;
-    active(user)?;
-    let account = account.as_ref().ok_or(Refusal::NotRegistered(Registration::None))?;
+/// Returns the reading end of a pipe that gives the backup of the caller's account.
+pub async fn backup(service: &Service, visit: &Visit) -> Result<OwnedFd, Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = seat.own(&service.table, &visit.caller).await?;
+    files::write_out(&service.permits, seat.uid, move || write(&account))
+}
+
+fn write(account: &Account) -> Result<Vec<u8>, Refusal> {
+    let Account { user, keys } = account;
     let document = Document {
         claviger_backup: VERSION,
         uid: user.uid,
         user_name: user.name.clone(),
         made: now(),
-        slots: BASE64.encode(&super::registration::slots_of(user)?),
-        keys: account.keys.iter().filter_map(|key| key_document(key, &user.defaults)).collect(),
+        slots: BASE64.encode(&slots_of(user)?),
+        keys: keys.iter().filter_map(|key| key_document(key, &user.defaults)).collect(),
     };
     serde_json::to_vec_pretty(&document).map_err(|error| Refusal::Internal(error.to_string().into()))
 }
@@ -78,37 +79,36 @@ fn key_document(key: &Key, defaults: &Defaults) -> Option<KeyDocument> {
     })
 }
 
-/// Takes a backup in as the caller's account, where the caller has none.
-pub async fn restore(service: &Arc<Service>, caller: &Caller, bytes: &[u8]) -> Result<(), Refusal> {
-    let restored = read(caller, bytes)?;
-    let seat = service.accounts.seat(caller.uid);
-    let step = if service.config.consent { Step::Apply } else { Step::Register };
-    let service = Arc::clone(service);
-    let caller = caller.clone();
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let Account { mut user, keys } = restored;
-            user.registration = match seat.account(&service.table).await?.map(|account| account.user.clone())
-            {
-                Some(row) => {
-                    own_account(&caller, &row)?;
-                    user.location = row.location;
-                    row.registration.after(step)?
-                }
-                None => Registration::None.after(step)?,
-            };
-            service.table.replace_account(user, keys).await?;
-            seat.reload(&service.table).await?;
-            tracing::info!(uid = caller.uid, "an account was restored from a backup");
-            Ok(())
-        })
-        .await
+/// Takes a backup in as the caller's account, where the caller has none. Keys that an administrator revoked stay
+/// revoked: they are left out.
+pub async fn restore(service: &Arc<Service>, visit: Visit, backup: OwnedFd) -> Result<(), Refusal> {
+    let (caller, most) = (Arc::clone(&visit.caller), service.config.caps.keys as usize);
+    let parse = move |bytes: Vec<u8>| read(&caller, &bytes, most);
+    let restored = files::read_as(&service.permits, visit.caller.uid, backup, BACKUP_LIMIT, parse).await?;
+    let seat = service.accounts.seat(visit.caller.uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let Account { mut user, mut keys } = restored;
+        let (table, caller) = (&service.table, &visit.caller);
+        (user.registration, user.location) = application(table, &seat, caller, service.application()).await?;
+        for archived in table.archived(seat.uid).await? {
+            if archived.ending == Ending::Revoked {
+                keys.retain(|key| key.id() != archived.info.id);
+                user.defaults.forget(archived.info.id);
+            }
+        }
+        seat.token.lock();
+        table.replace_account(user, keys).await?;
+        seat.reload(table).await?;
+        tracing::info!(uid = seat.uid, "an account was restored from a backup");
+        Ok(())
+    })
+    .await
 }
 
 /// Reads a backup that may be anything.
-fn read(caller: &Caller, bytes: &[u8]) -> Result<Account, Refusal> {
+pub fn read(caller: &Caller, bytes: &[u8], most: usize) -> Result<Account, Refusal> {
     let document: Document =
         serde_json::from_slice(bytes).map_err(|error| invalid(&format!("it is no backup: {error}")))?;
     if document.claviger_backup != VERSION {
@@ -120,6 +120,9 @@ fn read(caller: &Caller, bytes: &[u8]) -> Result<Account, Refusal> {
             document.user_name, document.uid
         )));
     }
+    if document.keys.len() > most {
+        return Err(Refusal::LimitsExceeded("keys"));
+    }
     let slots = decoded(&document.slots)?;
     KeySlots::from_bytes(&slots).map_err(|error| invalid(&error.to_string()))?;
     let mut defaults = Defaults::default();
@@ -128,16 +131,8 @@ fn read(caller: &Caller, bytes: &[u8]) -> Result<Account, Refusal> {
         .iter()
         .map(|key| read_key(caller, key, &mut defaults))
         .collect::<Result<Vec<Key>, Refusal>>()?;
-    let user = User {
-        uid: caller.uid,
-        name: caller.user_name.clone(),
-        location: TokenKind::Local,
-        registration: Registration::None,
-        defaults,
-        guesses: Guesses::default(),
-        created: now(),
-        slots: Some(slots.into()),
-    };
+    let mut user = new_user(caller, TokenKind::Local, Registration::None);
+    (user.defaults, user.slots) = (defaults, Some(slots.into()));
     Ok(Account { user, keys })
 }
 
@@ -152,6 +147,10 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
         .ok_or_else(|| invalid("a key's usage is none of its algorithm"))?;
     for purpose in &document.default_for {
         defaults.set(purpose, Some(id)).map_err(|_| invalid("a default is for no purpose"))?;
+    }
+    let record = decoded(&document.record)?;
+    if !(1..=RECORD_LIMIT).contains(&record.len()) {
+        return Err(invalid("a record has no size that a record can have"));
     }
     Ok(Key {
         info: Arc::new(KeyInfo { id, algorithm, usage, public_key: public_key.into() }),
@@ -169,7 +168,7 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
             kind: TokenKind::Local,
             reference: Arc::from(""),
             state: PlacementState::Current,
-            record: Some(decoded(&document.record)?.into()),
+            record: Some(record.into()),
         }],
     })
 }
@@ -185,4 +184,6 @@ fn invalid(why: &str) -> Refusal {
 /// The version of the document.
 const VERSION: u32 = 1;
 /// The most that a backup may have, in bytes: ten thousand RSA-4096 keys.
-pub const BACKUP_LIMIT: usize = 64 * 1024 * 1024;
+const BACKUP_LIMIT: usize = 64 * 1024 * 1024;
+/// The most that one sealed record may have, in bytes.
+const RECORD_LIMIT: usize = 64 * 1024;

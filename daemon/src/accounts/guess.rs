@@ -24,12 +24,17 @@ pub(super) async fn guess<T: Send + 'static>(
     service.table.set_guesses(seat.uid, counted).await?;
     seat.reload(&service.table).await?;
     let result = derivation.run(check).await?;
-    if result.is_ok() {
-        service.table.set_guesses(seat.uid, Guesses::default()).await?;
-        seat.reload(&service.table).await?;
-    } else {
-        tracing::info!(uid = seat.uid, failed = counted.failed, "a secret was not accepted");
-    }
+    let after = match &result {
+        Ok(_) => Guesses::default(),
+        Err(SlotError::WrongSecret) => {
+            tracing::info!(uid = seat.uid, failed = counted.failed, "a secret was not accepted");
+            return Err(Refusal::WrongPassphrase);
+        }
+        // It was never looked at whether the secret is right.
+        Err(_) => user.guesses,
+    };
+    service.table.set_guesses(seat.uid, after).await?;
+    seat.reload(&service.table).await?;
     result.map_err(refusal)
 }
 
@@ -38,8 +43,12 @@ pub(super) fn refusal(error: SlotError) -> Refusal {
     match error {
         SlotError::WrongSecret => Refusal::WrongPassphrase,
         SlotError::Damaged(_) => Refusal::StoreCorrupt(error.to_string().into()),
-        SlotError::NoSuchSlot => Refusal::NotSupported("unlocking with this kind of secret".into()),
-        SlotError::HostSecretMissing { .. } => Refusal::StoreCorrupt(error.to_string().into()),
+        SlotError::NoSuchSlot => {
+            Refusal::NotSupported("that, without such a secret having been made,".into())
+        }
+        SlotError::HostSecretMissing { .. } => Refusal::NotSupported(
+            format!("unlocking on this host ({error}; `claviger recovery use` sets a new one)").into(),
+        ),
         SlotError::TooWeak(what) => Refusal::InvalidArguments(what.into()),
         SlotError::Internal(what) => Refusal::Internal(what.into()),
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use claviger_core::policy::{Caller, active, own_account};
-use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, check_label};
+use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, Step, check_label};
 use claviger_token::{Algorithm, KeyId, Secret, Token, TokenKind, TokenOp, TokenOutput, Usage};
 
+use super::passphrase::wipe;
 use super::registration::{become_default, local_key, new_binding};
-use super::{Seat, guess, registered};
+use super::{Seat, guess};
+use crate::callers::Visit;
 use crate::clock::now;
 use crate::pipeline::perform;
 use crate::service::Service;
@@ -35,17 +36,16 @@ pub enum Origin {
 /// Makes or takes a key and returns its id.
 pub async fn create(
     service: &Arc<Service>,
-    caller: &Caller,
+    visit: Visit,
     origin: Origin,
     wanted: NewKey,
 ) -> Result<KeyId, Refusal> {
     check_label(&wanted.label)?;
-    let seat = service.accounts.seat(caller.uid);
-    let account = own(service, &seat, caller).await?;
-    if account.keys.len() >= service.config.caps.keys as usize {
-        return Err(Refusal::LimitsExceeded("keys"));
-    }
-    taken(&account, &wanted.label)?;
+    let seat = service.accounts.seat(visit.caller.uid);
+    // Asked now, before a computation that may be long, and again when it counts.
+    let account = seat.unlocked(&service.table, &visit.caller).await?;
+    let most = service.config.caps.keys as usize;
+    check_room(&account, &wanted.label, most)?;
     match wanted.location.unwrap_or(account.user.location) {
         TokenKind::Local => {}
         other => return Err(Refusal::NotSupported(format!("making a key on a {}", other.name()).into())),
@@ -53,32 +53,35 @@ pub async fn create(
     if let Origin::Generate(algorithm) = &origin {
         check_usage(wanted.usage, *algorithm)?;
     }
-    let binding = new_binding(caller).map_err(guess::refusal)?;
+    let binding = new_binding(&visit.caller).map_err(guess::refusal)?;
     let operation = match origin {
         Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone() },
         Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone() },
     };
     let token = Arc::clone(&seat.token) as Arc<dyn Token>;
-    let TokenOutput::Generated(generated) = perform(service, caller.uid, token, operation).await? else {
+    let TokenOutput::Generated(generated) = perform(service, seat.uid, token, operation).await? else {
         return Err(Refusal::Internal("the token made no key".into()));
     };
     check_usage(wanted.usage, generated.algorithm)?;
-    if account.keys.iter().any(|key| *key.info.public_key == *generated.public_key) {
-        return Err(Refusal::AlreadyExists("this very key".into()));
-    }
     let key = local_key(generated, binding, wanted.label, wanted.usage);
-    let (service, id) = (Arc::clone(service), key.id());
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let account = seat.account(&service.table).await?;
-            let mut defaults = registered(account.as_ref())?.defaults;
-            become_default(&mut defaults, &key);
-            service.table.insert_key(key, Some(defaults)).await?;
-            changed(&service, &seat).await
-        })
-        .await?;
+    let (held, service, id) = (service, Arc::clone(service), key.id());
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let now = seat.unlocked(&service.table, &visit.caller).await?;
+        // An account that was registered anew meanwhile has other slots, under which this key never opens.
+        if now.user.created != account.user.created {
+            return Err(Refusal::Cancelled);
+        }
+        check_room(&now, &key.label, most)?;
+        if now.keys.iter().any(|other| other.info.public_key == key.info.public_key) {
+            return Err(Refusal::AlreadyExists("this very key".into()));
+        }
+        let mut defaults = now.user.defaults;
+        become_default(&mut defaults, &key);
+        service.table.insert_key(key, Some(defaults)).await?;
+        changed(&service, &seat).await
+    })
+    .await?;
     Ok(id)
 }
 
@@ -95,18 +98,18 @@ pub enum Change {
 /// Changes one of the caller's keys while the account is unlocked.
 pub async fn change(
     service: &Arc<Service>,
-    caller: &Caller,
+    visit: Visit,
     selector: Selector,
     change: Change,
 ) -> Result<(), Refusal> {
     if let Change::Label(label) = &change {
         check_label(label)?;
     }
-    let seat = service.accounts.seat(caller.uid);
-    let (held, service, caller) = (service, Arc::clone(service), caller.clone());
+    let seat = service.accounts.seat(visit.caller.uid);
+    let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
-        let account = unlocked(&service, &seat, &caller).await?;
+        let account = seat.unlocked(&service.table, &visit.caller).await?;
         let (uid, table, user) = (seat.uid, &service.table, &account.user);
         let find = || selector.find(&account.keys, &user.defaults, None);
         match (change, &selector) {
@@ -148,66 +151,58 @@ fn with_default(mut defaults: Defaults, purpose: &str, key: Option<&Key>) -> Res
     }
 }
 
-/// Erases the private half of another's key; the public half stays with the time. For administrators.
-pub async fn revoke(service: &Arc<Service>, uid: u32, selector: Selector) -> Result<(), Refusal> {
+/// Erases the private half of another's key; the public half stays with the time. For administrators. Revoking
+/// again changes nothing.
+pub async fn revoke(
+    service: &Arc<Service>,
+    visit: Visit,
+    uid: u32,
+    selector: Selector,
+) -> Result<(), Refusal> {
     let seat = service.accounts.seat(uid);
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
+        let _visit = visit;
         let _change = seat.change.lock().await;
         let account = seat.account(&service.table).await?.ok_or(Refusal::NoSuchUser)?;
         let key = selector.find(&account.keys, &account.user.defaults, None)?;
-        if key.state == KeyState::Revoked {
-            return Err(Refusal::KeyRevoked);
-        }
-        service.table.revoke_key(uid, key.id(), now()).await?;
         forget(&seat, key).await?;
+        service.table.revoke_key(uid, key.id(), now()).await?;
         tracing::info!(uid, key = %key.id(), "a key was revoked");
         changed(&service, &seat).await
     })
     .await
 }
 
-/// Revokes every key of another, and the account with them. For administrators.
-pub async fn revoke_account(service: &Arc<Service>, uid: u32) -> Result<(), Refusal> {
+/// What an administrator ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every key is revoked and the account with them; the row stays.
+    Revoke,
+    /// The row goes too.
+    Remove,
+}
+
+/// Ends the account of another: first nothing of it is usable, then the table is changed.
+pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: End) -> Result<(), Refusal> {
     let seat = service.accounts.seat(uid);
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
+        let _visit = visit;
         let _change = seat.change.lock().await;
-        service.table.revoke_user(uid, now()).await?;
-        seat.token.perform(TokenOp::Lock).await?;
-        tracing::info!(uid, "an account was revoked");
+        let account = seat.account(&service.table).await?.ok_or(Refusal::NoSuchUser)?;
+        wipe(&service, &seat);
+        match end {
+            End::Revoke => {
+                account.user.registration.after(Step::Revoke)?;
+                service.table.revoke_user(uid, now()).await?;
+            }
+            End::Remove => service.table.remove_user(uid, now()).await?,
+        }
+        tracing::info!(uid, "an account was ended: {end:?}");
         changed(&service, &seat).await
     })
     .await
-}
-
-/// Removes a user and every private key of theirs; public halves go to the archive. For administrators.
-pub async fn remove_user(service: &Arc<Service>, uid: u32) -> Result<(), Refusal> {
-    let seat = service.accounts.seat(uid);
-    let (held, service) = (service, Arc::clone(service));
-    held.to_its_end(async move {
-        let _change = seat.change.lock().await;
-        service.table.remove_user(uid, now()).await?;
-        seat.token.perform(TokenOp::Lock).await?;
-        tracing::info!(uid, "a user was removed");
-        changed(&service, &seat).await
-    })
-    .await
-}
-
-/// Returns the caller's account, if it is active and unlocked.
-async fn unlocked(service: &Service, seat: &Seat, caller: &Caller) -> Result<Arc<Account>, Refusal> {
-    let account = own(service, seat, caller).await?;
-    if seat.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
-}
-
-/// Returns the caller's account, if it is active.
-async fn own(service: &Service, seat: &Seat, caller: &Caller) -> Result<Arc<Account>, Refusal> {
-    let account = seat.account(&service.table).await?;
-    let user = registered(account.as_ref())?;
-    own_account(caller, user)?;
-    active(user)?;
-    account.ok_or_else(|| Refusal::Internal("the account vanished".into()))
 }
 
 async fn changed(service: &Service, seat: &Seat) -> Result<(), Refusal> {
@@ -228,14 +223,17 @@ async fn forget(seat: &Seat, key: &Key) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn taken(account: &Account, label: &str) -> Result<(), Refusal> {
-    let same = |key: &&Key| key.state == KeyState::Current && key.label == label;
-    match account.keys.iter().find(same) {
-        Some(_) if !label.is_empty() => {
-            Err(Refusal::AlreadyExists(format!("a key with the label {label:?}").into()))
-        }
-        _ => Ok(()),
+/// Refuses one key too many, and a label that a current key has.
+fn check_room(account: &Account, label: &str, most: usize) -> Result<(), Refusal> {
+    let kept = |key: &&Key| key.state != KeyState::Revoked;
+    if account.keys.iter().filter(kept).count() >= most {
+        return Err(Refusal::LimitsExceeded("keys"));
     }
+    let same = |key: &Key| key.state == KeyState::Current && key.label == label;
+    if !label.is_empty() && account.keys.iter().any(same) {
+        return Err(Refusal::AlreadyExists(format!("a key with the label {label:?}").into()));
+    }
+    Ok(())
 }
 
 fn check_usage(usage: Option<Usage>, algorithm: Algorithm) -> Result<(), Refusal> {

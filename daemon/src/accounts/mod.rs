@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use claviger_core::{Key, Placement, Refusal, User};
+use claviger_core::policy::{Caller, active, own_account};
+use claviger_core::{Placement, Refusal, Registration, User};
 use claviger_soft::{HostSecret, SoftToken};
 use claviger_token::{KeyId, Token, TokenId, TokenKind};
 use tokio::time::Instant;
@@ -118,6 +119,20 @@ impl Seat {
         }
     }
 
+    /// Returns the caller's account, if it is the caller's and active.
+    pub async fn own(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+        let account = self.account(table).await?.ok_or(Refusal::NotRegistered(Registration::None))?;
+        own_account(caller, &account.user)?;
+        active(&account.user)?;
+        Ok(account)
+    }
+
+    /// Returns the caller's account, if it is the caller's, active and unlocked.
+    pub async fn unlocked(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+        let account = self.own(table, caller).await?;
+        if self.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
+    }
+
     /// Asks the table again, after a change.
     pub async fn reload(&self, table: &Table) -> Result<(), Refusal> {
         let _loading = self.loading.lock().await;
@@ -179,14 +194,9 @@ impl Seat {
     }
 }
 
-/// Returns the key that `user` has under an id.
-pub fn key_of(account: &Account, id: KeyId) -> Option<&Key> {
-    account.keys.iter().find(|key| key.id() == id)
-}
-
 /// Returns the row of an account, or that there is none.
 pub fn registered(account: Option<&Arc<Account>>) -> Result<&User, Refusal> {
-    account.map(|account| &account.user).ok_or(Refusal::NotRegistered(claviger_core::Registration::None))
+    account.map(|account| &account.user).ok_or(Refusal::NotRegistered(Registration::None))
 }
 
 /// Beyond so many seats those that are not needed are given up.

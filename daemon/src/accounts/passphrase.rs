@@ -7,48 +7,57 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_core::policy::{Caller, active, own_account};
 use claviger_core::{Refusal, Registration};
 use claviger_soft::{DataKey, HostSecret, KeySlots, SlotError};
-use claviger_token::{Secret, Token, TokenOp};
+use claviger_token::{Secret, Token};
+use tokio::time::Instant;
 
+use super::Seat;
 use super::guess::{guess, refusal};
 use super::registration::{not_empty, slots_of};
-use super::{Seat, registered};
+use crate::callers::Visit;
 use crate::service::Service;
 use crate::signals::Event;
 
 /// Opens the caller's local store with the pass phrase, until it is locked or `idle` passes without use.
 pub async fn unlock(
     service: &Arc<Service>,
-    caller: &Caller,
+    visit: Visit,
     passphrase: Secret,
     idle: Option<Duration>,
 ) -> Result<(), Refusal> {
-    let seat = service.accounts.seat(caller.uid);
-    let derivation = service.derivation(caller.uid).await?;
-    let (service, caller) = (Arc::clone(service), caller.clone());
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let account = seat.account(&service.table).await?;
-            let user = registered(account.as_ref())?;
-            own_account(&caller, user)?;
-            active(user)?;
-            let (slots, host) = (slots_of(user)?, service.accounts.host().cloned());
-            let data_key = guess(&service, &seat, user, derivation, move |_| {
-                KeySlots::from_bytes(&slots)?.open(&passphrase, host.as_deref())
-            })
-            .await?;
-            seat.token.admit(data_key);
-            let generation = seat.start_idle(idle);
-            drop(service.runtime.spawn(lock_when_idle(Arc::clone(&service), Arc::clone(&seat), generation)));
-            service.subscribers.announce(caller.uid, &Event::LockedChanged(false));
-            tracing::info!(uid = caller.uid, "the local store was unlocked");
-            Ok(())
+    let seat = service.accounts.seat(visit.caller.uid);
+    seat.own(&service.table, &visit.caller).await?;
+    let derivation = service.derivation(seat.uid).await?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.own(&service.table, &visit.caller).await?;
+        let (slots, host) = (slots_of(&account.user)?, service.accounts.host().cloned());
+        let (data_key, bound) = guess(&service, &seat, &account.user, derivation, move |cost| {
+            let slots = KeySlots::from_bytes(&slots)?;
+            let data_key = slots.open(&passphrase, host.as_deref())?;
+            let bound = match binding(&slots, host.as_deref()) {
+                Some(host) if slots.host_id().is_none() => {
+                    Some(slots.change_passphrase(&data_key, &passphrase, Some(host), cost)?)
+                }
+                _ => None,
+            };
+            Ok((data_key, bound))
         })
-        .await
+        .await?;
+        if let Some(slots) = bound {
+            store(&service, &seat, &slots).await?;
+            tracing::info!(uid = seat.uid, "the pass phrase is bound to this host now");
+        }
+        seat.token.admit(data_key);
+        let generation = seat.start_idle(idle);
+        drop(service.runtime.spawn(lock_when_idle(Arc::clone(&service), Arc::clone(&seat), generation)));
+        service.subscribers.announce(seat.uid, &Event::LockedChanged(false));
+        tracing::info!(uid = seat.uid, "the local store was unlocked");
+        Ok(())
+    })
+    .await
 }
 
 /// Returns the host secret that a pass phrase of these slots is bound to from now on.
@@ -58,12 +67,9 @@ fn binding<'a>(slots: &KeySlots, host: Option<&'a HostSecret>) -> Option<&'a Hos
 
 /// Wipes what was opened. Locking what is locked is no error.
 pub async fn lock(service: &Service, seat: &Seat) -> Result<(), Refusal> {
-    if !seat.token.is_unlocked() {
+    if !wipe(service, seat) {
         return Ok(());
     }
-    seat.token.perform(TokenOp::Lock).await?;
-    service.subscribers.announce(seat.uid, &Event::LockedChanged(true));
-    tracing::info!(uid = seat.uid, "the local store was locked");
     let uses = seat.take_uses();
     if !uses.is_empty() {
         // When a key was last used is for people to look at: nothing depends on it.
@@ -75,95 +81,94 @@ pub async fn lock(service: &Service, seat: &Seat) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Wipes what was opened and tells the user; returns true where anything was.
+pub(super) fn wipe(service: &Service, seat: &Seat) -> bool {
+    let was_unlocked = seat.token.is_unlocked();
+    seat.token.lock();
+    if was_unlocked {
+        service.subscribers.announce(seat.uid, &Event::LockedChanged(true));
+        tracing::info!(uid = seat.uid, "the local store was locked");
+    }
+    was_unlocked
+}
+
 async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, generation: u64) {
-    while seat.is_generation(generation) {
-        let Some(until) = seat.idle_until() else { return };
-        if until <= tokio::time::Instant::now() {
+    while let Some(until) = seat.idle_until() {
+        tokio::time::sleep_until(until).await;
+        // An unlock that is under way holds this: it is either before us or starts another watch.
+        let _change = seat.change.lock().await;
+        if !seat.is_generation(generation) {
+            return;
+        }
+        if seat.idle_until().is_some_and(|until| until <= Instant::now()) {
             if let Err(refusal) = lock(&service, &seat).await {
                 tracing::error!(uid = seat.uid, "cannot read the account after locking: {refusal}");
             }
             return;
         }
-        tokio::time::sleep_until(until).await;
     }
 }
 
 /// Replaces the pass phrase; the old one is a guess like any other. The keys stay as they are.
-pub async fn change(
-    service: &Arc<Service>,
-    caller: &Caller,
-    old: Secret,
-    new: Secret,
-) -> Result<(), Refusal> {
-    not_empty(&new)?;
-    replace(service, caller, new, move |slots, host| slots.open(&old, host)).await
+pub async fn change(service: &Arc<Service>, visit: Visit, old: Secret, new: Secret) -> Result<(), Refusal> {
+    replace(service, visit, new, move |slots, host| slots.open(&old, host)).await
 }
 
 /// Sets a new pass phrase with the recovery code, where the old one is forgotten or bound to another host.
-pub async fn recover(
-    service: &Arc<Service>,
-    caller: &Caller,
-    code: Secret,
-    new: Secret,
-) -> Result<(), Refusal> {
-    not_empty(&new)?;
-    replace(service, caller, new, move |slots, _| slots.open_with_recovery_code(&code)).await
+pub async fn recover(service: &Arc<Service>, visit: Visit, code: Secret, new: Secret) -> Result<(), Refusal> {
+    replace(service, visit, new, move |slots, _| slots.open_with_recovery_code(&code)).await
 }
 
 async fn replace(
     service: &Arc<Service>,
-    caller: &Caller,
+    visit: Visit,
     new: Secret,
     open: impl FnOnce(&KeySlots, Option<&HostSecret>) -> Result<DataKey, SlotError> + Send + 'static,
 ) -> Result<(), Refusal> {
-    let seat = service.accounts.seat(caller.uid);
-    let derivation = service.derivation(caller.uid).await?;
-    let (service, caller) = (Arc::clone(service), caller.clone());
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let account = seat.account(&service.table).await?;
-            let user = registered(account.as_ref())?;
-            own_account(&caller, user)?;
-            active(user)?;
-            let (bytes, host) = (slots_of(user)?, service.accounts.host().cloned());
-            let slots = guess(&service, &seat, user, derivation, move |cost| {
-                let slots = KeySlots::from_bytes(&bytes)?;
-                let data_key = open(&slots, host.as_deref())?;
-                slots.change_passphrase(&data_key, &new, binding(&slots, host.as_deref()), cost)
-            })
-            .await?;
-            service.table.set_slots(caller.uid, slots.to_bytes().into(), Registration::Active).await?;
-            seat.reload(&service.table).await?;
-            tracing::info!(uid = caller.uid, "the pass phrase was changed");
-            Ok(())
+    not_empty(&new)?;
+    let seat = service.accounts.seat(visit.caller.uid);
+    seat.own(&service.table, &visit.caller).await?;
+    let derivation = service.derivation(seat.uid).await?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.own(&service.table, &visit.caller).await?;
+        let (bytes, host) = (slots_of(&account.user)?, service.accounts.host().cloned());
+        let slots = guess(&service, &seat, &account.user, derivation, move |cost| {
+            let slots = KeySlots::from_bytes(&bytes)?;
+            let data_key = open(&slots, host.as_deref())?;
+            slots.change_passphrase(&data_key, &new, binding(&slots, host.as_deref()), cost)
         })
-        .await
+        .await?;
+        store(&service, &seat, &slots).await?;
+        tracing::info!(uid = seat.uid, "the pass phrase was changed");
+        Ok(())
+    })
+    .await
 }
 
 /// Makes a recovery code and returns it, once. An earlier code opens nothing any more.
-pub async fn make_recovery_code(service: &Arc<Service>, caller: &Caller) -> Result<Secret, Refusal> {
-    let seat = service.accounts.seat(caller.uid);
-    let derivation = service.derivation(caller.uid).await?;
-    let (service, caller) = (Arc::clone(service), caller.clone());
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let account = seat.account(&service.table).await?;
-            let user = registered(account.as_ref())?;
-            own_account(&caller, user)?;
-            active(user)?;
-            let (bytes, data_key) = (slots_of(user)?, seat.token.data_key()?);
-            let (slots, code) = derivation
-                .run(move |cost| KeySlots::from_bytes(&bytes)?.with_recovery_code(&data_key, cost))
-                .await?
-                .map_err(refusal)?;
-            service.table.set_slots(caller.uid, slots.to_bytes().into(), Registration::Active).await?;
-            seat.reload(&service.table).await?;
-            tracing::info!(uid = caller.uid, "a recovery code was made");
-            Ok(code)
-        })
-        .await
+pub async fn make_recovery_code(service: &Arc<Service>, visit: Visit) -> Result<Secret, Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    seat.unlocked(&service.table, &visit.caller).await?;
+    let derivation = service.derivation(seat.uid).await?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.unlocked(&service.table, &visit.caller).await?;
+        let (bytes, data_key) = (slots_of(&account.user)?, seat.token.data_key()?);
+        let (slots, code) = derivation
+            .run(move |cost| KeySlots::from_bytes(&bytes)?.with_recovery_code(&data_key, cost))
+            .await?
+            .map_err(refusal)?;
+        store(&service, &seat, &slots).await?;
+        tracing::info!(uid = seat.uid, "a recovery code was made");
+        Ok(code)
+    })
+    .await
+}
+
+async fn store(service: &Service, seat: &Seat, slots: &KeySlots) -> Result<(), Refusal> {
+    service.table.set_slots(seat.uid, slots.to_bytes().into(), Registration::Active).await?;
+    seat.reload(&service.table).await
 }

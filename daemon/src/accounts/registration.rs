@@ -10,67 +10,80 @@ use claviger_soft::{ConsentSeal, DataKey, KeySlots, SlotError, consent_phrase, g
 use claviger_token::{Algorithm, Binding, Generated, KeyId, KeyInfo, Secret, TokenId, TokenKind, Usage};
 
 use super::guess::{guess, refusal};
-use super::registered;
+use super::{Seat, registered};
+use crate::callers::Visit;
 use crate::clock::now;
-use crate::names;
 use crate::service::Service;
+use crate::table::Table;
 
 /// Makes an account for the caller, sealed under the pass phrase, with its first keys. It is active, or waits
 /// for consent, as configured; either way it is locked.
 pub async fn register(
     service: &Arc<Service>,
-    caller: &Caller,
+    visit: Visit,
     passphrase: Secret,
     first_keys: Vec<Algorithm>,
 ) -> Result<(), Refusal> {
     not_empty(&passphrase)?;
-    let seat = service.accounts.seat(caller.uid);
-    let account = seat.account(&service.table).await?;
-    let row = account.as_ref().map(|account| &account.user);
-    let step = if service.config.consent { Step::Apply } else { Step::Register };
-    let registration = match row {
-        Some(user) => {
-            own_account(caller, user)?;
-            user.registration.after(step)?
+    if first_keys.len() > FIRST_KEYS.min(service.config.caps.keys as usize) {
+        return Err(Refusal::InvalidArguments(
+            format!("a registration makes at most {FIRST_KEYS} keys").into(),
+        ));
+    }
+    let (seat, step) = (service.accounts.seat(visit.caller.uid), service.application());
+    // Asked now, before the long computation, and again when it counts.
+    application(&service.table, &seat, &visit.caller, step).await?;
+    let derivation = service.derivation(seat.uid).await?;
+    // Not bound to the host yet: that comes with a recovery code (see `passphrase`).
+    let (slots, data_key) =
+        derivation.run(move |cost| KeySlots::create(&passphrase, None, cost)).await?.map_err(refusal)?;
+    let caller = Arc::clone(&visit.caller);
+    let keys = service.workers.run(seat.uid, move || first(&caller, &data_key, &first_keys)).await?;
+    let keys = keys.map_err(refusal)?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let (registration, location) = application(&service.table, &seat, &visit.caller, step).await?;
+        let mut user = new_user(&visit.caller, location, registration);
+        keys.iter().for_each(|key| become_default(&mut user.defaults, key));
+        user.slots = Some(slots.to_bytes().into());
+        service.table.register(user, keys).await?;
+        seat.reload(&service.table).await?;
+        tracing::info!(uid = seat.uid, state = %registration, "an account was registered");
+        Ok(())
+    })
+    .await
+}
+
+/// Returns what an application makes of the account, and where its new keys will be made; or why there can be
+/// none now.
+pub(super) async fn application(
+    table: &Table,
+    seat: &Seat,
+    caller: &Caller,
+    step: Step,
+) -> Result<(Registration, TokenKind), Refusal> {
+    match seat.account(table).await? {
+        Some(account) => {
+            own_account(caller, &account.user)?;
+            Ok((account.user.registration.after(step)?, account.user.location))
         }
-        None => Registration::None.after(step)?,
-    };
-    let location = row.map_or(TokenKind::Local, |user| user.location);
-    let derivation = service.derivation(caller.uid).await?;
-    let caller = caller.clone();
-    let (slots, keys) = derivation
-        .run({
-            let caller = caller.clone();
-            move |cost| {
-                // Not bound to the host yet: that comes with a recovery code (see `passphrase`).
-                let (slots, data_key) = KeySlots::create(&passphrase, None, cost)?;
-                let keys = first(&caller, &data_key, &first_keys)?;
-                Ok::<_, SlotError>((slots, keys))
-            }
-        })
-        .await?
-        .map_err(refusal)?;
-    let mut defaults = Defaults::default();
-    keys.iter().for_each(|key| become_default(&mut defaults, key));
-    let user = User {
+        None => Ok((Registration::None.after(step)?, TokenKind::Local)),
+    }
+}
+
+/// Returns a row in which nothing is stored yet.
+pub(super) fn new_user(caller: &Caller, location: TokenKind, registration: Registration) -> User {
+    User {
         uid: caller.uid,
         name: caller.user_name.clone(),
         location,
         registration,
-        defaults,
+        defaults: Defaults::default(),
         guesses: Guesses::default(),
         created: now(),
-        slots: Some(slots.to_bytes().into()),
-    };
-    let (held, service) = (service, Arc::clone(service));
-    held.to_its_end(async move {
-        let _change = seat.change.lock().await;
-        service.table.register(user, keys).await?;
-        seat.reload(&service.table).await?;
-        tracing::info!(uid = caller.uid, state = %registration, "an account was registered");
-        Ok(())
-    })
-    .await
+        slots: None,
+    }
 }
 
 fn first(caller: &Caller, data_key: &DataKey, algorithms: &[Algorithm]) -> Result<Vec<Key>, SlotError> {
@@ -86,7 +99,7 @@ fn first(caller: &Caller, data_key: &DataKey, algorithms: &[Algorithm]) -> Resul
 }
 
 /// Returns what a new key of the caller is bound to: a fresh id.
-pub fn new_binding(caller: &Caller) -> Result<Binding, SlotError> {
+pub(super) fn new_binding(caller: &Caller) -> Result<Binding, SlotError> {
     let random = claviger_soft::random(16).map_err(|_| SlotError::Internal("no random bytes"))?;
     let id = random.expose().try_into().map_err(|_| SlotError::Internal("no random bytes"))?;
     let key = KeyId::from_bytes(id);
@@ -94,7 +107,7 @@ pub fn new_binding(caller: &Caller) -> Result<Binding, SlotError> {
 }
 
 /// Returns the row of a key that was just made in a local store.
-pub fn local_key(generated: Generated, binding: Binding, label: String, usage: Option<Usage>) -> Key {
+pub(super) fn local_key(generated: Generated, binding: Binding, label: String, usage: Option<Usage>) -> Key {
     let Generated { algorithm, public_key, reference, record } = generated;
     Key {
         info: Arc::new(KeyInfo {
@@ -118,7 +131,7 @@ pub fn local_key(generated: Generated, binding: Binding, label: String, usage: O
 }
 
 /// Makes a key the default for every purpose that it serves and that has none yet.
-pub fn become_default(defaults: &mut Defaults, key: &Key) {
+pub(super) fn become_default(defaults: &mut Defaults, key: &Key) {
     let Defaults { sign, decrypt, derive, authenticate } = defaults;
     let usage = key.info.usage;
     for (default, serves) in
@@ -131,46 +144,43 @@ pub fn become_default(defaults: &mut Defaults, key: &Key) {
 }
 
 /// Opens the seal that the administrator's consent put round the key slots: the account becomes active.
-pub async fn consent(service: &Arc<Service>, caller: &Caller, phrase: Secret) -> Result<(), Refusal> {
-    let seat = service.accounts.seat(caller.uid);
-    let derivation = service.derivation(caller.uid).await?;
-    let service = Arc::clone(service);
-    let caller = caller.clone();
-    service
-        .clone()
-        .to_its_end(async move {
-            let _change = seat.change.lock().await;
-            let account = seat.account(&service.table).await?;
-            let user = registered(account.as_ref())?;
-            own_account(&caller, user)?;
-            let active = user.registration.after(Step::Consent)?;
-            let sealed = slots_of(user)?;
-            let opened =
-                guess(&service, &seat, user, derivation, move |_| ConsentSeal::open(&sealed, &phrase))
-                    .await
-                    .map_err(|refusal| match refusal {
-                        Refusal::WrongPassphrase => Refusal::WrongConsentPhrase,
-                        other => other,
-                    })?;
-            service.table.set_slots(caller.uid, opened.expose().into(), active).await?;
-            seat.reload(&service.table).await?;
-            tracing::info!(uid = caller.uid, "a consent phrase was accepted");
-            Ok(())
-        })
-        .await
-}
-
-/// Seals an application under a new consent phrase and returns the phrase; from here on nobody opens it
-/// without. Issuing again voids the application: the phrase that was given out opens nothing any more.
-pub async fn issue_consent(service: &Arc<Service>, uid: u32) -> Result<Secret, Refusal> {
-    let seat = service.accounts.seat(uid);
-    let derivation = service.derivation(uid).await?;
+pub async fn consent(service: &Arc<Service>, visit: Visit, phrase: Secret) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    registered(seat.account(&service.table).await?.as_ref())?.registration.after(Step::Consent)?;
+    let derivation = service.derivation(seat.uid).await?;
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
         let account = seat.account(&service.table).await?;
-        let user = account.as_ref().map(|account| &account.user).ok_or(Refusal::NoSuchUser)?;
-        let next = user.registration.after(Step::IssueConsent)?;
+        let user = registered(account.as_ref())?;
+        own_account(&visit.caller, user)?;
+        let active = user.registration.after(Step::Consent)?;
+        let sealed = slots_of(user)?;
+        let opened = guess(&service, &seat, user, derivation, move |_| ConsentSeal::open(&sealed, &phrase))
+            .await
+            .map_err(|refusal| match refusal {
+                Refusal::WrongPassphrase => Refusal::WrongConsentPhrase,
+                other => other,
+            })?;
+        service.table.set_slots(seat.uid, opened.expose().into(), active).await?;
+        seat.reload(&service.table).await?;
+        tracing::info!(uid = seat.uid, "a consent phrase was accepted");
+        Ok(())
+    })
+    .await
+}
+
+/// Seals an application under a new consent phrase and returns the phrase; from here on nobody opens it
+/// without. Issuing again voids the application: the phrase that was given out opens nothing any more.
+pub async fn issue_consent(service: &Arc<Service>, visit: Visit, uid: u32) -> Result<Secret, Refusal> {
+    let seat = service.accounts.seat(uid);
+    applicant(&service.table, &seat).await?;
+    let derivation = service.derivation(uid).await?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _visit = visit;
+        let _change = seat.change.lock().await;
+        let (user, next) = applicant(&service.table, &seat).await?;
         if next == Registration::None {
             service.table.set_registration(uid, next, None).await?;
             seat.reload(&service.table).await?;
@@ -181,7 +191,7 @@ pub async fn issue_consent(service: &Arc<Service>, uid: u32) -> Result<Secret, R
                     .into(),
             ));
         }
-        let slots = slots_of(user)?;
+        let slots = slots_of(&user)?;
         let (sealed, phrase) = derivation
             .run(move |cost| {
                 let phrase = consent_phrase()?;
@@ -197,24 +207,25 @@ pub async fn issue_consent(service: &Arc<Service>, uid: u32) -> Result<Secret, R
     .await
 }
 
+/// Returns the user who applied, and what issuing consent makes of the application.
+async fn applicant(table: &Table, seat: &Seat) -> Result<(User, Registration), Refusal> {
+    let account = seat.account(table).await?.ok_or(Refusal::NoSuchUser)?;
+    let next = account.user.registration.after(Step::IssueConsent)?;
+    Ok((account.user.clone(), next))
+}
+
 /// Makes a row for a user who has none.
-pub async fn enrol(service: &Arc<Service>, uid: u32, location: TokenKind) -> Result<(), Refusal> {
-    let name = names::user_name(uid).await.map_err(|refusal| match refusal {
-        Refusal::UnknownCaller(_) => Refusal::NoSuchUser,
-        other => other,
-    })?;
-    let user = User {
-        uid,
-        name,
-        location,
-        registration: Registration::None,
-        defaults: Defaults::default(),
-        guesses: Guesses::default(),
-        created: now(),
-        slots: None,
-    };
+pub async fn enrol(
+    service: &Arc<Service>,
+    visit: Visit,
+    uid: u32,
+    location: TokenKind,
+) -> Result<(), Refusal> {
+    let user_name = service.names.user_name(uid).await?;
+    let user = new_user(&Caller { uid, user_name }, location, Registration::None);
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
+        let _visit = visit;
         let seat = service.accounts.seat(uid);
         let _change = seat.change.lock().await;
         service.table.enrol(user).await?;
@@ -224,9 +235,15 @@ pub async fn enrol(service: &Arc<Service>, uid: u32, location: TokenKind) -> Res
 }
 
 /// Sets where a user's new keys are made; those that exist stay where they are.
-pub async fn set_location(service: &Arc<Service>, uid: u32, location: TokenKind) -> Result<(), Refusal> {
+pub async fn set_location(
+    service: &Arc<Service>,
+    visit: Visit,
+    uid: u32,
+    location: TokenKind,
+) -> Result<(), Refusal> {
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
+        let _visit = visit;
         let seat = service.accounts.seat(uid);
         let _change = seat.change.lock().await;
         service.table.set_location(uid, location).await?;
@@ -236,14 +253,17 @@ pub async fn set_location(service: &Arc<Service>, uid: u32, location: TokenKind)
 }
 
 /// Returns the slots of an account that has some.
-pub fn slots_of(user: &User) -> Result<Arc<[u8]>, Refusal> {
+pub(super) fn slots_of(user: &User) -> Result<Arc<[u8]>, Refusal> {
     user.slots.clone().ok_or_else(|| Refusal::StoreCorrupt("the account has no key slots".into()))
 }
 
 /// Refuses an empty pass phrase: it would protect nothing.
-pub fn not_empty(passphrase: &Secret) -> Result<(), Refusal> {
+pub(super) fn not_empty(passphrase: &Secret) -> Result<(), Refusal> {
     if passphrase.is_empty() {
         return Err(Refusal::InvalidArguments("the pass phrase is empty".into()));
     }
     Ok(())
 }
+
+/// The most keys that a registration makes.
+const FIRST_KEYS: usize = 16;

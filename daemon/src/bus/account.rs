@@ -1,17 +1,18 @@
 use std::time::Duration;
 
-use claviger_core::Refusal;
+use claviger_core::policy::own_account;
+use claviger_core::{Refusal, Resource};
 use claviger_dbus::wire::{AccountRow, NoOptions, RegisterOptions, UnlockOptions};
 use claviger_dbus::{CallError, names};
 use claviger_token::Secret;
 use zbus::OwnedFd;
 use zbus::message::Header;
 
-use super::door::{Door, Visit};
+use super::door::Door;
 use super::{parse, rows};
 use crate::accounts::{backup, passphrase, registration};
-use crate::callers::Peer;
-use crate::{files, secrets};
+use crate::callers::{Peer, Visit};
+use crate::secrets;
 
 /// `org.claviger.KeyStore1.Account`: the caller's own account.
 pub struct AccountFace(pub Door);
@@ -31,7 +32,7 @@ impl AccountFace {
                 None => door.service.config.first_keys.clone(),
             };
             let (visit, passphrase) = self.with_secret(peer, passphrase).await?;
-            registration::register(&door.service, &visit.caller, passphrase, algorithms).await
+            registration::register(&door.service, visit, passphrase, algorithms).await
         })
         .await
     }
@@ -46,7 +47,7 @@ impl AccountFace {
         let Self(door) = self;
         door.call(&header, "consent", None, async |peer| {
             let (visit, phrase) = self.with_secret(peer, phrase).await?;
-            registration::consent(&door.service, &visit.caller, phrase).await
+            registration::consent(&door.service, visit, phrase).await
         })
         .await
     }
@@ -61,7 +62,7 @@ impl AccountFace {
         door.call(&header, "unlock your local key store", options.timeout_ms, async |peer| {
             let idle = idle(options.idle, door.service.config.idle);
             let (visit, passphrase) = self.with_secret(peer, passphrase).await?;
-            passphrase::unlock(&door.service, &visit.caller, passphrase, idle).await
+            passphrase::unlock(&door.service, visit, passphrase, idle).await
         })
         .await
     }
@@ -70,7 +71,7 @@ impl AccountFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "lock your local key store", None, async |peer| {
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             let seat = door.service.accounts.seat(visit.caller.uid);
             crate::accounts::registered(seat.account(&door.service.table).await?.as_ref())?;
             passphrase::lock(&door.service, &seat).await
@@ -89,8 +90,8 @@ impl AccountFace {
         let Self(door) = self;
         door.call(&header, "change your pass phrase", None, async |peer| {
             let (visit, old) = self.with_secret(peer, old_passphrase).await?;
-            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
-            passphrase::change(&door.service, &visit.caller, old, new).await
+            let new = self.secret(&visit, new_passphrase).await?;
+            passphrase::change(&door.service, visit, old, new).await
         })
         .await
     }
@@ -104,9 +105,9 @@ impl AccountFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "make a recovery code", None, async |peer| {
-            let visit = door.visit(peer).await?;
-            let code = passphrase::make_recovery_code(&door.service, &visit.caller).await?;
-            hand_out(code.expose())
+            let visit = door.service.visit(peer).await?;
+            let code = passphrase::make_recovery_code(&door.service, visit).await?;
+            secrets::hand_out(&code).map(OwnedFd::from)
         })
         .await
     }
@@ -122,8 +123,8 @@ impl AccountFace {
         let Self(door) = self;
         door.call(&header, "recover your account", None, async |peer| {
             let (visit, code) = self.with_secret(peer, code).await?;
-            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
-            passphrase::recover(&door.service, &visit.caller, code, new).await
+            let new = self.secret(&visit, new_passphrase).await?;
+            passphrase::recover(&door.service, visit, code, new).await
         })
         .await
     }
@@ -137,8 +138,8 @@ impl AccountFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "back up your account", None, async |peer| {
-            let visit = door.visit(peer).await?;
-            hand_out(&backup::backup(&door.service, &visit.caller).await?)
+            let visit = door.service.visit(peer).await?;
+            backup::backup(&door.service, &visit).await.map(OwnedFd::from)
         })
         .await
     }
@@ -152,10 +153,8 @@ impl AccountFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "restore your account", None, async |peer| {
-            let visit = door.visit(peer).await?;
-            let (permits, uid) = (&door.service.permits, visit.caller.uid);
-            let bytes = files::read(permits, uid, backup.into(), backup::BACKUP_LIMIT).await?;
-            backup::restore(&door.service, &visit.caller, &bytes).await
+            let visit = door.service.visit(peer).await?;
+            backup::restore(&door.service, visit, backup.into()).await
         })
         .await
     }
@@ -169,10 +168,11 @@ impl AccountFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "show your account", None, async |peer| {
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             let seat = door.service.accounts.seat(visit.caller.uid);
             let account = seat.account(&door.service.table).await?;
-            Ok(rows::account_row(&seat, &visit.caller.user_name, account.as_deref()))
+            let own = account.filter(|account| own_account(&visit.caller, &account.user).is_ok());
+            Ok(rows::account_row(&seat, &visit.caller.user_name, own.as_deref()))
         })
         .await
     }
@@ -182,9 +182,15 @@ impl AccountFace {
     /// Identifies the caller, then reads the secret: nobody unknown makes the service wait for one.
     async fn with_secret(&self, peer: &Peer, descriptor: OwnedFd) -> Result<(Visit, Secret), Refusal> {
         let Self(door) = self;
-        let visit = door.visit(peer).await?;
-        let secret = secrets::read(descriptor.into(), names::SECRET_LIMIT).await?;
+        let visit = door.service.visit(peer).await?;
+        let secret = self.secret(&visit, descriptor).await?;
         Ok((visit, secret))
+    }
+
+    async fn secret(&self, visit: &Visit, descriptor: OwnedFd) -> Result<Secret, Refusal> {
+        let Self(door) = self;
+        let _permit = door.service.permits.take(visit.caller.uid, Resource::Secrets)?;
+        secrets::read(descriptor.into(), names::SECRET_LIMIT).await
     }
 }
 
@@ -196,10 +202,4 @@ fn idle(asked: Option<u32>, configured: Option<Duration>) -> Option<Duration> {
         (Some(asked), Some(most)) => Some(asked.min(most)),
         (Some(asked), None) => Some(asked),
     }
-}
-
-fn hand_out(bytes: &[u8]) -> Result<OwnedFd, Refusal> {
-    secrets::hand_out(bytes)
-        .map(OwnedFd::from)
-        .map_err(|error| Refusal::Internal(format!("no memory file can be made ({error})").into()))
 }

@@ -9,8 +9,9 @@ use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, rows};
+use crate::accounts::keys::End;
 use crate::accounts::{keys, registration};
-use crate::callers::Peer;
+use crate::callers::Visit;
 use crate::secrets;
 
 /// `org.claviger.KeyStore1.Admin`: what administrators do. It is served on the bus alone.
@@ -56,8 +57,8 @@ impl AdminFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
-        self.administer(&header, "enrol a user", async |door, _| {
-            registration::enrol(&door.service, uid, parse::location(location)?).await
+        self.administer(&header, "enrol a user", async |door, visit| {
+            registration::enrol(&door.service, visit, uid, parse::location(location)?).await
         })
         .await
     }
@@ -70,8 +71,8 @@ impl AdminFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
-        self.administer(&header, "set where a user's new keys are made", async |door, _| {
-            registration::set_location(&door.service, uid, parse::location(location)?).await
+        self.administer(&header, "set where a user's new keys are made", async |door, visit| {
+            registration::set_location(&door.service, visit, uid, parse::location(location)?).await
         })
         .await
     }
@@ -84,11 +85,9 @@ impl AdminFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<OwnedFd, CallError> {
         let NoOptions {} = options;
-        self.administer(&header, "consent to a registration", async |door, _| {
-            let phrase = registration::issue_consent(&door.service, uid).await?;
-            secrets::hand_out(phrase.expose())
-                .map(OwnedFd::from)
-                .map_err(|error| Refusal::Internal(format!("no memory file can be made ({error})").into()))
+        self.administer(&header, "consent to a registration", async |door, visit| {
+            let phrase = registration::issue_consent(&door.service, visit, uid).await?;
+            secrets::hand_out(&phrase).map(OwnedFd::from)
         })
         .await
     }
@@ -101,9 +100,9 @@ impl AdminFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
-        self.administer(&header, "revoke a key", async |door, _| match Selector::parse(key)? {
-            Selector::Default => keys::revoke_account(&door.service, uid).await,
-            selector => keys::revoke(&door.service, uid, selector).await,
+        self.administer(&header, "revoke a key", async |door, visit| match Selector::parse(key)? {
+            Selector::Default => keys::end_account(&door.service, visit, uid, End::Revoke).await,
+            selector => keys::revoke(&door.service, visit, uid, selector).await,
         })
         .await
     }
@@ -115,8 +114,10 @@ impl AdminFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
-        self.administer(&header, "remove a user", async |door, _| keys::remove_user(&door.service, uid).await)
-            .await
+        self.administer(&header, "remove a user", async |door, visit| {
+            keys::end_account(&door.service, visit, uid, End::Remove).await
+        })
+        .await
     }
 
     #[zbus(out_args("statistics"))]
@@ -151,13 +152,13 @@ impl AdminFace {
         &self,
         header: &Header<'_>,
         doing: &str,
-        work: impl AsyncFnOnce(&Door, &Peer) -> Result<T, Refusal>,
+        work: impl AsyncFnOnce(&Door, Visit) -> Result<T, Refusal>,
     ) -> Result<T, CallError> {
         let Self(door) = self;
         door.call(header, doing, None, async |peer| {
-            door.service.identify_administrator(peer).await?;
-            let _visit = door.visit(peer).await?;
-            work(door, peer).await
+            let visit = door.service.visit(peer).await?;
+            door.service.administrator(&visit.caller)?;
+            work(door, visit).await
         })
         .await
     }

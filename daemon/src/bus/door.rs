@@ -1,14 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_core::policy::Caller;
-use claviger_core::{Refusal, Resource};
+use claviger_core::Refusal;
 use claviger_dbus::CallError;
 use zbus::message::Header;
 
 use super::error::answer;
 use crate::callers::Peer;
-use crate::permits::Permit;
 use crate::service::Service;
 
 /// How every call comes in: from the bus, or over one private channel.
@@ -16,12 +14,6 @@ use crate::service::Service;
 pub struct Door {
     pub(super) service: Arc<Service>,
     channel: Option<Arc<Peer>>,
-}
-
-/// A caller who has been identified and holds one of their places for requests.
-pub(super) struct Visit {
-    pub(super) caller: Arc<Caller>,
-    _permit: Permit,
 }
 
 impl Door {
@@ -51,6 +43,7 @@ impl Door {
     ) -> Result<T, CallError> {
         let outcome = match self.peer(header) {
             Ok(peer) => {
+                let _leaving = Leaving { service: &self.service, peer: &peer };
                 let time = timeout_ms.map_or(LONGEST, |time| Duration::from_millis(time.into()).min(LONGEST));
                 tokio::select! {
                     biased;
@@ -68,19 +61,27 @@ impl Door {
         })
     }
 
-    /// Identifies the caller and takes a place for the request.
-    pub(super) async fn visit(&self, peer: &Peer) -> Result<Visit, Refusal> {
-        let caller = self.service.identify(peer).await?;
-        let permit = self.service.permits.take(caller.uid, Resource::Operations)?;
-        Ok(Visit { caller, _permit: permit })
-    }
-
     fn peer(&self, header: &Header<'_>) -> Result<Arc<Peer>, Refusal> {
         if let Some(peer) = &self.channel {
             return Ok(Arc::clone(peer));
         }
         let sender = header.sender().ok_or_else(|| Refusal::UnknownCaller("no sender".into()))?;
         Ok(self.service.callers.peer(sender))
+    }
+}
+
+/// Forgets a peer of whom it was never known who it is: it may have vanished before it was entered, and then
+/// nobody will tell.
+struct Leaving<'a> {
+    service: &'a Service,
+    peer: &'a Peer,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.peer.is_identified() {
+            self.service.callers.vanished(&self.peer.name);
+        }
     }
 }
 

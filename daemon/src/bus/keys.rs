@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use claviger_core::policy::own_account;
-use claviger_core::{KeyState, Refusal, Request, Selector};
+use claviger_core::{KeyState, Refusal, Request, Resource, Selector};
 use claviger_dbus::wire::{
     DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation, KeyFilter, KeyRow,
     NewKeyOptions, NoOptions, SignOptions,
@@ -142,8 +142,8 @@ impl KeysFace {
         door.call(&header, "make a key", time, async |peer| {
             let origin = Origin::Generate(parse::algorithm(algorithm)?);
             let wanted = wanted(options)?;
-            let visit = door.visit(peer).await?;
-            keys::create(&door.service, &visit.caller, origin, wanted).await.map(|id| id.to_string())
+            let visit = door.service.visit(peer).await?;
+            keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
         .await
     }
@@ -159,9 +159,11 @@ impl KeysFace {
         let time = options.timeout_ms;
         door.call(&header, "import a key", time, async |peer| {
             let wanted = wanted(options)?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
+            let permit = door.service.permits.take(visit.caller.uid, Resource::Secrets)?;
             let origin = Origin::Import(secrets::read(private_key.into(), names::SECRET_LIMIT).await?);
-            keys::create(&door.service, &visit.caller, origin, wanted).await.map(|id| id.to_string())
+            drop(permit);
+            keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
         .await
     }
@@ -176,8 +178,8 @@ impl KeysFace {
         let Self(door) = self;
         door.call(&header, &format!("delete {}", named(key)), None, async |peer| {
             let selector = Selector::parse(key)?;
-            let visit = door.visit(peer).await?;
-            keys::change(&door.service, &visit.caller, selector, Change::Delete).await
+            let visit = door.service.visit(peer).await?;
+            keys::change(&door.service, visit, selector, Change::Delete).await
         })
         .await
     }
@@ -193,9 +195,9 @@ impl KeysFace {
         let Self(door) = self;
         door.call(&header, "set a default key", None, async |peer| {
             let selector = Selector::parse(key)?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             let change = Change::DefaultFor(purpose.to_owned());
-            keys::change(&door.service, &visit.caller, selector, change).await
+            keys::change(&door.service, visit, selector, change).await
         })
         .await
     }
@@ -211,9 +213,9 @@ impl KeysFace {
         let Self(door) = self;
         door.call(&header, &format!("label {}", named(key)), None, async |peer| {
             let selector = Selector::parse(key)?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             let change = Change::Label(label.to_owned());
-            keys::change(&door.service, &visit.caller, selector, change).await
+            keys::change(&door.service, visit, selector, change).await
         })
         .await
     }
@@ -227,11 +229,12 @@ impl KeysFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Explanation, CallError> {
         let Self(door) = self;
-        door.call(&header, &format!("explain {}", named(key)), None, async |peer| {
+        let time = options.timeout_ms;
+        door.call(&header, &format!("explain {}", named(key)), time, async |peer| {
             let named = parse::mechanism(mechanism)?;
             let purpose = parse::purpose(options.purpose.as_deref(), named)?;
             let request = parse::request(key, purpose, mechanism, parse::explain(options)?)?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             super::explain::explain(&door.service, &visit.caller, &request).await
         })
         .await
@@ -258,7 +261,7 @@ impl KeysFace {
 
     async fn account(&self, peer: &Peer) -> Result<(Arc<Seat>, Arc<Account>), Refusal> {
         let Self(door) = self;
-        let visit = door.visit(peer).await?;
+        let visit = door.service.visit(peer).await?;
         let seat = door.service.accounts.seat(visit.caller.uid);
         let account = seat.account(&door.service.table).await?;
         own_account(&visit.caller, registered(account.as_ref())?)?;

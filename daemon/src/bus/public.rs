@@ -1,3 +1,4 @@
+use claviger_core::policy::active;
 use claviger_core::{Format, KeyState, Refusal};
 use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, VerifyOptions};
 use claviger_dbus::{ByteBuf, CallError, names};
@@ -10,7 +11,6 @@ use zbus::message::Header;
 use super::door::Door;
 use super::{parse, rows};
 use crate::files;
-use crate::names as name_service;
 
 /// `org.claviger.KeyStore1.Public`: what needs no private key.
 pub struct PublicFace(pub Door);
@@ -47,7 +47,7 @@ impl PublicFace {
         let Self(door) = self;
         door.call(&header, "digest a file", None, async |peer| {
             let hash = parse::hash(hash)?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             files::digest(&door.service.permits, visit.caller.uid, file.into(), hash).await.map(ByteBuf::from)
         })
         .await
@@ -151,15 +151,20 @@ impl PublicFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "list a user's public keys", None, async |peer| {
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
+            let service = &door.service;
             let uid = match user.parse() {
                 _ if user.is_empty() => visit.caller.uid,
                 Ok(uid) => uid,
-                Err(_) => name_service::uid_of(user).await?,
+                Err(_) => service.table.user_by_name(user).await?.ok_or(Refusal::NoSuchUser)?.uid,
             };
-            let seat = door.service.accounts.seat(uid);
-            let account = seat.account(&door.service.table).await?.ok_or(Refusal::NoSuchUser)?;
-            claviger_core::policy::active(&account.user).map_err(|_| Refusal::NoSuchUser)?;
+            let account = service.accounts.seat(uid).account(&service.table).await?;
+            let account = account.ok_or(Refusal::NoSuchUser)?;
+            active(&account.user).map_err(|_| Refusal::NoSuchUser)?;
+            // A number that was given to another person: the keys are not that person's.
+            if service.names.user_name(uid).await? != account.user.name {
+                return Err(Refusal::NoSuchUser);
+            }
             let keys = account.keys.iter().filter(|key| key.state != KeyState::Revoked);
             Ok(keys.map(|key| (key.id().to_string(), rows::public_key_row(&account.user, key))).collect())
         })
@@ -182,7 +187,7 @@ impl PublicFace {
         let Self(door) = self;
         door.call(header, doing, None, async |peer| {
             let work = prepare(door).await?;
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             door.service.workers.run(visit.caller.uid, work).await?
         })
         .await

@@ -108,7 +108,7 @@ pub(super) fn user_row(account: &Account) -> UserRow {
         keys: count(keys),
         tries_failed: user.guesses.failed,
         try_after: try_after(user.guesses),
-        has_recovery_code: slots(user).is_some_and(|slots| slots.has_recovery_code()),
+        has_recovery_code: slots(user).map(|slots| slots.has_recovery_code()),
         created: Some(user.created),
     }
 }
@@ -121,7 +121,7 @@ pub(super) fn summary_row(summary: UserSummary) -> (u32, UserRow) {
         keys: summary.keys,
         tries_failed: summary.guesses.failed,
         try_after: try_after(summary.guesses),
-        has_recovery_code: false,
+        has_recovery_code: None,
         created: Some(summary.created),
     };
     (summary.uid, row)

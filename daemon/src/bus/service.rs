@@ -28,7 +28,7 @@ impl ServiceFace {
             if door.is_channel() {
                 return Err(Refusal::NotSupported("opening a channel over a channel".into()));
             }
-            let caller = Arc::clone(&door.visit(peer).await?.caller);
+            let caller = Arc::clone(&door.service.visit(peer).await?.caller);
             channel::open(&door.service, peer, caller).map(OwnedFd::from)
         })
         .await
@@ -43,7 +43,7 @@ impl ServiceFace {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "subscribe", None, async |peer| {
-            let visit = door.visit(peer).await?;
+            let visit = door.service.visit(peer).await?;
             let emitter = match door.is_channel() {
                 true => emitter.to_owned(),
                 false => emitter.to_owned().set_destination(peer.name.inner().clone().into()),
@@ -58,12 +58,12 @@ impl ServiceFace {
         &self,
         options: NoOptions,
         #[zbus(header)] header: Header<'_>,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
         door.call(&header, "unsubscribe", None, async |peer| {
-            door.service.subscribers.unsubscribe(peer, &emitter);
+            let _visit = door.service.visit(peer).await?;
+            door.service.subscribers.unsubscribe(peer);
             Ok(())
         })
         .await

@@ -7,8 +7,10 @@ use std::fmt;
 pub(super) const FRAME_LIMIT: usize = 2 * 1024 * 1024;
 /// The most that may come before the first message.
 const HANDSHAKE_LIMIT: usize = 16 * 1024;
+/// The longest line of the authentication.
+const LINE_LIMIT: usize = 1024;
 /// What ends the authentication (D-Bus specification, "Authentication Protocol").
-const BEGIN: &[u8] = b"\nBEGIN\r\n";
+const BEGIN: &[u8] = b"BEGIN\r\n";
 
 /// The stream has a message, or an authentication, that is too long, or no message where one must begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +27,8 @@ impl std::error::Error for BadFrame {}
 /// A place in the stream of what one peer sends.
 #[derive(Debug)]
 pub(super) enum Frames {
-    /// Before the first message: bytes seen, and how much of [`BEGIN`] the last of them are.
-    Handshake { seen: usize, matched: usize },
+    /// Before the first message: bytes seen, and the line that they are in.
+    Handshake { seen: usize, line: Vec<u8> },
     /// In the 16 bytes that say how long a message is.
     Header { bytes: [u8; 16], filled: usize },
     /// In the rest of a message.
@@ -35,7 +37,7 @@ pub(super) enum Frames {
 
 impl Frames {
     pub(super) const fn new() -> Self {
-        Self::Handshake { seen: 0, matched: 0 }
+        Self::Handshake { seen: 0, line: Vec::new() }
     }
 
     /// Goes on by what was received.
@@ -62,20 +64,30 @@ impl Frames {
         Self::Header { bytes: [0; 16], filled: 0 }
     }
 
+    /// Follows the lines of the authentication. zbus reads them after us and trusts them: a line feed without
+    /// its carriage return makes it panic, and it takes any line whose first word is BEGIN for the end.
     fn handshake(&mut self, received: &[u8]) -> Result<usize, BadFrame> {
-        let Self::Handshake { seen, matched } = self else { return Err(BadFrame) };
+        let Self::Handshake { seen, line } = self else { return Err(BadFrame) };
         for (place, byte) in received.iter().enumerate() {
-            *matched = match BEGIN[*matched] == *byte {
-                true => *matched + 1,
-                false => usize::from(BEGIN[0] == *byte),
-            };
-            if *matched == BEGIN.len() {
+            line.push(*byte);
+            if *seen + place > HANDSHAKE_LIMIT || line.len() > LINE_LIMIT {
+                return Err(BadFrame);
+            }
+            if *byte != b'\n' {
+                continue;
+            }
+            if line == BEGIN {
                 *self = Self::next();
                 return Ok(place + 1);
             }
+            let first = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty());
+            if !line.ends_with(b"\r\n") || first.is_none_or(|word| word.starts_with(b"BEGIN")) {
+                return Err(BadFrame);
+            }
+            line.clear();
         }
         *seen += received.len();
-        if *seen > HANDSHAKE_LIMIT { Err(BadFrame) } else { Ok(received.len()) }
+        Ok(received.len())
     }
 
     fn header(&mut self, received: &[u8]) -> Result<usize, BadFrame> {
@@ -158,8 +170,30 @@ mod tests {
 
     #[test]
     fn an_authentication_without_end_is_refused() {
-        let mut frames = Frames::new();
-        let outcome = (0..100).try_for_each(|_| frames.advance(&[b'x'; 1000]));
-        assert_eq!(outcome, Err(BadFrame));
+        for piece in [&b"xxxxxxxxxx"[..], b"AUTH EXTERNAL 30\r\n"] {
+            let mut frames = Frames::new();
+            let outcome = (0..10_000).try_for_each(|_| frames.advance(piece));
+            assert_eq!(outcome, Err(BadFrame));
+        }
+    }
+
+    #[test]
+    fn lines_that_zbus_would_stumble_over_or_take_for_begin_are_refused() {
+        let lines: [&[u8]; 8] = [
+            b"\n",
+            b"\0\n",
+            b"\0CANCEL\r\n\n",
+            b"\0AUTH EXTERNAL\n",
+            b"\0AUTH EXTERNAL\r\nBEGIN x\r\n",
+            b"\0AUTH EXTERNAL\r\n BEGIN\r\n",
+            b"\0AUTH EXTERNAL\r\nBEGIN\n",
+            b"\0AUTH EXTERNAL\r\n\r\n",
+        ];
+        for bytes in lines {
+            assert_eq!(Frames::new().advance(bytes), Err(BadFrame), "{bytes:?}");
+            let mut frames = Frames::new();
+            let outcome = bytes.iter().try_for_each(|byte| frames.advance(&[*byte]));
+            assert_eq!(outcome, Err(BadFrame), "{bytes:?} byte by byte");
+        }
     }
 }

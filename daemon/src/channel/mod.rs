@@ -26,6 +26,9 @@ use socket::Socket;
 /// Opens a channel for `opener`, who is `caller`, and returns the caller's end of it.
 pub fn open(service: &Arc<Service>, opener: &Peer, caller: Arc<Caller>) -> Result<OwnedFd, Refusal> {
     let permit = service.permits.take(caller.uid, Resource::Channels)?;
+    if service.permits.taken(Resource::Channels) > MOST_CHANNELS {
+        return Err(Refusal::LimitsExceeded("channels, all users together"));
+    }
     let internal = |error: std::io::Error| Refusal::Internal(format!("no channel ({error})").into());
     let (ours, theirs) = UnixStream::pair().map_err(internal)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
@@ -36,9 +39,11 @@ pub fn open(service: &Arc<Service>, opener: &Peer, caller: Arc<Caller>) -> Resul
         .name("channel".to_owned())
         .stack_size(STACK)
         .spawn(move || {
+            // Given back last, when the runtime has ended too.
             let _permit = permit;
+            let runtime = runtime;
             if let Err(error) = runtime.block_on(serve(service, &peer, uid, ours)) {
-                tracing::debug!(uid, "a channel was not opened: {error}");
+                tracing::debug!(uid, "a channel ended: {error}");
             }
             peer.gone.cancel();
         })
@@ -59,7 +64,8 @@ async fn serve(service: Arc<Service>, peer: &Arc<Peer>, uid: u32, ours: UnixStre
         () = gone.cancelled() => {}
         _ = connection.closed() => {}
     }
-    connection.close().await
+    // A far end that reads nothing keeps a reply half written: it is not waited for.
+    tokio::time::timeout(PARTING, connection.close()).await.unwrap_or(Ok(()))
 }
 
 async fn build(door: Door, uid: u32, ours: UnixStream) -> zbus::Result<Connection> {
@@ -76,6 +82,10 @@ async fn build(door: Door, uid: u32, ours: UnixStream) -> zbus::Result<Connectio
         .await
 }
 
+/// Channels of all users together: each has a thread and some descriptors.
+const MOST_CHANNELS: u32 = 1024;
+/// How long closing may take.
+const PARTING: Duration = Duration::from_secs(1);
 /// How long the far end may take to authenticate.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// The stack of a channel's thread in bytes.

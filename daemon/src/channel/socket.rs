@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -11,6 +12,7 @@ use rustix::net::{
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use zbus::connection::socket::{ReadHalf, Socket as Transport, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
@@ -18,22 +20,32 @@ use super::frames::Frames;
 
 /// The descriptor, to be split.
 #[derive(Debug)]
-pub(super) struct Socket(Arc<UnixStream>);
+pub(super) struct Socket(Arc<Shared>);
+
+/// What both halves have. While a reply is stuck no further request is read: whoever does not read their replies
+/// does not fill our memory with them.
+#[derive(Debug)]
+struct Shared {
+    stream: UnixStream,
+    flowing: watch::Sender<bool>,
+}
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    socket: Arc<UnixStream>,
+    shared: Arc<Shared>,
+    flowing: watch::Receiver<bool>,
     frames: Frames,
 }
 
 #[derive(Debug)]
-pub(super) struct Writer(Arc<UnixStream>);
+pub(super) struct Writer(Arc<Shared>);
 
 impl Socket {
     /// Takes our own end of a pair; it is made non-blocking, which the far end does not share.
     pub(super) fn new(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self(Arc::new(UnixStream::from_std(stream)?)))
+        let (flowing, _) = watch::channel(true);
+        Ok(Self(Arc::new(Shared { stream: UnixStream::from_std(stream)?, flowing })))
     }
 }
 
@@ -42,7 +54,8 @@ impl Transport for Socket {
     type WriteHalf = Writer;
 
     fn split(self) -> Split<Reader, Writer> {
-        let reader = Reader { socket: Arc::clone(&self.0), frames: Frames::new() };
+        let flowing = self.0.flowing.subscribe();
+        let reader = Reader { shared: Arc::clone(&self.0), flowing, frames: Frames::new() };
         Split::new(reader, Writer(self.0))
     }
 }
@@ -50,9 +63,11 @@ impl Transport for Socket {
 #[async_trait]
 impl ReadHalf for Reader {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        self.flowing.wait_for(|flowing| *flowing).await.map_err(io::Error::other)?;
+        let stream = &self.shared.stream;
         let (count, descriptors) = loop {
-            self.socket.readable().await?;
-            match self.socket.try_io(Interest::READABLE, || receive(&self.socket, buffer)) {
+            stream.readable().await?;
+            match stream.try_io(Interest::READABLE, || receive(stream, buffer)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 received => break received?,
             }
@@ -69,17 +84,24 @@ impl ReadHalf for Reader {
 #[async_trait]
 impl WriteHalf for Writer {
     async fn sendmsg(&mut self, buffer: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<usize> {
+        let Shared { stream, flowing } = &*self.0;
         loop {
-            self.0.writable().await?;
-            match self.0.try_io(Interest::WRITABLE, || send(&self.0, buffer, descriptors)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                sent => return sent,
+            match stream.try_io(Interest::WRITABLE, || send(stream, buffer, descriptors)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    flowing.send_if_modified(|flowing| std::mem::replace(flowing, false));
+                    let room = tokio::time::timeout(PATIENCE, stream.writable()).await;
+                    room.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                }
+                sent => {
+                    flowing.send_if_modified(|flowing| !std::mem::replace(flowing, true));
+                    return sent;
+                }
             }
         }
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(&*self.0, rustix::net::Shutdown::Both)?)
+        Ok(rustix::net::shutdown(&self.0.stream, rustix::net::Shutdown::Both)?)
     }
 
     fn can_pass_unix_fd(&self) -> bool {
@@ -111,5 +133,7 @@ fn send(socket: &UnixStream, buffer: &[u8], descriptors: &[BorrowedFd<'_>]) -> i
     Ok(rustix::net::sendmsg(socket.as_fd(), &buffers, &mut control, SendFlags::NOSIGNAL)?)
 }
 
-/// Descriptors that one message may carry; no method here takes more than two.
-const DESCRIPTORS: usize = 16;
+/// Descriptors that one message may carry: no method takes more. The kernel closes what does not fit.
+const DESCRIPTORS: usize = 2;
+/// How long the far end may leave a reply unread.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use claviger_core::Refusal;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 
-use super::{hand_out, read};
+use super::{memory, read};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -36,7 +36,7 @@ async fn a_socket_and_a_memfd_serve_as_well() {
     ours.write_all(b"secret").expect("written");
     drop(ours);
     assert_eq!(text(theirs.into()).await, Ok(b"secret".to_vec()));
-    let file = hand_out(b"secret").expect("a memfd");
+    let file = memory(b"secret").expect("a memfd");
     assert_eq!(text(file).await, Ok(b"secret".to_vec()));
 }
 
@@ -67,7 +67,7 @@ async fn what_is_too_long_is_refused_at_the_limit() {
     });
     assert_eq!(text(reader).await, Err(Refusal::DataTooLarge { limit: LIMIT }));
     assert!(writing.join().expect("no panic") < 2560);
-    let large = hand_out(&vec![0; LIMIT + 1]).expect("a memfd");
+    let large = memory(&vec![0; LIMIT + 1]).expect("a memfd");
     assert_eq!(text(large).await, Err(Refusal::DataTooLarge { limit: LIMIT }));
 }
 

@@ -103,8 +103,8 @@ pub struct UserRow {
     pub tries_failed: u32,
     /// When the next guess is looked at; `None` for at once.
     pub try_after: Option<i64>,
-    /// True where a recovery code can be used.
-    pub has_recovery_code: bool,
+    /// Whether a recovery code can be used; a list of users does not say.
+    pub has_recovery_code: Option<bool>,
     /// When the user registered or was enrolled.
     pub created: Option<i64>,
 }

@@ -119,7 +119,7 @@ fn show(global: &Global, uid: u32, client: &Client) -> Result<(), Problem> {
         .add("new keys", plain(&user.location))
         .add("keys", user.keys.to_string())
         .add("wrong tries", user.tries_failed.to_string())
-        .add("recovery code", if user.has_recovery_code { "made" } else { "none" });
+        .add("recovery code", if user.has_recovery_code == Some(true) { "made" } else { "none" });
     if let Some(after) = user.try_after {
         facts.add("next try", time_ahead(after));
     }

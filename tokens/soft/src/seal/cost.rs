@@ -26,8 +26,11 @@ impl Cost {
     /// The least that is ever used or believed (OWASP's minimum for Argon2id).
     pub const FLOOR: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
 
-    /// The most that is believed: a hostile record must not eat the memory.
-    pub const CEILING: Self = Self { memory_kib: 512 * 1024, passes: 64, lanes: 16 };
+    /// The most that is believed, each: a hostile record must eat neither the memory nor the time.
+    pub const CEILING: Self = Self { memory_kib: 128 * 1024, passes: 32, lanes: 4 };
+
+    /// The most that is believed of memory times passes, in KiB: some seconds.
+    pub const MOST_WORK_KIB: u32 = 1024 * 1024;
 
     /// Returns parameters that take about `target` on this machine, by trying: more memory first, up to
     /// 64 MiB, then more passes. It takes about twice the target itself.
@@ -93,7 +96,10 @@ impl Cost {
         }
         let most = Self::CEILING;
         if memory_kib > most.memory_kib || passes > most.passes || lanes > most.lanes {
-            return Err(SlotError::Damaged("a guess would cost more than 512 MiB, 64 passes or 16 lanes"));
+            return Err(SlotError::Damaged("a guess would cost more than 128 MiB, 32 passes or 4 lanes"));
+        }
+        if memory_kib.saturating_mul(passes) > Self::MOST_WORK_KIB {
+            return Err(SlotError::Damaged("a guess would go over more than 1 GiB of memory"));
         }
         Ok(())
     }
@@ -114,7 +120,7 @@ impl Cost {
     fn passes_for(self, target: Duration, taken: Duration) -> u32 {
         let factor = target.as_secs_f64() / taken.as_secs_f64().max(1e-6);
         let passes = (f64::from(self.passes) * factor).round() as u32;
-        passes.clamp(Self::FLOOR.passes, Self::CEILING.passes)
+        passes.clamp(Self::FLOOR.passes, Self::CEILING.passes.min(Self::MOST_WORK_KIB / self.memory_kib))
     }
 }
 
