@@ -98,6 +98,7 @@ impl Loads {
         for load in &mut self.loads {
             load.clients.retain(|&clients| wanted(load.name, clients));
         }
+        self.loads.retain(|load| !load.clients.is_empty());
     }
 
     /// Runs every load once.

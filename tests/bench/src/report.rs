@@ -165,12 +165,11 @@ impl Rows<'_> {
         }
         for (name, what) in [("nice-flood", "The flood"), ("equal-flood", "The flood that takes processors")]
         {
-            let (done, refused) =
-                (self.rate(&format!("{name}/flood"), FLOOD), format!("{name}/flood/{FLOOD}/refused"));
-            let refused = self.series(&refused).map(|rate| rate / 1000.0).median();
-            let what =
-                format!("{what}: {FLOOD} calls at once on 8 channels, {refused:.1} k/s of them refused");
-            self.figure(&what, "k/s", &done, Target::None);
+            let flood = format!("{name}/flood");
+            let refused = self.series(&format!("{flood}/{FLOOD}/refused")).map(|rate| rate / 1000.0).median();
+            let what = format!("{what}: {FLOOD} calls at once on 8 channels");
+            let beside = format!("refused: {}", in_unit(refused, "k/s"));
+            self.row(&what, "k/s", &self.rate(&flood, FLOOD), &beside, Target::None);
         }
     }
 
@@ -200,11 +199,15 @@ impl Rows<'_> {
     }
 
     fn figure(&mut self, what: &str, unit: &str, ours: &Series, target: Target) {
+        self.row(what, unit, ours, "", target);
+    }
+
+    fn row(&mut self, what: &str, unit: &str, ours: &Series, beside: &str, target: Target) {
         let figure = ours.median();
         self.table.row([
             what.to_owned(),
             in_unit(figure, unit),
-            String::new(),
+            beside.to_owned(),
             String::new(),
             target.text(&format!(" {unit}")),
             target.verdict(figure).to_owned(),

@@ -163,9 +163,9 @@ fn measure_loads(
     loads.add_ssh_agent(&place.exe, &agent)?;
     if let Some(owner) = owner {
         loads.add_daemon(&place.exe, &place.bus, owner)?;
-        loads.fill_log(&place.folder.path().join("one"))?;
     }
     loads.retain(|name, clients| options.wants(name) && options.clients.contains(&clients));
+    loads.fill_log(&place.folder.path().join("one"))?;
     for round in 1..=options.rounds {
         eprintln!("loads, round {round} of {}", options.rounds);
         note_raw(&raw.time()?, figures);
