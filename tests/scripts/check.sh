@@ -33,7 +33,7 @@ run_tests() {
         host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
         export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR"
     fi
-    cargo test --workspace --locked --no-fail-fast
+    cargo test --workspace --locked --no-fail-fast -- --show-output
 }
 
 # Every line `test result: … N passed; M failed; K ignored`: an ignored test is a failure.
@@ -60,12 +60,6 @@ advisories() {
     fi
 }
 
-# Man pages and completions come from the command line's definition and stand in docs/.
-manuals() {
-    cargo run -q --locked -p claviger --example generate-docs -- "$logs/docs" &&
-        diff -r "$logs/docs/man" docs/man && diff -r "$logs/docs/completions" docs/completions
-}
-
 # Everything that is shipped goes to a folder, once as it is and once again over itself.
 installation() {
     local root=$logs/root
@@ -78,13 +72,25 @@ installation() {
     systemd-analyze security --offline=true --threshold=10 "$root/usr/lib/systemd/system/clavigerd.service"
 }
 
+# The table that the vectors print: for each mechanism how many were run, accepted and rejected.
+show_vectors() {
+    sed -n '/^---- every_mechanism_passes_its_vectors stdout ----$/,/^$/p' "$logs/tests.log" | sed '1d;/^$/d;s/^/    /'
+}
+
+# The demo in full; openssl itself must have said twice that it verified.
+demo() {
+    tests/scripts/demo.sh | tee "$logs/demo.out"
+    [ "${PIPESTATUS[0]}" = 0 ] && [ "$(grep -c '^Verified OK$' "$logs/demo.out")" = 2 ]
+}
+
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "build" cargo build --workspace --bins --locked
 step "tests" run_tests
 count_tests
+show_vectors
+step "demo" demo
 step "acceptance" cargo run -q --locked -p claviger-tests --bin acceptance -- "$logs/tests.log"
-step "man pages and completions" manuals
 step "installation and sandbox" installation
 step "documentation" env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 step "licences and sources of dependencies" deny
