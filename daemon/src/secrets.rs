@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 /// Reads a secret to its end.
 pub(crate) async fn read(descriptor: OwnedFd, limit: usize) -> Result<Secret, Refusal> {
     match tokio::time::timeout(DEADLINE, read_kind(descriptor, limit)).await {
+        // It would protect nothing, and is no guess at anything: a sender that went away leaves this.
+        Ok(Ok(secret)) if secret.is_empty() => Err(Refusal::InvalidArguments("the secret is empty".into())),
         Ok(result) => result,
         Err(_) => Err(Refusal::Timeout),
     }

@@ -15,8 +15,6 @@ pub enum Resource {
     Derivations,
     /// Files being read by descriptor.
     Files,
-    /// Secrets being read by descriptor.
-    Secrets,
 }
 
 /// The most of each that one user may have; also what the configuration may lower or raise.
@@ -87,13 +85,9 @@ impl Limits {
             Resource::Subscriptions => (subscriptions, "subscriptions"),
             Resource::Derivations => (1, "pass phrase checks under way"),
             Resource::Files => (files, "files being read"),
-            Resource::Secrets => (SECRETS, "secrets being read"),
         }
     }
 }
-
-/// Secrets that one user may be about to say at a time.
-const SECRETS: u32 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::Seat;
 use super::guess::{guess, refusal};
-use super::registration::{not_empty, slots_of};
+use super::registration::slots_of;
 use crate::callers::Visit;
 use crate::service::Service;
 use crate::signals::Event;
@@ -125,7 +125,6 @@ async fn replace(
     new: Secret,
     open: impl FnOnce(&KeySlots, Option<&HostSecret>) -> Result<DataKey, SlotError> + Send + 'static,
 ) -> Result<(), Refusal> {
-    not_empty(&new)?;
     let seat = service.accounts.seat(visit.caller.uid);
     seat.own(&service.table, &visit.caller).await?;
     let derivation = service.derivation(seat.uid).await?;

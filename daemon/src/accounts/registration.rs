@@ -24,7 +24,6 @@ pub async fn register(
     passphrase: Secret,
     first_keys: Vec<Algorithm>,
 ) -> Result<(), Refusal> {
-    not_empty(&passphrase)?;
     if first_keys.len() > FIRST_KEYS.min(service.config.caps.keys as usize) {
         return Err(Refusal::InvalidArguments(
             format!("a registration makes at most {FIRST_KEYS} keys").into(),
@@ -255,14 +254,6 @@ pub async fn set_location(
 /// Returns the slots of an account that has some.
 pub(super) fn slots_of(user: &User) -> Result<Arc<[u8]>, Refusal> {
     user.slots.clone().ok_or_else(|| Refusal::StoreCorrupt("the account has no key slots".into()))
-}
-
-/// Refuses an empty pass phrase: it would protect nothing.
-pub(super) fn not_empty(passphrase: &Secret) -> Result<(), Refusal> {
-    if passphrase.is_empty() {
-        return Err(Refusal::InvalidArguments("the pass phrase is empty".into()));
-    }
-    Ok(())
 }
 
 /// The most keys that a registration makes.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use claviger_core::Refusal;
 use claviger_core::policy::own_account;
-use claviger_core::{Refusal, Resource};
 use claviger_dbus::wire::{AccountRow, NoOptions, RegisterOptions, UnlockOptions};
 use claviger_dbus::{CallError, names};
 use claviger_token::Secret;
@@ -90,7 +90,7 @@ impl AccountFace {
         let Self(door) = self;
         door.call(&header, "change your pass phrase", None, async |peer| {
             let (visit, old) = self.with_secret(peer, old_passphrase).await?;
-            let new = self.secret(&visit, new_passphrase).await?;
+            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
             passphrase::change(&door.service, visit, old, new).await
         })
         .await
@@ -123,7 +123,7 @@ impl AccountFace {
         let Self(door) = self;
         door.call(&header, "recover your account", None, async |peer| {
             let (visit, code) = self.with_secret(peer, code).await?;
-            let new = self.secret(&visit, new_passphrase).await?;
+            let new = secrets::read(new_passphrase.into(), names::SECRET_LIMIT).await?;
             passphrase::recover(&door.service, visit, code, new).await
         })
         .await
@@ -183,14 +183,8 @@ impl AccountFace {
     async fn with_secret(&self, peer: &Peer, descriptor: OwnedFd) -> Result<(Visit, Secret), Refusal> {
         let Self(door) = self;
         let visit = door.service.visit(peer).await?;
-        let secret = self.secret(&visit, descriptor).await?;
+        let secret = secrets::read(descriptor.into(), names::SECRET_LIMIT).await?;
         Ok((visit, secret))
-    }
-
-    async fn secret(&self, visit: &Visit, descriptor: OwnedFd) -> Result<Secret, Refusal> {
-        let Self(door) = self;
-        let _permit = door.service.permits.take(visit.caller.uid, Resource::Secrets)?;
-        secrets::read(descriptor.into(), names::SECRET_LIMIT).await
     }
 }
 
