@@ -170,7 +170,7 @@ async fn guesses_are_slowed_down_and_a_restart_does_not_help() {
 #[tokio::test]
 async fn a_guess_is_counted_before_it_is_checked() {
     // A derivation that takes long enough to be met, and so much memory that it is seen.
-    let costly = "[kdf]\nmemory-kib = 262144\npasses = 8\nlanes = 1\n";
+    let costly = "[kdf]\nmemory-kib = 131072\npasses = 8\nlanes = 1\n";
     let start = Start { config: costly.to_owned(), ..Start::default() };
     let mut house = House::with(start).await;
     let alice = house.alice().await;

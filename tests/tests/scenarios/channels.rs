@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use claviger_tests::accounts::Person;
 use claviger_tests::house::House;
@@ -104,6 +105,60 @@ async fn somebody_who_claims_another_uid_is_rejected() {
     let mut answer = [0; 8];
     raw.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"REJECTED");
+}
+
+#[tokio::test]
+async fn junk_before_or_after_the_handshake_ends_the_channel_and_nothing_else() {
+    let house = House::open().await;
+    let alice = house.alice().await;
+    let junk: [&[u8]; 7] = [
+        b"\n",
+        b"\0CANCEL\r\n\n",
+        b"\0AUTH\r\nBEGIN x\r\n",
+        b"\0AUTH EXTERNAL\r\n BEGIN\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        &[0xff; 4096],
+        &[0; 64 * 1024],
+    ];
+    for bytes in junk {
+        let mut raw = open_raw(&alice).await;
+        let sending = tokio::task::spawn_blocking(move || {
+            // It may be hung up upon before all of it is sent.
+            drop(raw.write_all(bytes));
+            read_to_end(&mut raw);
+        });
+        in_time("the hang-up", sending).await.unwrap();
+        let mut raw = authenticated(&alice).await;
+        let sending = tokio::task::spawn_blocking(move || {
+            drop(raw.write_all(bytes));
+            drop(raw.shutdown(std::net::Shutdown::Write));
+            read_to_end(&mut raw);
+        });
+        in_time("the hang-up", sending).await.unwrap();
+        alice.keys().await.expect("the daemon goes on");
+    }
+}
+
+#[tokio::test]
+async fn replies_that_nobody_reads_do_not_fill_the_memory() {
+    let house = House::open().await;
+    let alice = house.alice().await;
+    let raw = authenticated(&alice).await;
+    let before = claviger_tests::memory::resident(house.daemon.pid());
+    // Requests for a mebibyte each, and not one reply read, until the daemon takes no more.
+    let call = zbus::message::Message::method_call(claviger_tests::peer::PATH, "Random");
+    let call = call.interface("org.claviger.KeyStore1.Public").build(&(1u32 << 20, none())).unwrap();
+    let bytes = call.data().to_vec();
+    raw.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+    let sending = tokio::task::spawn_blocking(move || {
+        let mut writer = &raw;
+        ((0..20_000).take_while(|_| writer.write_all(&bytes).is_ok()).count(), raw)
+    });
+    let (sent, _raw) = in_time("the full pipe", sending).await.unwrap();
+    assert!((10..20_000).contains(&sent), "{sent} requests were taken");
+    let grown = claviger_tests::memory::resident(house.daemon.pid()).saturating_sub(before);
+    assert!(grown < 300 << 20, "it grew by {grown} bytes for {sent} requests");
+    alice.keys().await.expect("the bus works");
 }
 
 async fn open_raw(peer: &Peer) -> UnixStream {

@@ -122,7 +122,7 @@ async fn two_files_at_once_and_not_one_more() {
 
 #[tokio::test]
 async fn one_derivation_at_a_time() {
-    let config = "[kdf]\nmemory-kib = 262144\npasses = 8\nlanes = 1\n".to_owned();
+    let config = "[kdf]\nmemory-kib = 131072\npasses = 8\nlanes = 1\n".to_owned();
     let house = House::with(Start { config, ..Start::default() }).await;
     let alice = house.alice().await;
     let pid = house.daemon.pid();
