@@ -10,7 +10,7 @@ pub(crate) fn describe() -> String {
         format!(
             "- date: {}, commit {}",
             said("date", &["-u", "+%F %H:%M UTC"]),
-            said("git", &["rev-parse", "--short", "HEAD"])
+            said("git", &["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"])
         ),
         format!(
             "- machine: {processors} x {}, {}",
@@ -25,7 +25,10 @@ pub(crate) fn describe() -> String {
 
 /// Returns the first line that a program says, on either output.
 fn said(program: &str, args: &[&str]) -> String {
-    let Ok(done) = Command::new(program).args(args).output() else { return "unknown".to_owned() };
+    let done = match Command::new(program).args(args).output() {
+        Ok(done) if done.status.success() => done,
+        _ => return "unknown".to_owned(),
+    };
     let bytes = if done.stdout.is_empty() { done.stderr } else { done.stdout };
     String::from_utf8_lossy(&bytes).lines().next().unwrap_or("unknown").to_owned()
 }
