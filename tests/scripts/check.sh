@@ -21,7 +21,17 @@ step() {
     else
         failed=$((failed + 1))
         printf 'FAILED  %4d s\n' $((SECONDS - start))
-        sed 's/^/    /' "$log" | tail -n 100
+        explain "$log" | sed 's/^/    /'
+    fi
+}
+
+# What of a log says why: of tests those that failed and what they said, else the end.
+explain() {
+    if grep -q '^test .* FAILED$' "$1"; then
+        grep '^test .* FAILED$' "$1"
+        grep -A 4 'panicked at' "$1" | head -n 100
+    else
+        tail -n 100 "$1"
     fi
 }
 

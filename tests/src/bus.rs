@@ -20,11 +20,21 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Starts the bus; it listens when this returns.
+    /// Starts a bus that lets everybody do everything; it listens when this returns.
     pub fn start() -> Self {
+        Self::with_policy(OPEN)
+    }
+
+    /// Starts a bus as the system's is: nobody may own a name or call a method, but as `policy` says.
+    pub fn like_the_system(policy: &str) -> Self {
+        Self::with_policy(&format!("{CLOSED}{policy}"))
+    }
+
+    fn with_policy(policy: &str) -> Self {
         let place = Place::new();
-        let config =
-            place.file("bus.conf", CONFIG.replace("SOCKET", &place.path().join("bus").to_string_lossy()));
+        let socket = place.path().join("bus");
+        let config = CONFIG.replace("SOCKET", &socket.to_string_lossy()).replace("POLICY", policy);
+        let config = place.file("bus.conf", config);
         let mut process = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--print-address=1"])
@@ -121,14 +131,31 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bu
   <type>session</type>
   <listen>unix:path=SOCKET</listen>
   <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-  </policy>
+  POLICY
   <!-- One user's flood must meet the daemon's limits, not those of the bus. -->
   <limit name="max_replies_per_connection">50000</limit>
   <limit name="max_connections_per_user">1000</limit>
 </busconfig>
 "#;
+
+const OPEN: &str = r#"<policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+  </policy>"#;
+
+/// What /usr/share/dbus-1/system.conf says before the policies of the services.
+const CLOSED: &str = r#"<policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+  </policy>"#;

@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     let Some(address) = std::env::args().skip_while(|argument| argument != "--bus").nth(1) else {
         return ExitCode::from(2);
     };
-    clavigerd::logging::start("info");
+    clavigerd::logging::start(clavigerd::config::Config::default().log);
     let serving = Builder::address(address.as_str()).serve_at(PATH, Panicking).name(NAME).build().await;
     match serving {
         Ok(connection) => {

@@ -15,6 +15,7 @@ mod endings;
 mod flooding;
 mod leaks;
 mod openssl_agrees;
+mod policy;
 mod privacy;
 mod service;
 mod vanishing;
