@@ -7,9 +7,10 @@ use std::time::Duration;
 use claviger_core::Caps;
 use claviger_soft::Cost;
 use serde::Deserialize;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Everything that can be configured, with its defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Whether a registration waits for an administrator.
     pub consent: bool,
@@ -21,8 +22,8 @@ pub struct Config {
     pub cost: Option<Cost>,
     /// How much one user may have under way.
     pub caps: Caps,
-    /// What is logged: a level, or the filter language of crate tracing-subscriber.
-    pub log: String,
+    /// What is logged.
+    pub log: Targets,
 }
 
 impl Default for Config {
@@ -33,7 +34,7 @@ impl Default for Config {
             idle: Some(Duration::from_secs(8 * 3600)),
             cost: None,
             caps: Caps::default(),
-            log: "info".to_owned(),
+            log: Targets::new().with_default(LevelFilter::INFO),
         }
     }
 }
@@ -97,7 +98,9 @@ impl Config {
         set(subscriptions, limits.subscriptions);
         set(files, limits.files);
         set(keys, limits.keys);
-        set(&mut self.log, log.level);
+        if let Some(text) = log.level {
+            self.log = text.parse().map_err(|error| value(format!("[log] level = {text:?}: {error}")))?;
+        }
         Ok(())
     }
 
@@ -303,6 +306,7 @@ mod tests {
             "[limits]\nkeys = \"many\"",
             "[registration]\nkeys = [\"DSA\"]",
             "unlock = 1",
+            "[log]\nlevel = \"loud\"",
         ] {
             assert!(merged(&[text]).is_err(), "{text}");
         }

@@ -2,13 +2,12 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging with `filter`, and makes a panic anywhere end the process, visibly.
-pub fn start(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+/// Starts logging what `filter` lets through, and makes a panic anywhere end the process, visibly.
+pub fn start(filter: Targets) {
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     let plain = journal.is_none().then(|| {
         tracing_subscriber::fmt::layer()

@@ -30,7 +30,7 @@ fn start(arguments: Arguments) -> Result<(), String> {
         println!("the configuration is in order");
         return Ok(());
     }
-    logging::start(&config.log);
+    logging::start(config.log.clone());
     hardening::harden();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let outcome = runtime.block_on(run::run(arguments, config)).map_err(|error| error.to_string());

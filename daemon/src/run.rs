@@ -168,9 +168,7 @@ async fn next(stream: &mut MessageStream) -> Option<zbus::Result<zbus::Message>>
 async fn stop(service: &Arc<Service>, connection: &Connection) {
     drop(connection.release_name(BUS_NAME).await);
     for seat in service.accounts.all() {
-        if let Err(refusal) = passphrase::lock(service, &seat).await {
-            tracing::warn!(uid = seat.uid, "cannot lock in order: {refusal}");
-        }
+        passphrase::lock(service, &seat).await;
     }
     service.table.clone().close().await;
     tracing::info!("stopped");

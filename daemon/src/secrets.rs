@@ -13,6 +13,7 @@ use rustix::fs::{FileType, MemfdFlags, OFlags, SealFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::pipe::SpliceFlags;
+use tokio::io::Interest;
 use zeroize::Zeroizing;
 
 /// Reads a secret to its end.
@@ -77,7 +78,7 @@ async fn stream(
     limit: usize,
     read: impl Fn(&OwnedFd, &mut [u8]) -> io::Result<usize>,
 ) -> Result<Secret, Refusal> {
-    let descriptor = crate::ffi::watch(descriptor).map_err(unreadable)?;
+    let descriptor = crate::ffi::watch(descriptor, Interest::READABLE).map_err(unreadable)?;
     // One buffer of the whole size: a growing one would leave copies behind.
     let mut buffer = Zeroizing::new(vec![0; limit + 1]);
     let mut filled = 0;

@@ -99,8 +99,7 @@ pub async fn restore(service: &Arc<Service>, visit: Visit, backup: OwnedFd) -> R
             }
         }
         seat.token.lock();
-        table.replace_account(user, keys).await?;
-        seat.reload(table).await?;
+        seat.apply(table, table.replace_account(user, keys)).await?;
         tracing::info!(uid = seat.uid, "an account was restored from a backup");
         Ok(())
     })

@@ -21,8 +21,8 @@ pub(super) async fn guess<T: Send + 'static>(
     check: impl FnOnce(Cost) -> Result<T, SlotError> + Send + 'static,
 ) -> Result<T, Refusal> {
     let counted = user.guesses.attempt(now()).map_err(|seconds| Refusal::TryLater { seconds })?;
-    service.table.set_guesses(seat.uid, counted).await?;
-    seat.reload(&service.table).await?;
+    let table = &service.table;
+    seat.apply(table, table.set_guesses(seat.uid, counted)).await?;
     let result = derivation.run(check).await?;
     let after = match &result {
         Ok(_) => Guesses::default(),
@@ -33,8 +33,7 @@ pub(super) async fn guess<T: Send + 'static>(
         // It was never looked at whether the secret is right.
         Err(_) => user.guesses,
     };
-    service.table.set_guesses(seat.uid, after).await?;
-    seat.reload(&service.table).await?;
+    seat.apply(table, table.set_guesses(seat.uid, after)).await?;
     result.map_err(refusal)
 }
 

@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::pipeline::perform;
 use crate::service::Service;
 use crate::signals::Event;
-use crate::table::Account;
+use crate::table::{Account, TableError};
 
 /// What a caller wants of a new key.
 pub struct NewKey {
@@ -78,8 +78,7 @@ pub async fn create(
         }
         let mut defaults = now.user.defaults;
         become_default(&mut defaults, &key);
-        service.table.insert_key(key, Some(defaults)).await?;
-        changed(&service, &seat).await
+        change_table(&service, &seat, service.table.insert_key(key, Some(defaults))).await
     })
     .await?;
     Ok(id)
@@ -115,18 +114,18 @@ pub async fn change(
         match (change, &selector) {
             (Change::Delete, _) => {
                 let key = find()?;
-                table.delete_key(uid, key.id()).await?;
-                forget(&seat, key).await?;
+                change_table(&service, &seat, table.delete_key(uid, key.id())).await?;
+                forget(&seat, key).await
             }
-            (Change::Label(label), _) => table.set_label(uid, find()?.id(), &label).await?,
-            (Change::DefaultFor(purpose), Selector::Default) => {
-                table.set_defaults(uid, with_default(user.defaults, &purpose, None)?).await?;
+            (Change::Label(label), _) => {
+                change_table(&service, &seat, table.set_label(uid, find()?.id(), &label)).await
             }
-            (Change::DefaultFor(purpose), _) => {
-                table.set_defaults(uid, with_default(user.defaults, &purpose, Some(find()?))?).await?;
+            (Change::DefaultFor(purpose), selector) => {
+                let key = if *selector == Selector::Default { None } else { Some(find()?) };
+                let defaults = with_default(user.defaults, &purpose, key)?;
+                change_table(&service, &seat, table.set_defaults(uid, defaults)).await
             }
         }
-        changed(&service, &seat).await
     })
     .await
 }
@@ -167,9 +166,9 @@ pub async fn revoke(
         let account = seat.account(&service.table).await?.ok_or(Refusal::NoSuchUser)?;
         let key = selector.find(&account.keys, &account.user.defaults, None)?;
         forget(&seat, key).await?;
-        service.table.revoke_key(uid, key.id(), now()).await?;
+        change_table(&service, &seat, service.table.revoke_key(uid, key.id(), now())).await?;
         tracing::info!(uid, key = %key.id(), "a key was revoked");
-        changed(&service, &seat).await
+        Ok(())
     })
     .await
 }
@@ -195,18 +194,23 @@ pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: En
         match end {
             End::Revoke => {
                 account.user.registration.after(Step::Revoke)?;
-                service.table.revoke_user(uid, now()).await?;
+                change_table(&service, &seat, service.table.revoke_user(uid, now())).await?;
             }
-            End::Remove => service.table.remove_user(uid, now()).await?,
+            End::Remove => change_table(&service, &seat, service.table.remove_user(uid, now())).await?,
         }
         tracing::info!(uid, "an account was ended: {end:?}");
-        changed(&service, &seat).await
+        Ok(())
     })
     .await
 }
 
-async fn changed(service: &Service, seat: &Seat) -> Result<(), Refusal> {
-    seat.reload(&service.table).await?;
+/// Carries a change of the keys out and tells the user.
+async fn change_table(
+    service: &Service,
+    seat: &Seat,
+    change: impl Future<Output = Result<(), TableError>>,
+) -> Result<(), Refusal> {
+    seat.apply(&service.table, change).await?;
     service.subscribers.announce(seat.uid, &Event::KeysChanged);
     Ok(())
 }

@@ -26,7 +26,7 @@ use claviger_soft::{HostSecret, SoftToken};
 use claviger_token::{KeyId, Token, TokenId, TokenKind};
 use tokio::time::Instant;
 
-use crate::table::{Account, Table};
+use crate::table::{Account, Table, TableError};
 
 /// The seats of the users who call.
 pub struct Accounts {
@@ -133,12 +133,18 @@ impl Seat {
         if self.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
     }
 
-    /// Asks the table again, after a change.
-    pub async fn reload(&self, table: &Table) -> Result<(), Refusal> {
+    /// Carries a change out in the table and reads the account anew right behind it, in one go.
+    pub async fn apply<T>(
+        &self,
+        table: &Table,
+        change: impl Future<Output = Result<T, TableError>>,
+    ) -> Result<T, Refusal> {
         let _loading = self.loading.lock().await;
-        // Whatever happens now, nobody goes on with what was true before the change.
-        *self.account.write().unwrap_or_else(PoisonError::into_inner) = Loaded::NotYet;
-        self.load(table).await.map(drop)
+        let (outcome, account) = tokio::join!(biased; change, table.account(self.uid));
+        // What cannot be read now is read when it is needed; nobody goes on with what was true before.
+        let loaded = account.map_or(Loaded::NotYet, |account| Loaded::Known(account.map(Arc::new)));
+        *self.account.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        Ok(outcome?)
     }
 
     async fn load(&self, table: &Table) -> Result<Option<Arc<Account>>, Refusal> {

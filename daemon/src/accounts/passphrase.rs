@@ -65,20 +65,18 @@ fn binding<'a>(slots: &KeySlots, host: Option<&'a HostSecret>) -> Option<&'a Hos
     host.filter(|_| slots.has_recovery_code())
 }
 
-/// Wipes what was opened. Locking what is locked is no error.
-pub async fn lock(service: &Service, seat: &Seat) -> Result<(), Refusal> {
+/// Wipes what was opened. Locking what is locked changes nothing.
+pub async fn lock(service: &Service, seat: &Seat) {
     if !wipe(service, seat) {
-        return Ok(());
+        return;
     }
     let uses = seat.take_uses();
     if !uses.is_empty() {
         // When a key was last used is for people to look at: nothing depends on it.
-        if let Err(error) = service.table.touch(uses).await {
+        if let Err(error) = seat.apply(&service.table, service.table.touch(uses)).await {
             tracing::warn!(uid = seat.uid, "cannot note when keys were last used: {error}");
         }
-        seat.reload(&service.table).await?;
     }
-    Ok(())
 }
 
 /// Wipes what was opened and tells the user; returns true where anything was.
@@ -101,9 +99,7 @@ async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, generation: u64)
             return;
         }
         if seat.idle_until().is_some_and(|until| until <= Instant::now()) {
-            if let Err(refusal) = lock(&service, &seat).await {
-                tracing::error!(uid = seat.uid, "cannot read the account after locking: {refusal}");
-            }
+            lock(&service, &seat).await;
             return;
         }
     }
@@ -168,6 +164,6 @@ pub async fn make_recovery_code(service: &Arc<Service>, visit: Visit) -> Result<
 }
 
 async fn store(service: &Service, seat: &Seat, slots: &KeySlots) -> Result<(), Refusal> {
-    service.table.set_slots(seat.uid, slots.to_bytes().into(), Registration::Active).await?;
-    seat.reload(&service.table).await
+    let table = &service.table;
+    seat.apply(table, table.set_slots(seat.uid, slots.to_bytes().into(), Registration::Active)).await
 }

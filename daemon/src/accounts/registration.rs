@@ -46,8 +46,7 @@ pub async fn register(
         let mut user = new_user(&visit.caller, location, registration);
         keys.iter().for_each(|key| become_default(&mut user.defaults, key));
         user.slots = Some(slots.to_bytes().into());
-        service.table.register(user, keys).await?;
-        seat.reload(&service.table).await?;
+        seat.apply(&service.table, service.table.register(user, keys)).await?;
         tracing::info!(uid = seat.uid, state = %registration, "an account was registered");
         Ok(())
     })
@@ -161,8 +160,8 @@ pub async fn consent(service: &Arc<Service>, visit: Visit, phrase: Secret) -> Re
                 Refusal::WrongPassphrase => Refusal::WrongConsentPhrase,
                 other => other,
             })?;
-        service.table.set_slots(seat.uid, opened.expose().into(), active).await?;
-        seat.reload(&service.table).await?;
+        let table = &service.table;
+        seat.apply(table, table.set_slots(seat.uid, opened.expose().into(), active)).await?;
         tracing::info!(uid = seat.uid, "a consent phrase was accepted");
         Ok(())
     })
@@ -181,8 +180,7 @@ pub async fn issue_consent(service: &Arc<Service>, visit: Visit, uid: u32) -> Re
         let _change = seat.change.lock().await;
         let (user, next) = applicant(&service.table, &seat).await?;
         if next == Registration::None {
-            service.table.set_registration(uid, next, None).await?;
-            seat.reload(&service.table).await?;
+            seat.apply(&service.table, service.table.set_registration(uid, next, None)).await?;
             tracing::warn!(uid, "consent was issued a second time: the application is void");
             return Err(Refusal::InvalidArguments(
                 "a consent phrase was issued before; the application is void now and the user must \
@@ -198,8 +196,7 @@ pub async fn issue_consent(service: &Arc<Service>, visit: Visit, uid: u32) -> Re
             })
             .await?
             .map_err(refusal)?;
-        service.table.set_slots(uid, sealed.into(), next).await?;
-        seat.reload(&service.table).await?;
+        seat.apply(&service.table, service.table.set_slots(uid, sealed.into(), next)).await?;
         tracing::info!(uid, "a consent phrase was issued");
         Ok(phrase)
     })
@@ -227,8 +224,7 @@ pub async fn enrol(
         let _visit = visit;
         let seat = service.accounts.seat(uid);
         let _change = seat.change.lock().await;
-        service.table.enrol(user).await?;
-        seat.reload(&service.table).await
+        seat.apply(&service.table, service.table.enrol(user)).await
     })
     .await
 }
@@ -245,8 +241,7 @@ pub async fn set_location(
         let _visit = visit;
         let seat = service.accounts.seat(uid);
         let _change = seat.change.lock().await;
-        service.table.set_location(uid, location).await?;
-        seat.reload(&service.table).await
+        seat.apply(&service.table, service.table.set_location(uid, location)).await
     })
     .await
 }

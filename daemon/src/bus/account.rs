@@ -74,7 +74,8 @@ impl AccountFace {
             let visit = door.service.visit(peer).await?;
             let seat = door.service.accounts.seat(visit.caller.uid);
             crate::accounts::registered(seat.account(&door.service.table).await?.as_ref())?;
-            passphrase::lock(&door.service, &seat).await
+            passphrase::lock(&door.service, &seat).await;
+            Ok(())
         })
         .await
     }

@@ -46,10 +46,11 @@ impl Door {
                 let _leaving = Leaving { service: &self.service, peer: &peer };
                 let time = timeout_ms.map_or(LONGEST, |time| Duration::from_millis(time.into()).min(LONGEST));
                 tokio::select! {
+                    // The work first: what is done at once registers no timer.
                     biased;
+                    outcome = work(&peer) => outcome,
                     () = peer.gone.cancelled() => Err(Refusal::Cancelled),
                     () = tokio::time::sleep(time) => Err(Refusal::Timeout),
-                    outcome = work(&peer) => outcome,
                 }
             }
             Err(refusal) => Err(refusal),

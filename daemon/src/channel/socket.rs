@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::net::{
@@ -11,41 +11,47 @@ use rustix::net::{
     SendFlags,
 };
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 use zbus::connection::socket::{ReadHalf, Socket as Transport, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
 use super::frames::Frames;
 
-/// The descriptor, to be split.
+/// Our end of the pair, to be split.
 #[derive(Debug)]
-pub(super) struct Socket(Arc<Shared>);
-
-/// What both halves have. While a reply is stuck no further request is read: whoever does not read their replies
-/// does not fill our memory with them.
-#[derive(Debug)]
-struct Shared {
-    stream: UnixStream,
-    flowing: watch::Sender<bool>,
+pub(super) struct Socket {
+    reader: Reader,
+    writer: Writer,
 }
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    shared: Arc<Shared>,
+    socket: AsyncFd<OwnedFd>,
     flowing: watch::Receiver<bool>,
     frames: Frames,
 }
 
+/// While a reply is stuck no further request is read: whoever does not read their replies does not fill our memory
+/// with them.
 #[derive(Debug)]
-pub(super) struct Writer(Arc<Shared>);
+pub(super) struct Writer {
+    socket: UnixStream,
+    /// Watched for room only once there was none: each message that the far end takes would wake us otherwise.
+    room: Option<AsyncFd<OwnedFd>>,
+    flowing: watch::Sender<bool>,
+}
 
 impl Socket {
     /// Takes our own end of a pair; it is made non-blocking, which the far end does not share.
-    pub(super) fn new(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        let (flowing, _) = watch::channel(true);
-        Ok(Self(Arc::new(Shared { stream: UnixStream::from_std(stream)?, flowing })))
+    pub(super) fn new(socket: UnixStream) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let (sender, flowing) = watch::channel(true);
+        let readable = crate::ffi::watch(socket.try_clone()?.into(), Interest::READABLE)?;
+        Ok(Self {
+            reader: Reader { socket: readable, flowing, frames: Frames::new() },
+            writer: Writer { socket, room: None, flowing: sender },
+        })
     }
 }
 
@@ -54,22 +60,19 @@ impl Transport for Socket {
     type WriteHalf = Writer;
 
     fn split(self) -> Split<Reader, Writer> {
-        let flowing = self.0.flowing.subscribe();
-        let reader = Reader { shared: Arc::clone(&self.0), flowing, frames: Frames::new() };
-        Split::new(reader, Writer(self.0))
+        Split::new(self.reader, self.writer)
     }
 }
 
 #[async_trait]
 impl ReadHalf for Reader {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-        self.flowing.wait_for(|flowing| *flowing).await.map_err(io::Error::other)?;
-        let stream = &self.shared.stream;
+        // The writer is gone: what there is may still be read.
+        drop(self.flowing.wait_for(|flowing| *flowing).await);
         let (count, descriptors) = loop {
-            stream.readable().await?;
-            match stream.try_io(Interest::READABLE, || receive(stream, buffer)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                received => break received?,
+            let mut ready = self.socket.readable().await?;
+            if let Ok(received) = ready.try_io(|socket| receive(socket.get_ref(), buffer)) {
+                break received?;
             }
         };
         self.frames.advance(&buffer[..count]).map_err(io::Error::other)?;
@@ -84,16 +87,11 @@ impl ReadHalf for Reader {
 #[async_trait]
 impl WriteHalf for Writer {
     async fn sendmsg(&mut self, buffer: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<usize> {
-        let Shared { stream, flowing } = &*self.0;
         loop {
-            match stream.try_io(Interest::WRITABLE, || send(stream, buffer, descriptors)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    flowing.send_if_modified(|flowing| std::mem::replace(flowing, false));
-                    let room = tokio::time::timeout(PATIENCE, stream.writable()).await;
-                    room.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-                }
+            match send(&self.socket, buffer, descriptors) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_for_room().await?,
                 sent => {
-                    flowing.send_if_modified(|flowing| !std::mem::replace(flowing, true));
+                    self.flowing.send_if_modified(|flowing| !std::mem::replace(flowing, true));
                     return sent;
                 }
             }
@@ -101,7 +99,7 @@ impl WriteHalf for Writer {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(&self.0.stream, rustix::net::Shutdown::Both)?)
+        self.socket.shutdown(std::net::Shutdown::Both)
     }
 
     fn can_pass_unix_fd(&self) -> bool {
@@ -109,7 +107,23 @@ impl WriteHalf for Writer {
     }
 }
 
-fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+impl Writer {
+    async fn wait_for_room(&mut self) -> io::Result<()> {
+        self.flowing.send_if_modified(|flowing| std::mem::replace(flowing, false));
+        let room = match &mut self.room {
+            Some(room) => room,
+            none => none.insert(crate::ffi::watch(self.socket.try_clone()?.into(), Interest::WRITABLE)?),
+        };
+        let mut ready = tokio::time::timeout(PATIENCE, room.writable())
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        // It is looked at by sending; readiness is told again when that fails and room comes later.
+        ready.clear_ready();
+        Ok(())
+    }
+}
+
+fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC;
