@@ -10,6 +10,7 @@ use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 
 use crate::accounts::Person;
 use crate::bus::Bus;
+use crate::memory;
 use crate::peer::NAME;
 use crate::place::Place;
 use crate::programs::Program;
@@ -44,6 +45,15 @@ impl Default for Start {
 
 /// The least costly key derivation that the daemon takes.
 pub const CHEAP: &str = "[kdf]\nmemory-kib = 19456\npasses = 2\nlanes = 1\n";
+
+/// The most costly key derivation that the daemon takes: long enough to be met at it, and so much memory
+/// ([`derives`]) that it is seen.
+pub const COSTLY: &str = "[kdf]\nmemory-kib = 131072\npasses = 8\nlanes = 1\n";
+
+/// Returns true while a daemon of [`COSTLY`] derives a key.
+pub fn derives(pid: u32) -> bool {
+    memory::resident(pid) > 96 << 20
+}
 
 /// A running daemon. It is killed with the value.
 pub struct Daemon {

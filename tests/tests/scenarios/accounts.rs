@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use claviger_tests::DEADLINE;
 use claviger_tests::account::PASSPHRASE;
 use claviger_tests::accounts::Person;
-use claviger_tests::daemon::Start;
+use claviger_tests::daemon::{COSTLY, Start, derives};
 use claviger_tests::house::House;
 use claviger_tests::peer::{Attributes, Outcome, Peer, Refusal, none, option};
-use claviger_tests::{memory, secret, until};
+use claviger_tests::{secret, until};
 use zbus::OwnedFd;
 
 const CONSENT: &str = "[registration]\nconsent = true\n";
@@ -170,8 +170,7 @@ async fn guesses_are_slowed_down_and_a_restart_does_not_help() {
 #[tokio::test]
 async fn a_guess_is_counted_before_it_is_checked() {
     // A derivation that takes long enough to be met, and so much memory that it is seen.
-    let costly = "[kdf]\nmemory-kib = 131072\npasses = 8\nlanes = 1\n";
-    let start = Start { config: costly.to_owned(), ..Start::default() };
+    let start = Start { config: COSTLY.to_owned(), ..Start::default() };
     let mut house = House::with(start).await;
     let alice = house.alice().await;
     alice.lock().await.unwrap();
@@ -180,7 +179,7 @@ async fn a_guess_is_counted_before_it_is_checked() {
         async move { alice.unlock("a guess").await }
     });
     let pid = house.daemon.pid();
-    assert!(until(|| memory::resident(pid) > 200 << 20).await, "the derivation never takes its memory");
+    assert!(until(|| derives(pid)).await, "the derivation never takes its memory");
     house.daemon.kill().await;
     guess.await.unwrap().expect_err("the daemon died");
     house.daemon.restart(&house.bus).await.unwrap();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use claviger_tests::account::PASSPHRASE;
 use claviger_tests::accounts::Person;
-use claviger_tests::daemon::Start;
+use claviger_tests::daemon::{COSTLY, Start, derives};
 use claviger_tests::house::House;
 use claviger_tests::peer::{Outcome, Peer, none};
 use claviger_tests::secret::OpenPipe;
-use claviger_tests::{in_time, memory, until};
+use claviger_tests::{in_time, until};
 use tokio::task::JoinSet;
 
 /// Begins a call of `peer` that waits for the end of a pipe, and returns once the daemon reads that.
@@ -122,15 +122,14 @@ async fn two_files_at_once_and_not_one_more() {
 
 #[tokio::test]
 async fn one_derivation_at_a_time() {
-    let config = "[kdf]\nmemory-kib = 131072\npasses = 8\nlanes = 1\n".to_owned();
-    let house = House::with(Start { config, ..Start::default() }).await;
+    let house = House::with(Start { config: COSTLY.to_owned(), ..Start::default() }).await;
     let alice = house.alice().await;
     let pid = house.daemon.pid();
     let first = tokio::spawn({
         let alice = alice.clone();
         async move { alice.unlock(PASSPHRASE).await }
     });
-    assert!(until(|| memory::resident(pid) > 200 << 20).await, "the derivation never takes its memory");
+    assert!(until(|| derives(pid)).await, "the derivation never takes its memory");
     alice.unlock(PASSPHRASE).await.refused("LimitsExceeded");
     first.await.unwrap().expect("the first goes on");
     alice.unlock(PASSPHRASE).await.expect("and then there is room");
