@@ -7,7 +7,7 @@ use crate::registration::{Registration, WrongStep};
 
 /// Why a request is not granted, sorted by whose turn it is.
 ///
-/// It says the cause alone; the border puts "cannot <verb> <object>: " before it and [`Refusal::advice`]
+/// It says the cause alone; the border puts `cannot <verb> <object>: ` before it and [`Refusal::advice`]
 /// behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -55,7 +55,7 @@ impl From<rusqlite::Error> for Error {
 
 /// Says what was being done when the system refused.
 pub(crate) trait Doing<T> {
-    /// Names the deed: "cannot <deed>: <cause>".
+    /// Names the deed: `cannot <deed>: <cause>`.
     fn doing(self, deed: impl Into<String>) -> Result<T, Error>;
 }
 

@@ -6,7 +6,7 @@
 //! | file | noun |
 //! | --- | --- |
 //! | `algorithm` | [`Algorithm`]: what kind of key it is |
-//! | `hash` | [`Hash`]: the digests and their sizes |
+//! | `hash` | [`Hash`](enum@Hash): the digests and their sizes |
 //! | `mechanism` | [`Mechanism`]: what is done with a key; the one table of names and PKCS#11 numbers |
 //! | `parameters` | [`Parameters`]: what a mechanism needs beside data |
 //! | `key` | [`KeyId`], [`KeyHandle`], [`KeyInfo`], [`Binding`] |
