@@ -99,7 +99,7 @@ impl Config {
         set(files, limits.files);
         set(keys, limits.keys);
         if let Some(text) = log.level {
-            self.log = text.parse().map_err(|error| value(format!("[log] level = {text:?}: {error}")))?;
+            self.log = filter(&text).map_err(value)?;
         }
         Ok(())
     }
@@ -195,6 +195,18 @@ fn idle(text: &str) -> Result<Option<Duration>, String> {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(Some(duration)),
         Ok(_) => Err(format!("[unlock] idle = {text:?} is under a second; say \"never\" for no time-out")),
         Err(error) => Err(format!("[unlock] idle = {text:?} is no duration like \"8h\" or \"15m\": {error}")),
+    }
+}
+
+fn filter(text: &str) -> Result<Targets, String> {
+    // Targets takes any other word for a module of which everything is logged: a typo would be silence.
+    let is_level = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    match (text.split(',').all(is_level), text.parse()) {
+        (true, Ok(targets)) => Ok(targets),
+        (_, Err(error)) => Err(format!("[log] level = {text:?}: {error}")),
+        (false, Ok(_)) => Err(format!(
+            "[log] level = {text:?}: there are error, warn, info, debug, trace and off, or MODULE=LEVEL"
+        )),
     }
 }
 
