@@ -57,7 +57,6 @@ echo "clavigerd is on $CLAVIGER_BUS"
 step "Register and unlock (the pass phrase goes through a pipe, never through an argument)"
 passphrase='a pass phrase for the demo'
 show claviger register --passphrase-file - < <(printf %s "$passphrase")
-show claviger lock
 show claviger unlock --passphrase-fd 3 3< <(printf %s "$passphrase")
 
 step "Generate a P-256 and an RSA-2048 key"
