@@ -142,6 +142,14 @@ impl Daemon {
     }
 }
 
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the daemon's log:\n{}", self.log());
+        }
+    }
+}
+
 /// How a daemon ended that did not get so far as to have its name.
 #[derive(Debug)]
 pub struct Ended {

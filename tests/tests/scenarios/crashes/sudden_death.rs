@@ -8,6 +8,7 @@ use std::time::Duration;
 use claviger_tests::account::PASSPHRASE;
 use claviger_tests::house::House;
 use claviger_tests::peer::{Peer, none};
+use claviger_tests::until;
 use tokio::task::JoinSet;
 
 const MOMENTS: u32 = 200;
@@ -85,6 +86,16 @@ async fn change(alice: Peer, journal: Shared) {
     }
 }
 
+/// Waits until up to two more calls of some kind were confirmed, and then for a moment: however busy the machine is,
+/// every kind is met in the middle.
+async fn random_moment(journal: &Shared) {
+    let kind = usize::try_from(random(3)).unwrap();
+    let wanted = journal.lock().unwrap().confirmed[kind] + usize::try_from(random(3)).unwrap();
+    let confirmed = until(|| journal.lock().unwrap().confirmed[kind] >= wanted);
+    assert!(confirmed.await, "the load stands still");
+    tokio::time::sleep(Duration::from_micros(random(40_000))).await;
+}
+
 /// Holds the daemon against the journal, and brings the journal up to what is.
 async fn assert_nothing_lost(alice: &Peer, journal: &mut Journal, moment: u32) {
     if let Err(refusal) = alice.unlock(&journal.passphrase).await {
@@ -124,8 +135,7 @@ async fn everything_confirmed_outlives_200_kills_at_random_moments() {
         load.spawn(generate(alice.clone(), journal.clone()));
         load.spawn(delete(alice.clone(), journal.clone()));
         load.spawn(change(alice.clone(), journal.clone()));
-        // The random moment is what is tested; nothing is waited for.
-        tokio::time::sleep(Duration::from_micros(random(150_000))).await;
+        random_moment(&journal).await;
         house.daemon.kill().await;
         while claviger_tests::in_time("the load's end", load.join_next()).await.is_some() {}
         let restarted = house.daemon.restart(&house.bus).await;
