@@ -6,7 +6,7 @@
 //! | `callers` `names` | who a peer is, and when it is gone |
 //! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
-//! | `permits` `workers` | limits per user, and turns for slow computations |
+//! | `permits` `workers` `carried` | limits per user, turns for slow computations, work that outlives its caller |
 //! | `secrets` `files` | what comes by descriptor |
 //! | `bus` | the D-Bus faces; `channel`: private connections; `signals`: who hears what |
 //! | `service` | what all requests share |
@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod arguments;
 pub mod bus;
 pub mod callers;
+mod carried;
 pub mod channel;
 mod clock;
 pub mod config;

@@ -16,6 +16,7 @@ use zbus::fdo::DBusProxy;
 
 use crate::accounts::Accounts;
 use crate::callers::{Callers, Peer, Visit};
+use crate::carried::Carried;
 use crate::clock::now;
 use crate::config::Config;
 use crate::names::Names;
@@ -191,13 +192,11 @@ impl Service {
 
     /// Carries a change out to its end, although its caller may vanish meanwhile: what was begun is either
     /// wholly done or not at all, and memory agrees with the table.
-    ///
-    /// It runs on the service's own runtime: that of a channel ends with the channel.
     pub async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
     ) -> Result<T, Refusal> {
-        self.runtime.spawn(work).await.unwrap_or(Err(Refusal::Cancelled))
+        Carried::new(work, self.runtime.clone()).await
     }
 
     /// Counts one request.
