@@ -14,6 +14,7 @@ mod disk;
 mod endings;
 mod flooding;
 mod leaks;
+mod lives;
 mod openssl_agrees;
 mod policy;
 mod privacy;
