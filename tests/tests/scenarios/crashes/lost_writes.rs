@@ -16,6 +16,8 @@ use claviger_tests::peer::{NAME, Peer, none};
 use claviger_tests::place::{Place, give};
 use serde_bytes::Bytes;
 
+use super::trace::{Event, read};
+
 /// What alice has after an operation was confirmed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct State {
@@ -32,25 +34,13 @@ struct Files {
     names: BTreeSet<String>,
 }
 
-/// One thing that happened, in order.
-#[derive(Debug, PartialEq, Eq)]
-enum Event {
-    Created(String),
-    Written(String, usize, Vec<u8>),
-    Resized(String, usize),
-    Removed(String),
-    /// The file, or the folder itself where the name is empty.
-    Synchronised(String),
-    /// The n-th mark: everything up to the n-th operation was confirmed before.
-    Mark(usize),
-}
-
 #[tokio::test]
 async fn everything_confirmed_outlives_the_loss_of_what_was_not_synchronised() {
     let place = Place::new();
     let trace = place.path().join("trace");
     let (states, folder) = traced_life(&trace).await;
-    let events = parse(&fs::read_to_string(&trace).unwrap(), &folder);
+    let marks: Vec<_> = (0..states.len()).map(mark_bytes).collect();
+    let events = read(&fs::read_to_string(&trace).unwrap(), &folder, &marks);
     let marks = events.iter().filter(|event| matches!(event, Event::Mark(_))).count();
     assert_eq!(marks, states.len(), "every confirmation is in the trace");
 
@@ -209,131 +199,4 @@ async fn assert_starts_on(
         alice.sign(key, "", b"data", none()).await.unwrap_or_else(|error| panic!("cut {cut}: {error}"));
     }
     daemon.kill().await;
-}
-
-/// Reads strace's lines: what happened to the files of `folder`, and the marks.
-fn parse(trace: &str, folder: &Path) -> Vec<Event> {
-    let mut pending: BTreeMap<&str, String> = BTreeMap::new();
-    let mut open: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    let mut events = Vec::new();
-    let mut marks = 0;
-    for line in trace.lines() {
-        let (pid, rest) = line.split_once(' ').unwrap();
-        let rest = rest.trim_start();
-        // Calls of several threads overlap: a call counts when it has ended.
-        if let Some(begun) = rest.strip_suffix(" <unfinished ...>") {
-            pending.insert(pid, begun.to_owned());
-            continue;
-        }
-        let whole = match rest.strip_prefix("<... ") {
-            Some(resumed) => {
-                let end = resumed.split_once(" resumed>").unwrap().1;
-                format!("{}{end}", pending.remove(pid).unwrap())
-            }
-            None => rest.to_owned(),
-        };
-        if let Some(call) = Call::parse(&whole) {
-            call.events(folder, &mut open, &mut marks, &mut events);
-        }
-    }
-    events
-}
-
-/// A system call that succeeded.
-struct Call<'a> {
-    name: &'a str,
-    arguments: Vec<&'a str>,
-    strings: Vec<Vec<u8>>,
-    result: usize,
-}
-
-impl<'a> Call<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let (name, rest) = line.split_once('(')?;
-        let (arguments, result) = rest.rsplit_once(" = ")?;
-        let result = result.split(' ').next()?;
-        let result = match result.strip_prefix("0x") {
-            Some(address) => usize::from_str_radix(address, 16).ok()?,
-            // -1 is a call that failed.
-            None => result.parse().ok()?,
-        };
-        let arguments = arguments.trim_end().strip_suffix(')')?;
-        // With -xx every byte of a string is \x..: no comma and no quote inside.
-        let strings = arguments.split('"').skip(1).step_by(2).map(unescape).collect();
-        Some(Self { name, arguments: arguments.split(", ").collect(), strings, result })
-    }
-
-    fn events(
-        &self,
-        folder: &Path,
-        open: &mut BTreeMap<String, (String, usize)>,
-        marks: &mut usize,
-        events: &mut Vec<Event>,
-    ) {
-        let Self { name, arguments, strings, result } = self;
-        match *name {
-            "openat" | "open" | "creat" => {
-                let Some(file) = name_in(folder, &strings[0]) else { return };
-                let flags = arguments.iter().find(|argument| argument.contains("O_")).unwrap_or(&"");
-                assert!(!flags.contains("O_APPEND"), "teach this test about O_APPEND");
-                if flags.contains("O_CREAT") {
-                    events.push(Event::Created(file.clone()));
-                }
-                if flags.contains("O_TRUNC") {
-                    events.push(Event::Resized(file.clone(), 0));
-                }
-                open.insert(result.to_string(), (file, 0));
-            }
-            "close" => drop(open.remove(arguments[0])),
-            "sendmsg" => {
-                let mark = mark_bytes(*marks);
-                if strings.iter().any(|string| memchr::memmem::find(string, &mark).is_some()) {
-                    events.push(Event::Mark(*marks));
-                    *marks += 1;
-                }
-            }
-            "mmap" => {
-                let shared = arguments[3].contains("MAP_SHARED") && arguments[2].contains("PROT_WRITE");
-                assert!(
-                    !(shared && open.contains_key(arguments[4])),
-                    "a file is written by mapping: {arguments:?}"
-                );
-            }
-            "unlink" | "unlinkat" => {
-                if let Some(file) = name_in(folder, &strings[0]) {
-                    events.push(Event::Removed(file));
-                }
-            }
-            "rename" | "renameat" | "renameat2" => {
-                let ours = strings.iter().any(|path| path.starts_with(folder.as_os_str().as_encoded_bytes()));
-                assert!(!ours, "teach this test about {name}");
-            }
-            _ => {
-                let Some((file, position)) = open.get_mut(arguments[0]) else { return };
-                match *name {
-                    "pwrite64" => {
-                        let at = arguments[3].parse().unwrap();
-                        events.push(Event::Written(file.clone(), at, strings[0][..*result].to_vec()));
-                    }
-                    "write" => {
-                        events.push(Event::Written(file.clone(), *position, strings[0][..*result].to_vec()));
-                        *position += result;
-                    }
-                    "ftruncate" => events.push(Event::Resized(file.clone(), arguments[1].parse().unwrap())),
-                    "fsync" | "fdatasync" => events.push(Event::Synchronised(file.clone())),
-                    other => panic!("teach this test about {other}"),
-                }
-            }
-        }
-    }
-}
-
-/// Returns the name of a file of `folder`; empty for the folder itself.
-fn name_in(folder: &Path, path: &[u8]) -> Option<String> {
-    let path = Path::new(std::str::from_utf8(path).ok()?);
-    path.strip_prefix(folder).ok().map(|name| name.to_string_lossy().into_owned())
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    text.split("\\x").skip(1).map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
 }

@@ -2,3 +2,4 @@
 
 mod lost_writes;
 mod sudden_death;
+mod trace;
