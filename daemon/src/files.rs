@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{FileType, OFlags};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::ffi;
 use crate::permits::Permits;
 
 /// Returns the digest of everything the descriptor holds.
@@ -105,8 +106,32 @@ async fn on_a_thread<T: Send + 'static>(
     result.await.unwrap_or(Err(Refusal::Cancelled))
 }
 
-/// Reads and hashes at the same time: one thread reads the next pieces while this one hashes the last.
 fn digest_here(source: &Source, hash: Hash, given_up: &CancellationToken) -> Result<Vec<u8>, Refusal> {
+    match source {
+        Source::File(file) if ffi::is_frozen(file) => digest_frozen(file, hash, given_up),
+        Source::File(_) | Source::Stream(_) => digest_read(source, hash, given_up),
+    }
+}
+
+/// Hashes a file that can neither shrink nor change where it stands.
+fn digest_frozen(file: &OwnedFd, hash: Hash, given_up: &CancellationToken) -> Result<Vec<u8>, Refusal> {
+    let mut digester = Digester::new(hash);
+    let mut at = 0;
+    while !given_up.is_cancelled() {
+        let update = |bytes: &[u8]| {
+            digester.update(bytes);
+            bytes.len() as u64
+        };
+        match ffi::mapped(file, at, WINDOW, update).map_err(unreadable)? {
+            0 => return Ok(digester.finish()),
+            count => at += count,
+        }
+    }
+    Err(Refusal::Cancelled)
+}
+
+/// Reads and hashes at the same time: one thread reads the next pieces while this one hashes the last.
+fn digest_read(source: &Source, hash: Hash, given_up: &CancellationToken) -> Result<Vec<u8>, Refusal> {
     let (full, pieces) = mpsc::sync_channel::<(Vec<u8>, usize)>(PIECES);
     let (empty, buffers) = mpsc::channel();
     let mut digester = Digester::new(hash);
@@ -203,6 +228,58 @@ fn unreadable(error: impl Into<io::Error>) -> Refusal {
     Refusal::DataInvalid(format!("the descriptor cannot be read: {}", error.into()).into())
 }
 
+/// Bytes of a frozen file that are mapped at a time.
+const WINDOW: usize = 16 * 1024 * 1024;
 /// Bytes of one piece; four of them are under way.
 const PIECE: usize = 256 * 1024;
 const PIECES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::{PIECE, WINDOW, digest, read};
+    use crate::permits::Permits;
+    use claviger_core::{Caps, Refusal};
+    use claviger_token::Hash;
+    use rustix::fs::{MemfdFlags, SealFlags};
+    use std::os::fd::OwnedFd;
+
+    fn memory(bytes: &[u8], seals: SealFlags) -> OwnedFd {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = rustix::fs::memfd_create("test", flags).expect("a memfd");
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[rustix::io::write(&file, rest).expect("written")..];
+        }
+        rustix::fs::fcntl_add_seals(&file, seals).expect("sealed");
+        file
+    }
+
+    #[tokio::test]
+    async fn frozen_files_others_and_pipes_have_the_same_digest() {
+        let permits = Permits::new(Caps::default());
+        for size in [0, 1, PIECE, WINDOW, WINDOW + 4097] {
+            let bytes: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();
+            let expected = claviger_soft::digest(Hash::Sha256, &bytes);
+            let (reader, mut writer) = std::io::pipe().expect("a pipe");
+            let ways = [
+                memory(&bytes, SealFlags::SHRINK | SealFlags::WRITE),
+                memory(&bytes, SealFlags::GROW),
+                OwnedFd::from(reader),
+            ];
+            let writing = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &bytes));
+            for way in ways {
+                let found = digest(&permits, 1, way, Hash::Sha256).await;
+                assert_eq!(found.as_deref(), Ok(&*expected), "{size}");
+            }
+            writing.join().expect("no panic").expect("all was read");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_whole_has_a_limit() {
+        let permits = Permits::new(Caps::default());
+        let file = || memory(b"abcd", SealFlags::empty());
+        assert_eq!(read(&permits, 1, file(), 4).await, Ok(b"abcd".to_vec()));
+        assert_eq!(read(&permits, 1, file(), 3).await, Err(Refusal::DataTooLarge { limit: 3 }));
+    }
+}

@@ -32,7 +32,12 @@ fn start(arguments: Arguments) -> Result<(), String> {
     }
     logging::start(config.log.clone());
     hardening::harden();
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    // One thread serves the bus: what is fast is done on it without waking another, what is slow goes to the
+    // workers, and each channel has a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     let outcome = runtime.block_on(run::run(arguments, config)).map_err(|error| error.to_string());
     // A read that hangs (FUSE) must not keep the service from ending.
     runtime.shutdown_background();

@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Door {
     pub(super) async fn call<T>(
         &self,
         header: &Header<'_>,
-        doing: &str,
+        doing: impl Display,
         timeout_ms: Option<u32>,
         work: impl AsyncFnOnce(&Peer) -> Result<T, Refusal>,
     ) -> Result<T, CallError> {
@@ -57,8 +58,8 @@ impl Door {
         };
         self.service.count(outcome.is_ok());
         outcome.map_err(|refusal| {
-            tracing::debug!(doing, "refused: {refusal}");
-            answer(doing, &refusal)
+            tracing::debug!(%doing, "refused: {refusal}");
+            answer(&doing, &refusal)
         })
     }
 

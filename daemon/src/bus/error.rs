@@ -1,8 +1,10 @@
+use std::fmt::Display;
+
 use claviger_core::Refusal;
 use claviger_dbus::{CallError, ErrorName};
 
 /// Returns a refusal as the caller gets it: "cannot <verb> <object>: <cause>; <what to do next>".
-pub(super) fn answer(doing: &str, refusal: &Refusal) -> CallError {
+pub(super) fn answer(doing: &impl Display, refusal: &Refusal) -> CallError {
     let text = match refusal.advice() {
         Some(advice) => format!("cannot {doing}: {refusal}; {advice}"),
         None => format!("cannot {doing}: {refusal}"),

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use claviger_core::policy::own_account;
@@ -50,7 +51,7 @@ impl KeysFace {
     ) -> Result<(String, KeyRow), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
-        door.call(&header, &format!("show {}", named(key)), None, async |peer| {
+        door.call(&header, Doing("show", key), None, async |peer| {
             let selector = Selector::parse(key)?;
             let (seat, account) = self.account(peer).await?;
             let key = selector.find(&account.keys, &account.user.defaults, Some(Purpose::Sign))?;
@@ -174,7 +175,7 @@ impl KeysFace {
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
-        door.call(&header, &format!("delete {}", named(key)), None, async |peer| {
+        door.call(&header, Doing("delete", key), None, async |peer| {
             let selector = Selector::parse(key)?;
             let visit = door.service.visit(peer).await?;
             keys::change(&door.service, visit, selector, Change::Delete).await
@@ -209,7 +210,7 @@ impl KeysFace {
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
-        door.call(&header, &format!("label {}", named(key)), None, async |peer| {
+        door.call(&header, Doing("label", key), None, async |peer| {
             let selector = Selector::parse(key)?;
             let visit = door.service.visit(peer).await?;
             let change = Change::Label(label.to_owned());
@@ -228,7 +229,7 @@ impl KeysFace {
     ) -> Result<Explanation, CallError> {
         let Self(door) = self;
         let time = options.timeout_ms;
-        door.call(&header, &format!("explain {}", named(key)), time, async |peer| {
+        door.call(&header, Doing("explain", key), time, async |peer| {
             let named = parse::mechanism(mechanism)?;
             let purpose = parse::purpose(options.purpose.as_deref(), named)?;
             let request = parse::request(key, purpose, mechanism, parse::explain(options)?)?;
@@ -244,13 +245,13 @@ impl KeysFace {
     async fn operate(
         &self,
         header: &Header<'_>,
-        verb: &str,
+        verb: &'static str,
         (key, timeout_ms): (&str, Option<u32>),
         request: impl FnOnce() -> Result<Request, Refusal>,
         data: impl FnOnce() -> Result<Data, Refusal>,
     ) -> Result<ByteBuf, CallError> {
         let Self(door) = self;
-        door.call(header, &format!("{verb} {}", named(key)), timeout_ms, async |peer| {
+        door.call(header, Doing(verb, key), timeout_ms, async |peer| {
             let reply = pipeline::run(&door.service, peer, request()?, data()?).await?;
             Ok(ByteBuf::from(reply))
         })
@@ -283,10 +284,20 @@ fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {
     })
 }
 
-/// Returns a key as messages name it: as the caller did, without what would spoil a terminal.
-fn named(key: &str) -> String {
-    let name: String = key.chars().filter(|character| !character.is_control()).take(80).collect();
-    if name.is_empty() { "the default key".to_owned() } else { format!("key {name}") }
+/// What is done with a key, as messages say it: the key as the caller named it, without what would spoil a
+/// terminal. It is only written when there is something to say.
+struct Doing<'a>(&'static str, &'a str);
+
+impl fmt::Display for Doing<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(verb, key) = self;
+        let name: String = key.chars().filter(|character| !character.is_control()).take(80).collect();
+        if name.is_empty() {
+            write!(formatter, "{verb} the default key")
+        } else {
+            write!(formatter, "{verb} key {name}")
+        }
+    }
 }
 
 /// A filter, understood.
