@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use claviger::import::PrivateKeyFile;
+use claviger_core::policy::Caller;
 use claviger_core::{Selector, check_label};
 use claviger_dbus::wire::{
     DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, KeyFilter,
@@ -15,6 +16,8 @@ use claviger_soft::{
     open_record, seal_record, verify,
 };
 use claviger_token::{Algorithm, Binding, KeyId, Mechanism, Parameters, Secret};
+use clavigerd::accounts::backup;
+use clavigerd::channel::frames::Frames;
 use clavigerd::config::Config;
 use serde::de::DeserializeOwned;
 use zbus::wire::serialized::{Context, Data};
@@ -24,7 +27,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -34,6 +37,8 @@ pub const TARGETS: [Target; 9] = [
     ("configuration", configuration),
     ("key-selector", key_selector),
     ("options", options),
+    ("channel-frames", channel_frames),
+    ("backup", backup),
 ];
 
 /// A record of one's own, and what it is bound to.
@@ -167,6 +172,23 @@ fn options(bytes: &[u8]) -> bool {
     ];
     // Every one of them is tried, whichever takes it first.
     all.into_iter().filter(|read| read(bytes)).count() > 0
+}
+
+/// A stream on a channel is followed alike, however it is cut.
+fn channel_frames(bytes: &[u8]) -> bool {
+    let (mut whole, mut cut) = (Frames::new(), Frames::new());
+    let outcome = whole.advance(bytes);
+    assert_eq!(bytes.chunks(7).try_for_each(|piece| cut.advance(piece)), outcome);
+    outcome.is_ok()
+}
+
+/// A backup is refused, or is an account of the caller's own.
+fn backup(bytes: &[u8]) -> bool {
+    let caller = Caller { uid: 0, user_name: "root".to_owned() };
+    let Ok(account) = backup::read(&caller, bytes, 100) else { return false };
+    assert_eq!(account.user.uid, caller.uid);
+    assert!(account.keys.len() <= 100 && account.keys.iter().all(|key| key.binding.uid == caller.uid));
+    true
 }
 
 /// Stands for a public key where only its bytes matter.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// The longest message that a channel takes, in bytes: 1 MiB of data and what goes with them.
-pub(super) const FRAME_LIMIT: usize = 2 * 1024 * 1024;
+pub const FRAME_LIMIT: usize = 2 * 1024 * 1024;
 /// The most that may come before the first message.
 const HANDSHAKE_LIMIT: usize = 16 * 1024;
 /// The longest line of the authentication.
@@ -14,7 +14,7 @@ const BEGIN: &[u8] = b"BEGIN\r\n";
 
 /// The stream has a message, or an authentication, that is too long, or no message where one must begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BadFrame;
+pub struct BadFrame;
 
 impl fmt::Display for BadFrame {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,23 +25,40 @@ impl fmt::Display for BadFrame {
 impl std::error::Error for BadFrame {}
 
 /// A place in the stream of what one peer sends.
-#[derive(Debug)]
-pub(super) enum Frames {
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frames {
     /// Before the first message: bytes seen, and the line that they are in.
-    Handshake { seen: usize, line: Vec<u8> },
+    Handshake {
+        /// Bytes seen before the last piece.
+        seen: usize,
+        /// The line so far.
+        line: Vec<u8>,
+    },
     /// In the 16 bytes that say how long a message is.
-    Header { bytes: [u8; 16], filled: usize },
+    Header {
+        /// Those that are there.
+        bytes: [u8; 16],
+        /// How many that is.
+        filled: usize,
+    },
     /// In the rest of a message.
     Rest(usize),
 }
 
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Frames {
-    pub(super) const fn new() -> Self {
+    /// Returns the beginning of a stream.
+    pub const fn new() -> Self {
         Self::Handshake { seen: 0, line: Vec::new() }
     }
 
     /// Goes on by what was received.
-    pub(super) fn advance(&mut self, mut received: &[u8]) -> Result<(), BadFrame> {
+    pub fn advance(&mut self, mut received: &[u8]) -> Result<(), BadFrame> {
         while !received.is_empty() {
             let taken = match self {
                 Self::Handshake { .. } => self.handshake(received)?,

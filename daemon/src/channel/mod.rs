@@ -4,7 +4,7 @@
 //! one, and the kernel shares the processors among the threads: whoever floods theirs does not slow down
 //! anybody else's.
 
-mod frames;
+pub mod frames;
 mod socket;
 
 use std::os::fd::OwnedFd;
