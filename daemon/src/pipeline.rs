@@ -4,11 +4,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use claviger_core::plan::{Plan, plan};
-use claviger_core::policy::{authorize, own_account};
+use claviger_core::policy::authorize;
 use claviger_core::{Input, Refusal, Request};
 use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
 
-use crate::accounts::registered;
 use crate::callers::Peer;
 use crate::clock::now;
 use crate::host::{after, before};
@@ -31,11 +30,9 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
 
     // 3 lookup
     let seat = service.accounts.seat(caller.uid);
-    let account = seat.account(&service.table).await?;
-    let user = registered(account.as_ref())?;
-    own_account(caller, user)?;
-    let keys = account.as_ref().map_or(&[][..], |account| &account.keys);
-    let key = request.selector.find(keys, &user.defaults, Some(request.purpose))?;
+    let account = seat.callers(&service.table, caller).await?;
+    let user = &account.user;
+    let key = request.selector.find(&account.keys, &user.defaults, Some(request.purpose))?;
     service.reached(Step::Lookup).await;
 
     // 4 authorize

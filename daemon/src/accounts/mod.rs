@@ -119,10 +119,16 @@ impl Seat {
         }
     }
 
-    /// Returns the caller's account, if it is the caller's and active.
-    pub async fn own(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+    /// Returns the caller's account, if there is one and it is the caller's, however far it is.
+    pub async fn callers(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
         let account = self.account(table).await?.ok_or(Refusal::NotRegistered(Registration::None))?;
         own_account(caller, &account.user)?;
+        Ok(account)
+    }
+
+    /// Returns the caller's account, if it is the caller's and active.
+    pub async fn own(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+        let account = self.callers(table, caller).await?;
         active(&account.user)?;
         Ok(account)
     }

@@ -149,9 +149,8 @@ pub async fn consent(service: &Arc<Service>, visit: Visit, phrase: Secret) -> Re
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
-        let account = seat.account(&service.table).await?;
-        let user = registered(account.as_ref())?;
-        own_account(&visit.caller, user)?;
+        let account = seat.callers(&service.table, &visit.caller).await?;
+        let user = &account.user;
         let active = user.registration.after(Step::Consent)?;
         let sealed = slots_of(user)?;
         let opened = guess(&service, &seat, user, derivation, move |_| ConsentSeal::open(&sealed, &phrase))

@@ -1,13 +1,13 @@
 //! A dry run: where would it happen, in which steps.
 
 use claviger_core::plan::{After, Before, Padding, Plan, plan};
-use claviger_core::policy::{Caller, authorize, own_account};
+use claviger_core::policy::{Caller, authorize};
 use claviger_core::{Format, Input, Key, Refusal, Request, User};
 use claviger_dbus::wire::Explanation;
 use claviger_token::Purpose;
 
 use super::error;
-use crate::accounts::{Seat, registered};
+use crate::accounts::Seat;
 use crate::service::Service;
 
 /// Returns what would happen; what only the data can tell is taken to be in order.
@@ -17,11 +17,9 @@ pub(super) async fn explain(
     request: &Request,
 ) -> Result<Explanation, Refusal> {
     let seat = service.accounts.seat(caller.uid);
-    let account = seat.account(&service.table).await?;
-    let user = registered(account.as_ref())?;
-    own_account(caller, user)?;
-    let keys = account.as_ref().map_or(&[][..], |account| &account.keys);
-    let key = request.selector.find(keys, &user.defaults, Some(request.purpose))?;
+    let account = seat.callers(&service.table, caller).await?;
+    let user = &account.user;
+    let key = request.selector.find(&account.keys, &user.defaults, Some(request.purpose))?;
     let placement = key.placement();
     let mechanism = request.mechanism.or(key.info.algorithm.default_signature());
     let mut explanation = Explanation {

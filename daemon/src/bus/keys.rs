@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use claviger_core::policy::own_account;
 use claviger_core::{KeyState, Refusal, Request, Selector};
 use claviger_dbus::wire::{
     DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation, KeyFilter, KeyRow,
@@ -15,7 +14,7 @@ use zbus::message::Header;
 use super::door::Door;
 use super::{parse, rows};
 use crate::accounts::keys::{Change, NewKey, Origin};
-use crate::accounts::{Seat, keys, registered};
+use crate::accounts::{Seat, keys};
 use crate::callers::Peer;
 use crate::pipeline::{self, Data};
 use crate::secrets;
@@ -262,17 +261,13 @@ impl KeysFace {
         let Self(door) = self;
         let visit = door.service.visit(peer).await?;
         let seat = door.service.accounts.seat(visit.caller.uid);
-        let account = seat.account(&door.service.table).await?;
-        own_account(&visit.caller, registered(account.as_ref())?)?;
-        account.map(|account| (seat, account)).ok_or(Refusal::NoSuchUser)
+        let account = seat.callers(&door.service.table, &visit.caller).await?;
+        Ok((seat, account))
     }
 }
 
 fn bytes(data: &serde_bytes::Bytes) -> Result<Data, Refusal> {
-    if data.len() > names::DATA_LIMIT {
-        return Err(Refusal::DataTooLarge { limit: names::DATA_LIMIT });
-    }
-    Ok(Data::Bytes(data.to_vec()))
+    parse::bounded(data).map(Data::Bytes)
 }
 
 fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {

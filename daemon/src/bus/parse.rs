@@ -1,14 +1,22 @@
 //! Options as parameters: names become types here, once.
 
 use claviger_core::{Format, Refusal, Request, Selector};
-use claviger_dbus::ByteBuf;
 use claviger_dbus::wire::{
     DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
 };
+use claviger_dbus::{ByteBuf, Bytes, names};
 use claviger_token::{Algorithm, Hash, Kdf, Mechanism, Parameters, Purpose, TokenKind, Usage};
 
 pub(super) fn invalid(why: impl Into<String>) -> Refusal {
     Refusal::InvalidArguments(why.into().into())
+}
+
+/// Returns data that came by value, if they are not too many.
+pub(super) fn bounded(data: &Bytes) -> Result<Vec<u8>, Refusal> {
+    if data.len() > names::DATA_LIMIT {
+        return Err(Refusal::DataTooLarge { limit: names::DATA_LIMIT });
+    }
+    Ok(data.to_vec())
 }
 
 pub(super) fn mechanism(name: &str) -> Result<Option<Mechanism>, Refusal> {

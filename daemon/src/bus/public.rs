@@ -27,7 +27,7 @@ impl PublicFace {
     ) -> Result<ByteBuf, CallError> {
         let NoOptions {} = options;
         let hash = parse::hash(hash);
-        let data = bounded(data);
+        let data = parse::bounded(data);
         self.compute(&header, "digest", async |_| {
             let (hash, data) = (hash?, data?);
             Ok(move || Ok(ByteBuf::from(soft::digest(hash, &data))))
@@ -64,7 +64,8 @@ impl PublicFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<bool, CallError> {
         self.compute(&header, "verify a signature", async |_| {
-            let (spki, data, signature) = (bounded(public_key)?, bounded(data)?, bounded(signature)?);
+            let (spki, data, signature) =
+                (parse::bounded(public_key)?, parse::bounded(data)?, parse::bounded(signature)?);
             let (parameters, format) = parse::verify(options)?;
             let algorithm = soft::algorithm_of(&spki)?;
             let mechanism = match parse::mechanism(mechanism)? {
@@ -97,7 +98,7 @@ impl PublicFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
         self.compute(&header, "encrypt", async |_| {
-            let (spki, data) = (bounded(public_key)?, bounded(data)?);
+            let (spki, data) = (parse::bounded(public_key)?, parse::bounded(data)?);
             let mechanism = serving(mechanism, Purpose::Decrypt)?;
             let parameters = parse::encrypt(options)?;
             Ok(move || Ok(ByteBuf::from(soft::encrypt(&spki, mechanism, &parameters, &data)?)))
@@ -115,7 +116,7 @@ impl PublicFace {
     ) -> Result<(ByteBuf, ByteBuf), CallError> {
         let NoOptions {} = options;
         self.compute(&header, "encapsulate a secret", async |_| {
-            let spki = bounded(public_key)?;
+            let spki = parse::bounded(public_key)?;
             serving(mechanism, Purpose::Decapsulate)?;
             Ok(move || {
                 let (ciphertext, secret) = soft::encapsulate(&spki)?;
@@ -192,13 +193,6 @@ impl PublicFace {
         })
         .await
     }
-}
-
-fn bounded(data: &Bytes) -> Result<Vec<u8>, Refusal> {
-    if data.len() > names::DATA_LIMIT {
-        return Err(Refusal::DataTooLarge { limit: names::DATA_LIMIT });
-    }
-    Ok(data.to_vec())
 }
 
 /// Returns the mechanism, if its private side serves that purpose.
