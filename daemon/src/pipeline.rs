@@ -40,9 +40,9 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     service.reached(Step::Authorize).await;
 
     // 5 plan
-    let placement = key.placement().ok_or(Refusal::TokenAbsent)?;
+    let placement = key.placement().ok_or_else(|| Refusal::TokenAbsent("the token of this key".into()))?;
     let token = seat.token(placement)?;
-    let plan = plan(authorized, &request, &key.info, token.capabilities(), data.shape())?;
+    let plan = plan(authorized, &request, &key.info, &token.capabilities(), data.shape())?;
     service.reached(Step::Plan).await;
 
     // 6 perform

@@ -124,6 +124,23 @@ pub struct Key {
     pub last_used: Option<i64>,
     /// Where it stands; a revoked key stands nowhere.
     pub placements: Vec<Placement>,
+    /// Its certificate and the chain of it, DER, the key's own first; empty for none.
+    pub certificates: Vec<Vec<u8>>,
+    /// What the token said of how the key was made, DER certificates; empty where it said nothing.
+    pub attestation: Vec<Vec<u8>>,
+}
+
+/// A card or phone that a user enrolled. Nobody else can enrol it meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolledToken {
+    /// Its id.
+    pub id: TokenId,
+    /// Whether it is a card or a phone.
+    pub kind: TokenKind,
+    /// What people call it.
+    pub name: String,
+    /// When it was enrolled, seconds since 1970.
+    pub created: i64,
 }
 
 /// Where a key stands.

@@ -26,7 +26,7 @@ mod registration;
 mod request;
 mod selector;
 
-pub use account::{Defaults, Key, KeyState, Placement, PlacementState, User};
+pub use account::{Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, User};
 pub use guesses::Guesses;
 pub use limits::{Caps, Limits, Resource};
 pub use refusal::Refusal;

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use claviger_token::{Algorithm, Mechanism, TokenError};
+use claviger_token::{Algorithm, Mechanism, TokenError, TokenKind};
 
 use crate::registration::{Registration, WrongStep};
 
@@ -21,6 +21,8 @@ pub enum Refusal {
         /// How many.
         matches: usize,
     },
+    /// There is no such token, or not of the caller's.
+    NoSuchToken,
     /// There is no such user, or not in the table.
     NoSuchUser,
     /// Something of that name exists already.
@@ -50,12 +52,27 @@ pub enum Refusal {
     RegistrationPending(Registration),
     /// The account must be unlocked.
     Locked,
+    /// The card or phone wants its PIN.
+    PinNeeded,
+    /// One try at the PIN is left, and nobody said that it may be used.
+    LastTry,
+    /// The card was not touched.
+    UserPresenceNeeded,
 
     // A secret did not fit.
     /// The pass phrase or recovery code is wrong.
     WrongPassphrase,
     /// The consent phrase is wrong.
     WrongConsentPhrase,
+    /// The PIN is wrong.
+    BadPin {
+        /// How many tries remain before the token blocks itself.
+        tries_left: Option<u32>,
+    },
+    /// The token has blocked its PIN.
+    PinLocked,
+    /// The person gave up, for example at the pin pad.
+    Declined,
     /// Too many wrong guesses.
     TryLater {
         /// How long to wait.
@@ -75,10 +92,12 @@ pub enum Refusal {
     Timeout,
 
     // The token is not there, or not well.
-    /// The token cannot be reached.
-    TokenAbsent,
+    /// The token cannot be reached: which one.
+    TokenAbsent(Cow<'static, str>),
     /// The token was taken away during the operation.
     TokenRemoved,
+    /// This is another token, or another key, than the one asked for.
+    WrongToken(Cow<'static, str>),
     /// Another program holds the token.
     DeviceBusy(Cow<'static, str>),
     /// The device reported a fault.
@@ -108,6 +127,13 @@ impl Refusal {
                 Some("ask an administrator for a consent phrase (`claviger admin consent`)")
             }
             Self::Locked => Some("`claviger unlock` unlocks it"),
+            Self::NoSuchToken => {
+                Some("`claviger token list` shows your tokens, `claviger card list` every card")
+            }
+            Self::PinNeeded => Some("`claviger card unlock` asks for it"),
+            Self::LastTry => Some("if you are sure of the PIN, `claviger card unlock --last-try` uses it"),
+            Self::PinLocked => Some("`claviger card pin unblock` sets a new one with the PUK"),
+            Self::UserPresenceNeeded => Some("try again and touch it when it blinks"),
             Self::DataTooLarge { .. } => {
                 Some("larger data go by descriptor (SignFile, DigestFile) where the mechanism hashes")
             }
@@ -129,8 +155,11 @@ impl Refusal {
             | Self::LimitsExceeded(_)
             | Self::Cancelled
             | Self::Timeout
-            | Self::TokenAbsent
+            | Self::BadPin { .. }
+            | Self::Declined
+            | Self::TokenAbsent(_)
             | Self::TokenRemoved
+            | Self::WrongToken(_)
             | Self::DeviceBusy(_)
             | Self::DeviceError(_)
             | Self::Internal(_) => None,
@@ -144,6 +173,7 @@ impl fmt::Display for Refusal {
             Self::NoSuchKey => formatter.write_str("you have no such key"),
             Self::NoDefaultKey(purpose) => write!(formatter, "you have no default key to {purpose} with"),
             Self::AmbiguousKey { matches } => write!(formatter, "{matches} of your keys match"),
+            Self::NoSuchToken => formatter.write_str("you have no such token"),
             Self::NoSuchUser => formatter.write_str("there is no such user"),
             Self::AlreadyExists(what) => write!(formatter, "{what} exists already"),
             Self::InvalidArguments(why) | Self::DataInvalid(why) => formatter.write_str(why),
@@ -158,6 +188,19 @@ impl fmt::Display for Refusal {
             Self::NotRegistered(_) => formatter.write_str("there is no account"),
             Self::RegistrationPending(state) => write!(formatter, "the registration is {state}"),
             Self::Locked => formatter.write_str("the local key store is locked"),
+            Self::PinNeeded => formatter.write_str("the PIN is needed"),
+            Self::LastTry => formatter.write_str("one try is left before the card blocks its PIN"),
+            Self::UserPresenceNeeded => formatter.write_str("the card was not touched"),
+            Self::BadPin { tries_left: None } => formatter.write_str("the PIN is wrong"),
+            Self::BadPin { tries_left: Some(0) } => {
+                formatter.write_str("the PIN is wrong, and the card has blocked it")
+            }
+            Self::BadPin { tries_left: Some(1) } => formatter.write_str("the PIN is wrong, 1 try left"),
+            Self::BadPin { tries_left: Some(tries) } => {
+                write!(formatter, "the PIN is wrong, {tries} tries left")
+            }
+            Self::PinLocked => formatter.write_str("the card has blocked its PIN after too many wrong ones"),
+            Self::Declined => formatter.write_str("you gave up"),
             Self::WrongPassphrase => formatter.write_str("the pass phrase is wrong"),
             Self::WrongConsentPhrase => formatter.write_str("the consent phrase is wrong"),
             Self::TryLater { seconds } => {
@@ -168,7 +211,8 @@ impl fmt::Display for Refusal {
             Self::LimitsExceeded(what) => write!(formatter, "you have too many {what}"),
             Self::Cancelled => formatter.write_str("the request was given up"),
             Self::Timeout => formatter.write_str("it took too long"),
-            Self::TokenAbsent => formatter.write_str("the token is not there"),
+            Self::TokenAbsent(which) => write!(formatter, "{which} is not there"),
+            Self::WrongToken(how) => formatter.write_str(how),
             Self::TokenRemoved => formatter.write_str("the token was removed"),
             Self::DeviceBusy(holder) => write!(formatter, "the token is in use by {holder}"),
             Self::DeviceError(what) => write!(formatter, "the device reports: {what}"),
@@ -192,11 +236,33 @@ impl From<WrongStep> for Refusal {
     }
 }
 
+impl Refusal {
+    /// Returns what the error of a token of that kind means to a caller.
+    pub fn of_token(kind: TokenKind, error: TokenError) -> Self {
+        match (kind, error) {
+            (TokenKind::Card | TokenKind::Phone, TokenError::Locked) => Self::PinNeeded,
+            (TokenKind::Card | TokenKind::Phone, TokenError::WrongSecret { tries_left }) => {
+                Self::BadPin { tries_left }
+            }
+            (_, error) => error.into(),
+        }
+    }
+}
+
+/// The error of a local store, and of any token where no secret is in play.
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Locked => Self::Locked,
             TokenError::WrongSecret { .. } => Self::WrongPassphrase,
+            TokenError::LastTry => Self::LastTry,
+            TokenError::Blocked => Self::PinLocked,
+            TokenError::SecretUnfit(why) => Self::DataInvalid(why),
+            TokenError::AuthorityNeeded(what) => Self::AccessDenied(format!("the {what} is needed").into()),
+            TokenError::WrongAuthority(what) => Self::AccessDenied(format!("the {what} is wrong").into()),
+            TokenError::PresenceNeeded => Self::UserPresenceNeeded,
+            TokenError::Declined => Self::Declined,
+            TokenError::Wrong(how) => Self::WrongToken(how),
             TokenError::NoSuchKey => Self::NoSuchKey,
             TokenError::MechanismNotSupported(mechanism, algorithm) => {
                 Self::MechanismNotSupported(mechanism, algorithm)
@@ -207,7 +273,7 @@ impl From<TokenError> for Refusal {
             TokenError::NotSupported(what) => Self::NotSupported(what.into()),
             TokenError::DataInvalid(why) => Self::DataInvalid(why),
             TokenError::DataTooLarge { limit } => Self::DataTooLarge { limit },
-            TokenError::Absent => Self::TokenAbsent,
+            TokenError::Absent => Self::TokenAbsent("the token".into()),
             TokenError::Removed => Self::TokenRemoved,
             TokenError::Busy(holder) => Self::DeviceBusy(holder),
             TokenError::Damaged(what) => Self::StoreCorrupt(what),

@@ -162,6 +162,8 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
         label: document.label.clone(),
         state: if document.retired { KeyState::Retired } else { KeyState::Current },
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: vec![Placement {
             token: TokenId::local(caller.uid),
             kind: TokenKind::Local,

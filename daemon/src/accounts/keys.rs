@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, Step, check_label};
-use claviger_token::{Algorithm, KeyId, Secret, Token, TokenKind, TokenOp, TokenOutput, Usage};
+use claviger_token::{Algorithm, KeyId, Secret, Site, Token, TokenKind, TokenOp, TokenOutput, Usage};
 
 use super::passphrase::wipe;
 use super::registration::{become_default, local_key, new_binding};
@@ -55,8 +55,12 @@ pub async fn create(
     }
     let binding = new_binding(&visit.caller).map_err(guess::refusal)?;
     let operation = match origin {
-        Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone() },
-        Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone() },
+        Origin::Generate(algorithm) => {
+            TokenOp::Generate { algorithm, binding: binding.clone(), site: Site::default() }
+        }
+        Origin::Import(private_key) => {
+            TokenOp::Import { private_key, binding: binding.clone(), site: Site::default() }
+        }
     };
     let token = Arc::clone(&seat.token) as Arc<dyn Token>;
     let TokenOutput::Generated(generated) = perform(service, seat.uid, token, operation).await? else {

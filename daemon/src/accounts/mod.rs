@@ -168,7 +168,7 @@ impl Seat {
     pub fn token(&self, placement: &Placement) -> Result<Arc<dyn Token>, Refusal> {
         match placement.kind {
             TokenKind::Local => Ok(Arc::clone(&self.token) as Arc<dyn Token>),
-            TokenKind::Card | TokenKind::Phone => Err(Refusal::TokenAbsent),
+            TokenKind::Card | TokenKind::Phone => Err(Refusal::TokenAbsent("the token of this key".into())),
         }
     }
 

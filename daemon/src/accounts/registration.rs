@@ -106,7 +106,7 @@ pub(super) fn new_binding(caller: &Caller) -> Result<Binding, SlotError> {
 
 /// Returns the row of a key that was just made in a local store.
 pub(super) fn local_key(generated: Generated, binding: Binding, label: String, usage: Option<Usage>) -> Key {
-    let Generated { algorithm, public_key, reference, record } = generated;
+    let Generated { algorithm, public_key, reference, record, attestation: _ } = generated;
     Key {
         info: Arc::new(KeyInfo {
             id: binding.key,
@@ -117,6 +117,8 @@ pub(super) fn local_key(generated: Generated, binding: Binding, label: String, u
         label,
         state: KeyState::Current,
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: vec![Placement {
             token: TokenId::local(binding.uid),
             kind: TokenKind::Local,

@@ -42,9 +42,10 @@ pub(super) async fn explain(
 
 fn dry_run(seat: &Seat, caller: &Caller, user: &User, key: &Key, request: &Request) -> Result<Plan, Refusal> {
     let authorized = authorize(caller, user, key, request.purpose)?;
-    let token = seat.token(key.placement().ok_or(Refusal::TokenAbsent)?)?;
+    let token =
+        seat.token(key.placement().ok_or_else(|| Refusal::TokenAbsent("the token of this key".into()))?)?;
     let input = Input::Bytes(fitting_size(request, key));
-    let plan = plan(authorized, request, &key.info, token.capabilities(), input)?;
+    let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;
     if token.is_unlocked() { Ok(plan) } else { Err(Refusal::Locked) }
 }
 

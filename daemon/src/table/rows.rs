@@ -60,6 +60,8 @@ pub(super) fn key(row: &Row<'_>) -> Result<Key, Damage> {
         label: row.get("label")?,
         state: row.named("state", KeyState::from_name)?,
         last_used: row.get("last_used")?,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: Vec::new(),
     })
 }

@@ -6,8 +6,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use claviger_token::{
-    Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Token, TokenError,
-    TokenOp, TokenOutput,
+    Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Site, Token,
+    TokenError, TokenOp, TokenOutput,
 };
 
 /// How long one operation may take: making an RSA key on a slow card.
@@ -33,6 +33,12 @@ pub trait Subject: Sync {
 
     /// Returns the binding of a key that does not exist yet, always of the same user.
     fn new_binding(&self) -> Binding;
+
+    /// Returns where the next new key comes to stand; the algorithm where it is known. A card with few places
+    /// gives them in turn.
+    fn site(&self, _algorithm: Option<Algorithm>) -> Site {
+        Site::default()
+    }
 
     /// Runs an operation to its end. A token whose task lives on a runtime runs it there.
     fn perform(&self, operation: TokenOp) -> Result<TokenOutput, TokenError> {
@@ -68,7 +74,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// The operations as the checks call them.
 impl dyn Subject + '_ {
     pub(crate) fn unlock(&self) -> Result<(), TokenError> {
-        let operation = TokenOp::Unlock { secret: self.secret(), slots: self.slots() };
+        let operation = TokenOp::Unlock { secret: self.secret(), slots: self.slots(), last_try: false };
         self.perform(operation).map(drop)
     }
 
@@ -78,7 +84,11 @@ impl dyn Subject + '_ {
 
     pub(crate) fn generate(&self, algorithm: Algorithm) -> Result<KeyHandle, TokenError> {
         let binding = self.new_binding();
-        match self.perform(TokenOp::Generate { algorithm, binding: binding.clone() })? {
+        match self.perform(TokenOp::Generate {
+            algorithm,
+            binding: binding.clone(),
+            site: self.site(Some(algorithm)),
+        })? {
             TokenOutput::Generated(made) => Ok(handle(made, binding)),
             _ => panic!("generating gives a key"),
         }
@@ -87,7 +97,11 @@ impl dyn Subject + '_ {
     pub(crate) fn import(&self, pkcs8: &[u8]) -> Result<KeyHandle, TokenError> {
         let binding = self.new_binding();
         let private_key = Secret::new(pkcs8.to_vec());
-        match self.perform(TokenOp::Import { private_key, binding: binding.clone() })? {
+        match self.perform(TokenOp::Import {
+            private_key,
+            binding: binding.clone(),
+            site: self.site(None),
+        })? {
             TokenOutput::Generated(made) => Ok(handle(made, binding)),
             _ => panic!("importing gives a key"),
         }

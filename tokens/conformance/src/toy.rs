@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_token::{
     Algorithm, Binding, Capabilities, Generated, KeyHandle, KeyId, Mechanism, Pace, Performing, Presence,
@@ -22,7 +22,7 @@ const DATA_LIMIT: usize = 1024;
 /// knows. It goes where a card would, in tests that need a token without hardware.
 pub struct ToyToken {
     id: TokenId,
-    capabilities: Capabilities,
+    capabilities: Arc<Capabilities>,
     state: Mutex<State>,
 }
 
@@ -40,9 +40,10 @@ impl ToyToken {
             mechanisms: BTreeSet::from([Mechanism::Eddsa]),
             generates: BTreeSet::from([Algorithm::Ed25519]),
             imports: BTreeSet::new(),
+            erases: true,
             data_limit: DATA_LIMIT,
         };
-        Self { id: TokenId::new("card:toy"), capabilities, state: Mutex::default() }
+        Self { id: TokenId::new("card:toy"), capabilities: Arc::new(capabilities), state: Mutex::default() }
     }
 
     /// Returns the secret that unlocks it.
@@ -102,7 +103,13 @@ impl ToyToken {
         let reference = format!("toy-{}", state.made);
         state.seeds.insert(reference.clone(), seed);
         let public_key = [PUBLIC_KEY_HEADER, key_pair(&seed)?.public_key().as_ref()].concat();
-        Ok(TokenOutput::Generated(Generated { algorithm, public_key, reference, record: None }))
+        Ok(TokenOutput::Generated(Generated {
+            algorithm,
+            public_key,
+            reference,
+            record: None,
+            attestation: Vec::new(),
+        }))
     }
 
     fn open(&self) -> Result<MutexGuard<'_, State>, TokenError> {
@@ -130,8 +137,8 @@ impl Token for ToyToken {
         TokenKind::Card
     }
 
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.capabilities)
     }
 
     fn presence(&self) -> Presence {
@@ -140,6 +147,10 @@ impl Token for ToyToken {
 
     fn is_unlocked(&self) -> bool {
         self.state().unlocked
+    }
+
+    fn is_ready(&self, _key: &KeyHandle) -> bool {
+        self.is_unlocked()
     }
 
     fn pace(&self, _operation: &TokenOp) -> Pace {

@@ -14,6 +14,21 @@ pub enum TokenError {
         /// How many tries remain before the token blocks itself.
         tries_left: Option<u32>,
     },
+    /// One try is left, and nobody said that it may be used.
+    LastTry,
+    /// The token has blocked the secret after too many wrong ones.
+    Blocked,
+    /// The secret cannot be right: it is too short, too long, or has characters that no such secret has. It was
+    /// not tried.
+    SecretUnfit(Cow<'static, str>),
+    /// What the token's administrator knows is needed for this: the name of it.
+    AuthorityNeeded(&'static str),
+    /// What was given as the token's administrator's is wrong: the name of it.
+    WrongAuthority(&'static str),
+    /// The token wanted to be touched and was not.
+    PresenceNeeded,
+    /// The person gave up, for example at the pin pad.
+    Declined,
 
     // The caller asked for something that cannot be.
     /// The token has no such key.
@@ -37,6 +52,8 @@ pub enum TokenError {
     Absent,
     /// The token was taken away during the operation.
     Removed,
+    /// This is another token, or the key on it is another, than the one asked for.
+    Wrong(Cow<'static, str>),
     /// Another program holds the token.
     Busy(Cow<'static, str>),
     /// What is stored is damaged: what, and how one can tell.
@@ -57,6 +74,13 @@ impl fmt::Display for TokenError {
             Self::WrongSecret { tries_left: Some(tries) } => {
                 write!(formatter, "the secret is wrong, {tries} tries left")
             }
+            Self::LastTry => formatter.write_str("one try is left before the token blocks itself"),
+            Self::Blocked => formatter.write_str("the token has blocked its PIN after too many wrong ones"),
+            Self::SecretUnfit(why) => formatter.write_str(why),
+            Self::AuthorityNeeded(what) => write!(formatter, "the {what} is needed"),
+            Self::WrongAuthority(what) => write!(formatter, "the {what} is wrong"),
+            Self::PresenceNeeded => formatter.write_str("the token was not touched"),
+            Self::Declined => formatter.write_str("the person gave up"),
             Self::NoSuchKey => formatter.write_str("the token has no such key"),
             Self::MechanismNotSupported(mechanism, algorithm) => {
                 write!(formatter, "a {algorithm} key cannot do {mechanism} on this token")
@@ -69,6 +93,7 @@ impl fmt::Display for TokenError {
             Self::DataTooLarge { limit } => write!(formatter, "there are more than {limit} bytes of data"),
             Self::Absent => formatter.write_str("the token is absent"),
             Self::Removed => formatter.write_str("the token was removed"),
+            Self::Wrong(how) => formatter.write_str(how),
             Self::Busy(holder) => write!(formatter, "the token is in use by {holder}"),
             Self::Damaged(what) => write!(formatter, "what is stored is damaged: {what}"),
             Self::Device(what) => write!(formatter, "the device reports: {what}"),

@@ -12,6 +12,7 @@
 //! | `key` | [`KeyId`], [`KeyHandle`], [`KeyInfo`], [`Binding`] |
 //! | `operation` | [`TokenOp`] and [`TokenOutput`]: operations as data |
 //! | `token` | [`Token`], [`Capabilities`], [`Presence`] |
+//! | `site` | [`Site`]: where on a token a new key comes to stand, [`PinPolicy`], [`TouchPolicy`] |
 //! | `secret` | [`Secret`]: bytes that are wiped and never printed |
 //! | `error` | [`TokenError`] |
 //!
@@ -25,6 +26,7 @@ mod mechanism;
 mod operation;
 mod parameters;
 mod secret;
+mod site;
 mod token;
 
 pub use algorithm::Algorithm;
@@ -35,4 +37,5 @@ pub use mechanism::{Mechanism, Purpose};
 pub use operation::{Generated, TokenOp, TokenOutput};
 pub use parameters::{Kdf, Parameters};
 pub use secret::Secret;
+pub use site::{PinPolicy, Site, TouchPolicy};
 pub use token::{Capabilities, Pace, Performing, Presence, Token, TokenId, TokenKind};

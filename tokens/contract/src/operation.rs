@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret};
+use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site};
 
 /// One operation of a token, as data. Every token takes them through [`Token::perform`](crate::Token::perform)
 /// and refuses those that its capabilities do not name.
@@ -51,6 +51,8 @@ pub enum TokenOp {
         algorithm: Algorithm,
         /// What its record will be bound to.
         binding: Binding,
+        /// Where on the token.
+        site: Site,
     },
     /// Takes a key that was made elsewhere.
     Import {
@@ -58,6 +60,8 @@ pub enum TokenOp {
         private_key: Secret,
         /// What its record will be bound to.
         binding: Binding,
+        /// Where on the token.
+        site: Site,
     },
     /// Erases a key from the token. What the host keeps for it, the host erases.
     Delete {
@@ -70,6 +74,8 @@ pub enum TokenOp {
         secret: Secret,
         /// What the host keeps for the token: the key slots of a local store; `None` for hardware.
         slots: Option<Arc<[u8]>>,
+        /// The person knows that this is the last try before the token blocks itself, and wants it.
+        last_try: bool,
     },
     /// Wipes what unlocking left in memory.
     Lock,
@@ -99,4 +105,7 @@ pub struct Generated {
     pub reference: String,
     /// What the host must keep for the token, if anything: the sealed record of a local key.
     pub record: Option<Vec<u8>>,
+    /// What the token says of how the key was made: DER certificates, the key's own first; empty where it
+    /// says nothing.
+    pub attestation: Vec<Vec<u8>>,
 }

@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use crate::{Algorithm, Mechanism, TokenError, TokenOp, TokenOutput};
+use crate::{Algorithm, KeyHandle, Mechanism, TokenError, TokenOp, TokenOutput};
 
 /// The name of one token, stable while it is known: `local:1000`, `card:…`, `phone:…`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +91,8 @@ pub struct Capabilities {
     pub generates: BTreeSet<Algorithm>,
     /// The algorithms of keys that it can take from outside.
     pub imports: BTreeSet<Algorithm>,
+    /// Whether a key can be erased from it. Otherwise a key that its owner gives up stays there, forgotten.
+    pub erases: bool,
     /// The most data that one operation takes, in bytes.
     pub data_limit: usize,
 }
@@ -105,14 +108,18 @@ pub trait Token: Send + Sync {
     /// Returns the kind of place it is.
     fn kind(&self) -> TokenKind;
 
-    /// Returns what it can do.
-    fn capabilities(&self) -> &Capabilities;
+    /// Returns what it can do; of hardware that is away, what it could when it was last seen.
+    fn capabilities(&self) -> Arc<Capabilities>;
 
     /// Returns whether it can be reached now.
     fn presence(&self) -> Presence;
 
     /// Returns true while its keys can be used without a further secret.
     fn is_unlocked(&self) -> bool;
+
+    /// Returns true while this key can be used without a further secret: the token is unlocked, or the key
+    /// wants none, or the token asks for it itself (a pin pad).
+    fn is_ready(&self, key: &KeyHandle) -> bool;
 
     /// Returns how an operation wants to be run.
     fn pace(&self, operation: &TokenOp) -> Pace;

@@ -37,6 +37,7 @@ pub fn import_with(
     let parsed = on_cleared_stack(|| pkcs8::import(private_key))?;
     let record = seal_record(data_key, binding, &parsed.spki, &parsed.document)?;
     Ok(Generated {
+        attestation: Vec::new(),
         algorithm: parsed.algorithm,
         public_key: parsed.spki,
         reference: String::new(),

@@ -22,7 +22,7 @@ const IN_PLACE_LIMIT: usize = 64 * 1024;
 pub struct SoftToken {
     id: TokenId,
     host: Option<Arc<HostSecret>>,
-    capabilities: Capabilities,
+    capabilities: Arc<Capabilities>,
     opened: RwLock<Option<Opened>>,
 }
 
@@ -43,7 +43,7 @@ struct ParsedKey {
 impl SoftToken {
     /// Makes the token, locked. The host secret is needed where the pass phrase slots are bound to one.
     pub fn new(id: TokenId, host: Option<Arc<HostSecret>>) -> Self {
-        Self { id, host, capabilities: capabilities(), opened: RwLock::new(None) }
+        Self { id, host, capabilities: Arc::new(capabilities()), opened: RwLock::new(None) }
     }
 
     /// Unlocks the token with a data key that was come by in another way: registration, recovery.
@@ -89,17 +89,17 @@ impl SoftToken {
                 check_size(&ciphertext)?;
                 self.key(&key)?.key.decapsulate(mechanism, &ciphertext).map(TokenOutput::SharedSecret)
             }
-            TokenOp::Generate { algorithm, binding } => {
+            TokenOp::Generate { algorithm, binding, site: _ } => {
                 self.make(|data_key| generate_with(data_key, algorithm, &binding))
             }
-            TokenOp::Import { private_key, binding } => {
+            TokenOp::Import { private_key, binding, site: _ } => {
                 self.make(|data_key| import_with(data_key, &private_key, &binding))
             }
             TokenOp::Delete { key } => {
                 self.forget(key.info.id);
                 Ok(TokenOutput::Done)
             }
-            TokenOp::Unlock { secret, slots } => self.unlock(&secret, slots.as_deref()),
+            TokenOp::Unlock { secret, slots, .. } => self.unlock(&secret, slots.as_deref()),
             TokenOp::Lock => {
                 self.lock();
                 Ok(TokenOutput::Done)
@@ -166,8 +166,8 @@ impl Token for SoftToken {
         TokenKind::Local
     }
 
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.capabilities)
     }
 
     fn presence(&self) -> Presence {
@@ -176,6 +176,10 @@ impl Token for SoftToken {
 
     fn is_unlocked(&self) -> bool {
         self.read().is_some()
+    }
+
+    fn is_ready(&self, _key: &KeyHandle) -> bool {
+        self.is_unlocked()
     }
 
     fn pace(&self, operation: &TokenOp) -> Pace {
@@ -246,6 +250,7 @@ fn capabilities() -> Capabilities {
         mechanisms: Mechanism::ALL.into_iter().filter(|mechanism| mechanism.is_offered()).collect(),
         generates: Algorithm::ALL.into_iter().collect(),
         imports: Algorithm::ALL.into_iter().collect(),
+        erases: true,
         data_limit: DATA_LIMIT,
     }
 }

@@ -22,6 +22,7 @@ fn capabilities(mechanisms: &[Mechanism]) -> Capabilities {
         mechanisms: mechanisms.iter().copied().collect(),
         generates: BTreeSet::new(),
         imports: BTreeSet::new(),
+        erases: true,
         data_limit: 1000,
     }
 }
@@ -50,6 +51,8 @@ fn planned(
         label: String::new(),
         state: KeyState::Current,
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: Vec::new(),
     };
     let user = User {

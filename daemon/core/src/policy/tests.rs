@@ -32,6 +32,8 @@ fn key(uid: u32, state: KeyState, usage: Usage) -> Key {
         label: String::new(),
         state,
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: Vec::new(),
     }
 }

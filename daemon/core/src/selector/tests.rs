@@ -14,6 +14,8 @@ fn key(number: u8, label: &str, state: KeyState) -> Key {
         label: label.into(),
         state,
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: Vec::new(),
     }
 }

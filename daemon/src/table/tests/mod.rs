@@ -80,6 +80,8 @@ fn key(uid: u32, number: u8) -> Key {
         label: format!("label {number}"),
         state: KeyState::Current,
         last_used: None,
+        certificates: Vec::new(),
+        attestation: Vec::new(),
         placements: vec![Placement {
             token: TokenId::local(uid),
             kind: TokenKind::Local,

@@ -12,8 +12,8 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use claviger_token::{
-    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Token, TokenId, TokenOp,
-    TokenOutput,
+    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Token, TokenId,
+    TokenOp, TokenOutput,
 };
 use zeroize::Zeroize;
 
@@ -139,7 +139,7 @@ fn unlock(phrase: &[u8]) -> (Arc<SoftToken>, Vec<u8>) {
     let masked = data_key.expose().iter().map(|byte| byte ^ MASK).collect();
     drop(data_key);
     let slots: Arc<[u8]> = slots.to_bytes().into();
-    perform(&token, TokenOp::Unlock { secret: plain(phrase), slots: Some(slots) });
+    perform(&token, TokenOp::Unlock { secret: plain(phrase), slots: Some(slots), last_try: false });
     (Arc::new(token), masked)
 }
 
@@ -158,7 +158,8 @@ fn plain(masked: &[u8]) -> Secret {
 fn import(token: &SoftToken, key: &Known) -> KeyHandle {
     let id = KeyId::from_bytes([key.size as u8 ^ key.masked()[1]; 16]);
     let binding = Binding { uid: 1000, user_name: "alice".into(), key: id, created: 7 };
-    let operation = TokenOp::Import { private_key: key.document(), binding: binding.clone() };
+    let operation =
+        TokenOp::Import { private_key: key.document(), binding: binding.clone(), site: Site::default() };
     let TokenOutput::Generated(made) = perform(token, operation) else { panic!("a key") };
     let usage = made.algorithm.usage();
     let (id, public_key) = (binding.key, made.public_key.into());

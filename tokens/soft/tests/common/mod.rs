@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use claviger_soft::{Cost, DataKey, KeySlots, SoftToken};
 use claviger_token::{
-    Algorithm, Binding, Generated, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Token,
+    Algorithm, Binding, Generated, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Token,
     TokenError, TokenId, TokenOp, TokenOutput,
 };
 
@@ -40,7 +40,7 @@ impl Store {
 
     pub(crate) fn generate(&self, algorithm: Algorithm, id: u8) -> KeyHandle {
         let binding = binding(id);
-        match self.run(TokenOp::Generate { algorithm, binding: binding.clone() }) {
+        match self.run(TokenOp::Generate { algorithm, binding: binding.clone(), site: Site::default() }) {
             Ok(TokenOutput::Generated(made)) => handle(made, binding),
             Ok(_) => panic!("generating gives a key"),
             Err(error) => panic!("cannot generate {algorithm}: {error}"),
@@ -49,7 +49,11 @@ impl Store {
 
     pub(crate) fn import(&self, pkcs8: &[u8], id: u8) -> Result<KeyHandle, TokenError> {
         let binding = binding(id);
-        match self.run(TokenOp::Import { private_key: secret(pkcs8), binding: binding.clone() })? {
+        match self.run(TokenOp::Import {
+            private_key: secret(pkcs8),
+            binding: binding.clone(),
+            site: Site::default(),
+        })? {
             TokenOutput::Generated(made) => Ok(handle(made, binding)),
             _ => panic!("importing gives a key"),
         }
