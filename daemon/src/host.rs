@@ -1,6 +1,6 @@
 //! The host's part of a plan: what is done before the token, and what after.
 
-use claviger_core::plan::{After, Before, Padding, Plan};
+use claviger_core::plan::{After, Before, Padding, Plan, Unpadding};
 use claviger_core::{Format, Refusal};
 use claviger_soft as soft;
 use claviger_token::{Algorithm, Parameters, TokenOutput};
@@ -49,8 +49,25 @@ fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, Refusal> {
     Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
 }
 
-/// Does what the plan wants of the host after the token: the form of a signature, a derivation.
-pub(crate) fn after(after: &After, algorithm: Algorithm, output: TokenOutput) -> Result<Vec<u8>, Refusal> {
+/// What stays with the host while the token works, for what comes after.
+pub(crate) struct Kept {
+    ciphertext: Vec<u8>,
+}
+
+/// Keeps of the data what [`after`] will need.
+pub(crate) fn keep(plan: &Plan, data: &[u8]) -> Kept {
+    let needed = plan.after == After::Unpad(Unpadding::Pkcs1);
+    Kept { ciphertext: if needed { data.to_vec() } else { Vec::new() } }
+}
+
+/// Does what the plan wants of the host after the token: the form of a signature, a derivation, unpadding.
+pub(crate) fn after(
+    service: &Service,
+    after: &After,
+    algorithm: Algorithm,
+    kept: &Kept,
+    output: TokenOutput,
+) -> Result<Vec<u8>, Refusal> {
     match (after, output) {
         (After::Signature(Format::Raw), TokenOutput::Signature(signature)) => Ok(signature),
         (After::Signature(Format::Der), TokenOutput::Signature(signature)) => {
@@ -58,11 +75,18 @@ pub(crate) fn after(after: &After, algorithm: Algorithm, output: TokenOutput) ->
         }
         (After::Plaintext, TokenOutput::Plaintext(secret))
         | (After::Secret, TokenOutput::SharedSecret(secret)) => Ok(secret.expose().to_vec()),
+        (After::Unpad(Unpadding::Pkcs1), TokenOutput::Plaintext(block)) => {
+            let plaintext = soft::unpad_pkcs1(&block, &kept.ciphertext, &service.rejection)?;
+            Ok(plaintext.expose().to_vec())
+        }
+        (After::Unpad(Unpadding::Oaep(parameters)), TokenOutput::Plaintext(block)) => {
+            Ok(soft::unpad_oaep(&block, parameters)?.expose().to_vec())
+        }
         (After::Hkdf { hash, info, length }, TokenOutput::SharedSecret(secret)) => {
             Ok(soft::hkdf(&secret, *hash, info, *length)?.expose().to_vec())
         }
         (
-            After::Signature(_) | After::Plaintext | After::Secret | After::Hkdf { .. },
+            After::Signature(_) | After::Plaintext | After::Unpad(_) | After::Secret | After::Hkdf { .. },
             TokenOutput::Signature(_)
             | TokenOutput::Plaintext(_)
             | TokenOutput::SharedSecret(_)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use claviger_core::policy::Administration;
 use claviger_dbus::names::{BUS_NAME, OBJECT_PATH};
 use claviger_soft::HostSecret;
-use claviger_token::Secret;
+use claviger_token::{Secret, TokenError};
 use tokio::signal::unix::{SignalKind, signal};
 use zbus::connection::Builder;
 use zbus::fdo::{DBusProxy, RequestNameFlags};
@@ -34,6 +34,8 @@ pub enum RunError {
     NameTaken,
     /// The connection to the bus is lost.
     BusLost,
+    /// The system gives no random bytes.
+    Random(TokenError),
     /// The system does not tell of signals.
     Signals(std::io::Error),
 }
@@ -48,6 +50,7 @@ impl fmt::Display for RunError {
                 write!(formatter, "cannot serve on the bus: another program owns the name {BUS_NAME}")
             }
             Self::BusLost => formatter.write_str("the connection to the bus is lost"),
+            Self::Random(error) => write!(formatter, "cannot take random bytes: {error}"),
             Self::Signals(error) => write!(formatter, "cannot wait for signals: {error}"),
         }
     }
@@ -59,6 +62,7 @@ impl std::error::Error for RunError {
             Self::Table(error) => Some(error),
             Self::HostSecret(error) | Self::Signals(error) => Some(error),
             Self::Bus(error) => Some(error),
+            Self::Random(error) => Some(error),
             Self::NameTaken | Self::BusLost => None,
         }
     }
@@ -111,7 +115,7 @@ pub async fn serve(
     let bus =
         DBusProxy::builder(connection).cache_properties(zbus::proxy::CacheProperties::No).build().await?;
     let parts = Parts { config, table, bus, administration, host, checkpoint };
-    let service = Arc::new(Service::new(parts));
+    let service = Arc::new(Service::new(parts).map_err(RunError::Random)?);
     watch_for_vanished_names(connection, Arc::clone(&service)).await?;
     let door = Door::bus(Arc::clone(&service));
     let objects = connection.object_server();

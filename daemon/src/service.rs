@@ -10,6 +10,7 @@ use std::time::Duration;
 use claviger_core::policy::{Administration, Caller, administrator};
 use claviger_core::{Refusal, Resource};
 use claviger_soft::{Cost, HostSecret};
+use claviger_token::{Secret, TokenError};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::fdo::DBusProxy;
@@ -47,6 +48,9 @@ pub struct Service {
     pub counts: Counts,
     /// The name service.
     pub names: Names,
+    /// Stands for a private exponent that only the token has, where wrong RSA padding is answered with a
+    /// synthetic message; new at each start.
+    pub rejection: Secret,
     /// What outlives the request that started it runs here.
     pub runtime: Handle,
     bus: DBusProxy<'static>,
@@ -125,10 +129,14 @@ pub struct Parts {
 
 impl Service {
     /// Returns a service in which nobody has called yet.
-    pub fn new(parts: Parts) -> Self {
+    ///
+    /// # Errors
+    /// Where the system gives no random bytes.
+    pub fn new(parts: Parts) -> Result<Self, TokenError> {
         let Parts { config, table, bus, administration, host, checkpoint } = parts;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
+        Ok(Self {
+            rejection: claviger_soft::random(32)?,
             table,
             callers: Callers::default(),
             accounts: Accounts::new(host),
@@ -145,7 +153,7 @@ impl Service {
             cost: OnceLock::new(),
             checkpoint,
             config,
-        }
+        })
     }
 
     /// Returns who a peer is.

@@ -68,6 +68,8 @@ pub enum After {
     Signature(Format),
     /// Hands the plaintext on.
     Plaintext,
+    /// Takes the padding off the decrypted block.
+    Unpad(Unpadding),
     /// Hands an opened secret on.
     Secret,
     /// Derives from the agreed secret.
@@ -79,6 +81,15 @@ pub enum After {
         /// Bytes wanted.
         length: usize,
     },
+}
+
+/// A padding that the host takes off, because the token has only the RSA primitive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unpadding {
+    /// RSAES-PKCS1-v1_5 (RFC 8017, 7.2); wrong padding gives a synthetic message.
+    Pkcs1,
+    /// RSAES-OAEP (RFC 8017, 7.1) with `hash`, `mgf-hash` and `label` of these.
+    Oaep(Parameters),
 }
 
 /// Plans one request, or refuses it before a token is touched.
@@ -95,6 +106,7 @@ pub fn plan(
     check_format(request.format, mechanism)?;
     check_length(mechanism, purpose, &request.parameters, key.algorithm, input)?;
     let after = after(purpose, request)?;
+    let asked = mechanism;
     let (before, mechanism, parameters) = routes(mechanism, purpose, &request.parameters, key.algorithm)
         .into_iter()
         .filter(|(_, mechanism, _)| capabilities.mechanisms.contains(mechanism))
@@ -104,7 +116,13 @@ pub fn plan(
         (Before::AsIs, Input::Bytes(size)) if size > capabilities.data_limit => {
             Err(Refusal::DataTooLarge { limit: capabilities.data_limit })
         }
-        _ => Ok(Plan { before, purpose, mechanism, parameters, after }),
+        _ => Ok(Plan {
+            before,
+            purpose,
+            mechanism,
+            parameters,
+            after: unpadding(asked, mechanism, request, after),
+        }),
     }
 }
 
@@ -132,8 +150,13 @@ fn routes(
     algorithm: Algorithm,
 ) -> Vec<(Before, Mechanism, Parameters)> {
     let mut ways = vec![(Before::AsIs, mechanism, parameters.clone())];
-    if purpose != Purpose::Sign {
-        return ways;
+    match purpose {
+        Purpose::Sign => {}
+        Purpose::Decrypt => {
+            ways.push((Before::AsIs, Mechanism::RsaX509, Parameters::default()));
+            return ways;
+        }
+        Purpose::Derive | Purpose::Decapsulate => return ways,
     }
     let digest = mechanism.hash();
     let none = Parameters::default;
@@ -172,6 +195,17 @@ fn routes(
         _ => {}
     }
     ways
+}
+
+/// Returns what comes after decryption: where the token runs only the RSA primitive, the host unpads.
+fn unpadding(asked: Mechanism, runs: Mechanism, request: &Request, after: After) -> After {
+    match (after, asked, runs) {
+        (After::Plaintext, Mechanism::RsaPkcs, Mechanism::RsaX509) => After::Unpad(Unpadding::Pkcs1),
+        (After::Plaintext, Mechanism::RsaPkcsOaep, Mechanism::RsaX509) => {
+            After::Unpad(Unpadding::Oaep(request.parameters.clone()))
+        }
+        (after, ..) => after,
+    }
 }
 
 fn pss_hash(mechanism: Mechanism, parameters: &Parameters) -> Hash {

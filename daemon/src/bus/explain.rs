@@ -1,6 +1,6 @@
 //! A dry run: where would it happen, in which steps.
 
-use claviger_core::plan::{After, Before, Padding, Plan, plan};
+use claviger_core::plan::{After, Before, Padding, Plan, Unpadding, plan};
 use claviger_core::policy::{Caller, authorize};
 use claviger_core::{Format, Input, Key, Refusal, Request, User};
 use claviger_dbus::wire::Explanation;
@@ -70,6 +70,8 @@ fn steps(plan: &Plan) -> Vec<String> {
     let after = match &plan.after {
         After::Signature(Format::Der) => Some("the host writes the signature as DER".to_owned()),
         After::Hkdf { hash, length, .. } => Some(format!("the host derives {length} bytes by HKDF, {hash}")),
+        After::Unpad(Unpadding::Pkcs1) => Some("the host takes the PKCS#1 v1.5 padding off".to_owned()),
+        After::Unpad(Unpadding::Oaep(_)) => Some("the host takes the OAEP padding off".to_owned()),
         After::Signature(Format::Raw) | After::Plaintext | After::Secret => None,
     };
     before.into_iter().chain([format!("the token does {}", plan.mechanism)]).chain(after).collect()

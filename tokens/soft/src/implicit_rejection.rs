@@ -24,9 +24,14 @@ pub(crate) fn decrypt(key: &Pkey, exponent_digest: &Secret, ciphertext: &[u8]) -
     let block = key.private_transform(ciphertext).map_err(|Failed| {
         TokenError::DataInvalid("the ciphertext is not one block below the key's modulus".into())
     })?;
+    Ok(unpad(block.expose(), exponent_digest, ciphertext))
+}
+
+/// Takes the padding off a block that has the modulus's size, as has the ciphertext.
+pub(crate) fn unpad(block: &[u8], exponent_digest: &Secret, ciphertext: &[u8]) -> Secret {
     let derivation = hmac::sign(&hmac_key(exponent_digest.expose()), ciphertext);
     let synthetic = Synthetic::derive(derivation.as_ref(), ciphertext.len());
-    Ok(select(block.expose(), &synthetic))
+    select(block, &synthetic)
 }
 
 /// Returns SHA-256 over the private exponent as long as the modulus, from which the synthetic messages come.

@@ -7,6 +7,7 @@
 //! | `generate` | [`generate_with`], [`import_with`]: keys come into the store |
 //! | `private_key` | the mechanisms with a private key |
 //! | `implicit_rejection` | RSA_PKCS decryption that never says "bad padding" |
+//! | `unpad` | [`unpad_pkcs1`], [`unpad_oaep`]: for tokens that have only the RSA primitive |
 //! | `verify`, `encrypt` | [`verify`], [`encrypt`], [`encapsulate`]: the mechanisms with a public key |
 //! | `digest`, `derive`, `random` | [`digest`], [`Digester`], [`hkdf`], [`random`] |
 //! | `spki`, `pkcs8`, `peer` | public and private keys as documents: [`algorithm_of`] |
@@ -33,6 +34,7 @@ mod random;
 mod seal;
 mod spki;
 mod token;
+mod unpad;
 mod verify;
 mod wipe;
 
@@ -49,4 +51,5 @@ pub use seal::{
 };
 pub use spki::algorithm_of;
 pub use token::SoftToken;
+pub use unpad::{unpad_oaep, unpad_pkcs1};
 pub use verify::verify;

@@ -5,7 +5,7 @@ use claviger_token::{
     Algorithm, Binding, Capabilities, Hash, Kdf, KeyId, KeyInfo, Mechanism, Parameters, Purpose, TokenKind,
 };
 
-use super::{After, Before, Padding, Plan, plan};
+use super::{After, Before, Padding, Plan, Unpadding, plan};
 use crate::policy::{Caller, authorize};
 use crate::{
     Defaults, Format, Guesses, Input, Key, KeyState, Refusal, Registration, Request, Selector, User,
@@ -15,6 +15,14 @@ use crate::{
 const FULL: &[Mechanism] = &Mechanism::ALL;
 const DIGESTS: &[Mechanism] =
     &[Mechanism::Ecdsa, Mechanism::RsaPkcs, Mechanism::RsaPkcsPss, Mechanism::Eddsa, Mechanism::Ecdh1Derive];
+/// SP 800-73-4: digests of curves, the RSA primitive, key agreement.
+const PIV: &[Mechanism] = &[Mechanism::Ecdsa, Mechanism::RsaX509, Mechanism::Eddsa, Mechanism::Ecdh1Derive];
+/// OpenPGP card 3.4: the card pads and unpads PKCS#1 v1.5 itself and has no raw RSA.
+const OPENPGP: &[Mechanism] =
+    &[Mechanism::Ecdsa, Mechanism::RsaPkcs, Mechanism::Eddsa, Mechanism::Ecdh1Derive];
+/// What OpenSC offers of a CAC or PKCS#15 card.
+const OPENSC: &[Mechanism] =
+    &[Mechanism::Ecdsa, Mechanism::RsaPkcs, Mechanism::RsaX509, Mechanism::Ecdh1Derive];
 const RAW: &[Mechanism] = &[Mechanism::RsaX509, Mechanism::Ecdsa];
 
 fn capabilities(mechanisms: &[Mechanism]) -> Capabilities {
@@ -112,6 +120,65 @@ fn a_token_gets_the_message_the_digest_or_the_padded_block_as_it_can() {
     ];
     for (mechanism, algorithm, token, expected) in table {
         assert_eq!(signing(mechanism, algorithm, token), expected, "{mechanism} {algorithm} {token:?}");
+    }
+}
+
+#[test]
+fn the_host_unpads_where_the_token_has_only_the_rsa_primitive() {
+    use Mechanism::{RsaPkcs, RsaPkcsOaep, RsaX509};
+    let parameters = Parameters { label: Some(vec![1]), hash: Some(Hash::Sha384), ..Parameters::default() };
+    let oaep = After::Unpad(Unpadding::Oaep(parameters.clone()));
+    let none = Parameters::default();
+    let table = [
+        (RsaPkcs, &none, PIV, RsaX509, After::Unpad(Unpadding::Pkcs1)),
+        (RsaPkcsOaep, &parameters, PIV, RsaX509, oaep),
+        (RsaPkcs, &none, OPENPGP, RsaPkcs, After::Plaintext),
+        (RsaPkcs, &none, FULL, RsaPkcs, After::Plaintext),
+        (RsaPkcsOaep, &parameters, FULL, RsaPkcsOaep, After::Plaintext),
+        (RsaPkcsOaep, &parameters, OPENSC, RsaX509, After::Unpad(Unpadding::Oaep(parameters.clone()))),
+    ];
+    for (mechanism, parameters, token, runs, after) in table {
+        let request =
+            Request { parameters: parameters.clone(), ..request(Purpose::Decrypt, Some(mechanism)) };
+        let plan = planned(&request, Algorithm::Rsa2048, token, Input::Bytes(256)).unwrap();
+        assert_eq!((plan.before, plan.mechanism, plan.after), (Before::AsIs, runs, after), "{mechanism}");
+    }
+    let oaep = request(Purpose::Decrypt, Some(RsaPkcsOaep));
+    let refused = planned(&oaep, Algorithm::Rsa2048, OPENPGP, Input::Bytes(256));
+    assert_eq!(refused, Err(Refusal::MechanismNotSupported(RsaPkcsOaep, Algorithm::Rsa2048)));
+}
+
+/// The three kinds of card: which mechanisms callers get with which keys.
+#[test]
+fn every_kind_of_card_signs_what_its_mechanisms_allow() {
+    use Mechanism::{
+        Ecdsa, EcdsaSha256, EcdsaSha384, EcdsaSha512, Eddsa, RsaPkcs, RsaPkcsPss, Sha256RsaPkcs,
+        Sha256RsaPkcsPss, Sha384RsaPkcs, Sha384RsaPkcsPss, Sha512RsaPkcs, Sha512RsaPkcsPss,
+    };
+    let ec: &[Mechanism] = &[Ecdsa, EcdsaSha256, EcdsaSha384, EcdsaSha512];
+    let pkcs1: &[Mechanism] = &[RsaPkcs, Sha256RsaPkcs, Sha384RsaPkcs, Sha512RsaPkcs];
+    let pss: &[Mechanism] = &[RsaPkcsPss, Sha256RsaPkcsPss, Sha384RsaPkcsPss, Sha512RsaPkcsPss];
+    let rsa = [pkcs1, pss].concat();
+    let table: [(&str, &[Mechanism], Algorithm, &[Mechanism]); 8] = [
+        ("PIV", PIV, Algorithm::P256, ec),
+        ("PIV", PIV, Algorithm::Rsa3072, &rsa),
+        ("PIV", PIV, Algorithm::Ed25519, &[Eddsa]),
+        ("OpenPGP", OPENPGP, Algorithm::P521, ec),
+        ("OpenPGP", OPENPGP, Algorithm::Rsa4096, pkcs1),
+        ("OpenPGP", OPENPGP, Algorithm::Ed25519, &[Eddsa]),
+        ("OpenSC", OPENSC, Algorithm::Rsa2048, &rsa),
+        ("OpenSC", OPENSC, Algorithm::P384, ec),
+    ];
+    for (card, token, algorithm, signs) in table {
+        for mechanism in Mechanism::ALL.into_iter().filter(|mechanism| mechanism.serves(Purpose::Sign)) {
+            let size = match mechanism {
+                RsaPkcs => 51,
+                _ => 32,
+            };
+            let request = request(Purpose::Sign, Some(mechanism));
+            let planned = planned(&request, algorithm, token, Input::Bytes(size)).is_ok();
+            assert_eq!(planned, signs.contains(&mechanism), "{card} {algorithm} {mechanism}");
+        }
     }
 }
 
