@@ -3,28 +3,28 @@ use std::os::fd::AsFd;
 use claviger_dbus::names::SECRET_LIMIT;
 use claviger_dbus::wire::{AccountRow, NoOptions, RegisterOptions, UnlockOptions};
 
-use crate::client::{descriptor, receive};
+use crate::client::receive;
 use crate::{Client, Error, Secret};
 
 /// The caller's own account. All bytes of a secret count: a new line at its end is part of it.
 impl Client {
     /// Applies for an account and makes its first keys.
     pub async fn register(&self, passphrase: &Secret, options: &RegisterOptions) -> Result<(), Error> {
-        let passphrase = descriptor(passphrase)?;
+        let passphrase = passphrase.to_descriptor()?;
         let passphrase = passphrase.as_fd();
         self.call(|daemon| async move { daemon.account.register(passphrase.into(), options).await }).await
     }
 
     /// Enters the consent phrase.
     pub async fn consent(&self, phrase: &Secret) -> Result<(), Error> {
-        let phrase = descriptor(phrase)?;
+        let phrase = phrase.to_descriptor()?;
         let phrase = phrase.as_fd();
         self.call(|daemon| async move { daemon.account.consent(phrase.into(), &NoOptions {}).await }).await
     }
 
     /// Opens the local keys.
     pub async fn unlock(&self, passphrase: &Secret, options: &UnlockOptions) -> Result<(), Error> {
-        let passphrase = descriptor(passphrase)?;
+        let passphrase = passphrase.to_descriptor()?;
         let passphrase = passphrase.as_fd();
         self.call(|daemon| async move { daemon.account.unlock(passphrase.into(), options).await }).await
     }
@@ -36,7 +36,7 @@ impl Client {
 
     /// Changes the pass phrase.
     pub async fn change_passphrase(&self, old: &Secret, new: &Secret) -> Result<(), Error> {
-        let (old, new) = (descriptor(old)?, descriptor(new)?);
+        let (old, new) = (old.to_descriptor()?, new.to_descriptor()?);
         let (old, new) = (old.as_fd(), new.as_fd());
         self.call(|daemon| async move {
             daemon.account.change_passphrase(old.into(), new.into(), &NoOptions {}).await
@@ -53,7 +53,7 @@ impl Client {
 
     /// Sets a new pass phrase with the recovery code.
     pub async fn recover(&self, code: &Secret, new: &Secret) -> Result<(), Error> {
-        let (code, new) = (descriptor(code)?, descriptor(new)?);
+        let (code, new) = (code.to_descriptor()?, new.to_descriptor()?);
         let (code, new) = (code.as_fd(), new.as_fd());
         self.call(
             |daemon| async move { daemon.account.recover(code.into(), new.into(), &NoOptions {}).await },

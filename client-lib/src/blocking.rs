@@ -3,9 +3,10 @@
 use std::os::fd::AsFd;
 
 use claviger_dbus::wire::{
-    AccountRow, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions,
-    Explanation, KeyFilter, KeyRow, NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics,
-    UnlockOptions, UserPage, UserRow, VerifyOptions,
+    AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
+    NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenRow,
+    UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use tokio::runtime::Runtime;
 
@@ -94,6 +95,9 @@ forward! {
     delete_key(key: &str) -> ();
     set_default_key(purpose: &str, key: &str) -> ();
     set_label(key: &str, label: &str) -> ();
+    certificates(key: &str) -> Vec<Vec<u8>>;
+    set_certificate(key: &str, certificate: &[u8], options: &CertificateOptions) -> ();
+    attest(key: &str) -> Vec<Vec<u8>>;
     explain(key: &str, mechanism: &str, options: &ExplainOptions) -> Explanation;
 
     register(passphrase: &Secret, options: &RegisterOptions) -> ();
@@ -106,6 +110,16 @@ forward! {
     backup() -> Vec<u8>;
     restore(backup: &[u8]) -> ();
     account() -> AccountRow;
+
+    list_tokens(filter: &TokenFilter) -> Vec<(String, TokenRow)>;
+    token(token: &str) -> TokenRow;
+    enrol_card(token: &str, options: &EnrolOptions) -> Vec<String>;
+    forget_token(token: &str) -> ();
+    unlock_token(token: &str, options: &UnlockTokenOptions) -> ();
+    lock_token(token: &str) -> ();
+    change_pin(token: &str, old: &Secret, new: &Secret, options: &ChangePinOptions) -> ();
+    unblock_pin(token: &str, puk: &Secret, new: &Secret) -> ();
+    init_card(token: &str, options: &InitCardOptions) -> String;
 
     digest(hash: &str, data: &[u8]) -> Vec<u8>;
     digest_file(hash: &str, file: &impl AsFd) -> Vec<u8>;

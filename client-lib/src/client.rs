@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::channel::Channel;
 use crate::daemon::{self, Face};
-use crate::secret::{read_descriptor, secret_descriptor};
-use crate::{Bus, Error, Secret};
+use crate::secret::read_descriptor;
+use crate::{Bus, Error};
 
 /// A connection to the daemon. Clones share it, and may be used at once from many tasks.
 ///
@@ -162,11 +162,6 @@ fn broke(channel: &Face, error: &zbus::Error) -> bool {
         zbus::Error::InputOutput(cause) => cause.kind() != io::ErrorKind::TimedOut,
         _ => channel.keys.inner().connection().is_closed(),
     }
-}
-
-/// Returns a descriptor that gives the secret.
-pub(crate) fn descriptor(secret: &Secret) -> Result<OwnedFd, Error> {
-    secret_descriptor(secret.as_bytes()).map_err(|error| Error::Local("pass a secret on", error))
 }
 
 /// Reads what the daemon gave, without blocking the runtime.

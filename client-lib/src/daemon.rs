@@ -1,5 +1,5 @@
 use claviger_dbus::names::{BUS_NAME, SERVICE_USER};
-use claviger_dbus::proxy::{AccountProxy, AdminProxy, KeysProxy, PublicProxy, ServiceProxy};
+use claviger_dbus::proxy::{AccountProxy, AdminProxy, KeysProxy, PublicProxy, ServiceProxy, TokensProxy};
 use zbus::fdo::{self, DBusProxy};
 use zbus::names::{BusName, OwnedBusName, UniqueName, WellKnownName};
 use zbus::proxy::CacheProperties;
@@ -11,6 +11,7 @@ pub(crate) struct Face {
     pub(crate) service: ServiceProxy<'static>,
     pub(crate) keys: KeysProxy<'static>,
     pub(crate) account: AccountProxy<'static>,
+    pub(crate) tokens: TokensProxy<'static>,
     pub(crate) public: PublicProxy<'static>,
     pub(crate) admin: AdminProxy<'static>,
 }
@@ -33,6 +34,7 @@ impl Face {
             service: proxy!(ServiceProxy, connection, destination),
             keys: proxy!(KeysProxy, connection, destination),
             account: proxy!(AccountProxy, connection, destination),
+            tokens: proxy!(TokensProxy, connection, destination),
             public: proxy!(PublicProxy, connection, destination),
             admin: proxy!(AdminProxy, connection, destination),
         })

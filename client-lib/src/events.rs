@@ -2,6 +2,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use claviger_dbus::names::{BUS_NAME, OBJECT_PATH, SERVICE};
+use claviger_dbus::wire::TokenState;
 use zbus::export::futures_core::Stream as _;
 use zbus::fdo::DBusProxy;
 use zbus::message::Type;
@@ -15,8 +16,9 @@ use crate::{Client, Error, daemon};
 pub enum Event {
     /// A key was made, taken in, deleted, revoked, or has other attributes.
     KeysChanged,
-    /// The token of that id came, went, or changed.
-    TokenChanged(String),
+    /// The token of that id came, went, or changed, and is so now. An empty id: readers, or cards that are not
+    /// the caller's, came or went.
+    TokenChanged(String, TokenState),
     /// The local keys were locked (true) or unlocked.
     LockedChanged(bool),
     /// The logind session of that id is about to end or be locked.
@@ -80,7 +82,10 @@ impl Events {
         }
         Ok(match member {
             Some("KeysChanged") => Some(Event::KeysChanged),
-            Some("TokenChanged") => Some(Event::TokenChanged(message.body().deserialize()?)),
+            Some("TokenChanged") => {
+                let (token, state) = message.body().deserialize()?;
+                Some(Event::TokenChanged(token, state))
+            }
             Some("LockedChanged") => Some(Event::LockedChanged(message.body().deserialize()?)),
             Some("SessionEnding") => Some(Event::SessionEnding(message.body().deserialize()?)),
             // A newer daemon tells more.

@@ -2,12 +2,11 @@ use std::os::fd::AsFd;
 
 use claviger_dbus::names::DATA_LIMIT;
 use claviger_dbus::wire::{
-    DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation, KeyFilter, KeyRow,
-    NewKeyOptions, NoOptions, SignOptions,
+    CertificateOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation,
+    KeyFilter, KeyRow, NewKeyOptions, NoOptions, SignOptions,
 };
 use claviger_dbus::{ByteBuf, Bytes};
 
-use crate::client::descriptor;
 use crate::{Client, Error, Secret};
 
 /// The caller's own keys. `key` is an id, a label, a `pkcs11:` URI, or empty for the default key.
@@ -108,7 +107,7 @@ impl Client {
 
     /// Takes a private key in, DER PKCS#8, and returns its id.
     pub async fn import_key(&self, private_key: &Secret, options: &NewKeyOptions) -> Result<String, Error> {
-        let private_key = descriptor(private_key)?;
+        let private_key = private_key.to_descriptor()?;
         let private_key = private_key.as_fd();
         self.call(|daemon| async move { daemon.keys.import_key(private_key.into(), options).await }).await
     }
@@ -127,6 +126,32 @@ impl Client {
     /// Gives a key another label; an empty one takes it away.
     pub async fn set_label(&self, key: &str, label: &str) -> Result<(), Error> {
         self.call(|daemon| async move { daemon.keys.set_label(key, label, &NoOptions {}).await }).await
+    }
+
+    /// Returns a key's certificates, DER, its own first; none where it has none.
+    pub async fn certificates(&self, key: &str) -> Result<Vec<Vec<u8>>, Error> {
+        let certificates = self
+            .operate(|daemon| async move { daemon.keys.get_certificates(key, &NoOptions {}).await })
+            .await?;
+        Ok(certificates.into_iter().map(ByteBuf::into_vec).collect())
+    }
+
+    /// Gives a key another certificate, DER; an empty one takes it away.
+    pub async fn set_certificate(
+        &self,
+        key: &str,
+        certificate: &[u8],
+        options: &CertificateOptions,
+    ) -> Result<(), Error> {
+        let certificate = Bytes::new(certificate);
+        self.call(|daemon| async move { daemon.keys.set_certificate(key, certificate, options).await }).await
+    }
+
+    /// Returns what the card says of how a key was made: DER certificates, the key's attestation first.
+    pub async fn attest(&self, key: &str) -> Result<Vec<Vec<u8>>, Error> {
+        let certificates =
+            self.operate(|daemon| async move { daemon.keys.attest(key, &NoOptions {}).await }).await?;
+        Ok(certificates.into_iter().map(ByteBuf::into_vec).collect())
     }
 
     /// Says what an operation would do and ask, without doing it.

@@ -16,7 +16,7 @@
 //! | `client` | [`Client`]: the connection, who serves it, what goes which way |
 //! | `daemon` | who owns the name, and whether to trust them |
 //! | `channel` | the private connection, opened when first needed |
-//! | `keys`, `account`, `public`, `admin`, `service` | the methods, one file per interface |
+//! | `keys`, `account`, `tokens`, `public`, `admin`, `service` | the methods, one file per interface |
 //! | `events` | [`Events`]: what happens, as it happens |
 //! | `large` | data too large for a message, and signatures of them |
 //! | `secret` | [`Secret`], and how one crosses the bus |
@@ -25,7 +25,7 @@
 //!
 //! **What goes which way.** Key operations and public operations go over a private channel, which the client
 //! opens by itself at the first of them; where none is to be had they go over the bus. Everything that changes
-//! something (accounts, keys, administration) goes over the bus.
+//! something (accounts, keys, cards, administration) goes over the bus.
 //!
 //! **What is done twice.** Only key and public operations, once, over the bus, when the channel broke under
 //! them: they change nothing, so it does not matter whether the first was carried out. Anything else is
@@ -47,15 +47,18 @@ mod large;
 mod public;
 mod secret;
 mod service;
+mod tokens;
 
 pub use bus::{Bus, InvalidBus};
 pub use claviger_dbus::wire::{
-    AccountRow, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions,
-    Explanation, KeyFilter, KeyRow, NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics,
-    UnlockOptions, UserPage, UserRow, VerifyOptions,
+    AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
+    NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenKeyRow,
+    TokenRow, TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names};
 pub use client::{Builder, Client};
 pub use error::Error;
 pub use events::{Event, Events};
 pub use secret::{Secret, secret_descriptor};
+pub use zbus::OwnedFd as Descriptor;

@@ -4,6 +4,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, SeekFrom};
 use zeroize::Zeroizing;
 
+use crate::{Descriptor, Error};
+
 /// Bytes that are wiped when dropped and never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
@@ -17,6 +19,12 @@ impl Secret {
     /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns a descriptor that gives the secret, for one call: see [`secret_descriptor`].
+    pub fn to_descriptor(&self) -> Result<Descriptor, Error> {
+        let descriptor = secret_descriptor(self.as_bytes());
+        descriptor.map(Descriptor::from).map_err(|error| Error::Local("pass a secret on", error))
     }
 }
 

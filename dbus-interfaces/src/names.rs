@@ -18,6 +18,9 @@ pub const KEYS: &str = "org.claviger.KeyStore1.Keys";
 /// The caller's own account.
 pub const ACCOUNT: &str = "org.claviger.KeyStore1.Account";
 
+/// What the caller's keys live on.
+pub const TOKENS: &str = "org.claviger.KeyStore1.Tokens";
+
 /// What needs no private key.
 pub const PUBLIC: &str = "org.claviger.KeyStore1.Public";
 

@@ -8,9 +8,10 @@
 use zbus::{Fd, OwnedFd};
 
 use crate::wire::{
-    AccountRow, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions,
-    Explanation, KeyFilter, KeyRow, NewKeyOptions, NoOptions, PublicKeyRow, RegisterOptions, SignOptions,
-    Statistics, UnlockOptions, UserPage, UserRow, VerifyOptions,
+    AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
+    NewKeyOptions, NoOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenRow,
+    TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use crate::{ByteBuf, Bytes, Failure};
 
@@ -48,7 +49,7 @@ pub trait Service {
 
     /// A token of the caller came, went, or changed.
     #[zbus(signal)]
-    fn token_changed(&self, token: String) -> zbus::Result<()>;
+    fn token_changed(&self, token: String, state: TokenState) -> zbus::Result<()>;
 
     /// The caller's local keys were locked or unlocked.
     #[zbus(signal)]
@@ -132,6 +133,20 @@ pub trait Keys {
     /// Gives a key another label.
     fn set_label(&self, key: &str, label: &str, options: &NoOptions) -> Result<(), Failure>;
 
+    /// Returns a key's certificate and its chain.
+    fn get_certificates(&self, key: &str, options: &NoOptions) -> Result<Vec<ByteBuf>, Failure>;
+
+    /// Gives a key another certificate.
+    fn set_certificate(
+        &self,
+        key: &str,
+        certificate: &Bytes,
+        options: &CertificateOptions,
+    ) -> Result<(), Failure>;
+
+    /// Returns what the card says of how a key was made.
+    fn attest(&self, key: &str, options: &NoOptions) -> Result<Vec<ByteBuf>, Failure>;
+
     /// Says what an operation would do and ask, without doing it.
     fn explain(&self, key: &str, mechanism: &str, options: &ExplainOptions) -> Result<Explanation, Failure>;
 }
@@ -177,6 +192,53 @@ pub trait Account {
 
     /// Returns the state of the account.
     fn get_account(&self, options: &NoOptions) -> Result<AccountRow, Failure>;
+}
+
+/// What the caller's keys live on: see `xml/org.claviger.KeyStore1.Tokens.xml`.
+#[zbus::proxy(
+    interface = "org.claviger.KeyStore1.Tokens",
+    default_service = "org.claviger.KeyStore1",
+    default_path = "/org/claviger/KeyStore1"
+)]
+pub trait Tokens {
+    /// Lists tokens: id and attributes.
+    fn list_tokens(&self, options: &TokenFilter) -> Result<Vec<(String, TokenRow)>, Failure>;
+
+    /// Returns the attributes of one token, with the keys on it.
+    fn get_token(&self, token: &str, options: &NoOptions) -> Result<TokenRow, Failure>;
+
+    /// Makes a card the caller's; returns the ids of its keys.
+    fn enrol_card(&self, token: &str, options: &EnrolOptions) -> Result<Vec<String>, Failure>;
+
+    /// Takes a card out of the account.
+    fn forget_token(&self, token: &str, options: &NoOptions) -> Result<(), Failure>;
+
+    /// Checks a card's PIN and keeps it.
+    fn unlock_token(&self, token: &str, options: &UnlockTokenOptions) -> Result<(), Failure>;
+
+    /// Wipes the PIN that was kept.
+    fn lock_token(&self, token: &str, options: &NoOptions) -> Result<(), Failure>;
+
+    /// Changes a card's PIN.
+    fn change_pin(
+        &self,
+        token: &str,
+        old_pin: Fd<'_>,
+        new_pin: Fd<'_>,
+        options: &ChangePinOptions,
+    ) -> Result<(), Failure>;
+
+    /// Sets a card's PIN with its PUK.
+    fn unblock_pin(
+        &self,
+        token: &str,
+        puk: Fd<'_>,
+        new_pin: Fd<'_>,
+        options: &NoOptions,
+    ) -> Result<(), Failure>;
+
+    /// Gives a card a fresh identity; returns the token's new id.
+    fn init_card(&self, token: &str, options: &InitCardOptions) -> Result<String, Failure>;
 }
 
 /// What needs no private key: see `xml/org.claviger.KeyStore1.Public.xml`.

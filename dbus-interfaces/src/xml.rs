@@ -12,10 +12,11 @@ pub struct Interface {
 }
 
 /// Every interface, in the order in which one gets to know them.
-pub const INTERFACES: [Interface; 5] = [
+pub const INTERFACES: [Interface; 6] = [
     Interface { name: names::SERVICE, xml: include_str!("../xml/org.claviger.KeyStore1.Service.xml") },
     Interface { name: names::KEYS, xml: include_str!("../xml/org.claviger.KeyStore1.Keys.xml") },
     Interface { name: names::ACCOUNT, xml: include_str!("../xml/org.claviger.KeyStore1.Account.xml") },
+    Interface { name: names::TOKENS, xml: include_str!("../xml/org.claviger.KeyStore1.Tokens.xml") },
     Interface { name: names::PUBLIC, xml: include_str!("../xml/org.claviger.KeyStore1.Public.xml") },
     Interface { name: names::ADMIN, xml: include_str!("../xml/org.claviger.KeyStore1.Admin.xml") },
 ];

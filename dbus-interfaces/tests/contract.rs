@@ -6,15 +6,18 @@
 mod reference;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::OwnedFd;
 
 use claviger_dbus::error::ErrorName;
 use claviger_dbus::wire::{
-    DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, KeyFilter,
-    NewKeyOptions, NoOptions, RegisterOptions, SignOptions, UnlockOptions, UserPage, VerifyOptions,
+    CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions,
+    EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions,
+    SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
 };
 use claviger_dbus::xml;
 use zbus::wire::{LE, serialized::Context, to_bytes};
-use zbus::{Type, Variant};
+use zbus::{Fd, Type, Variant};
 
 /// Every method of the contract: interface, name, prose.
 fn methods() -> Vec<(&'static str, String, String)> {
@@ -93,6 +96,12 @@ fn every_option_that_the_prose_names_is_taken() {
             "Verify" => takes::<VerifyOptions>(&options),
             "Encrypt" => takes::<EncryptOptions>(&options),
             "ListUsers" => takes::<UserPage>(&options),
+            "SetCertificate" => takes::<CertificateOptions>(&options),
+            "ListTokens" => takes::<TokenFilter>(&options),
+            "EnrolCard" => takes::<EnrolOptions>(&options),
+            "UnlockToken" => takes::<UnlockTokenOptions>(&options),
+            "ChangePin" => takes::<ChangePinOptions>(&options),
+            "InitCard" => takes::<InitCardOptions>(&options),
             "SignFile" | "ImportKey" => Ok(()),
             _ => {
                 assert!(prose.contains("No options"), "{interface}.{method} says nothing of options");
@@ -133,6 +142,8 @@ fn takes<T: serde::de::DeserializeOwned + Type>(options: &[(String, String)]) ->
         "b" => Variant::from(true),
         "ay" => Variant::from(vec![1_u8]),
         "as" => Variant::from(vec!["x"]),
+        "aay" => Variant::from(vec![vec![1_u8]]),
+        "h" => Variant::from(Fd::from(OwnedFd::from(File::open("/dev/null").expect("a file")))),
         other => panic!("no value of type {other}"),
     };
     let options: BTreeMap<&str, Variant<'_>> =

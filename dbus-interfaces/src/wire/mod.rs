@@ -8,10 +8,13 @@ mod options;
 mod rows;
 
 pub use options::{
-    DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, KeyFilter,
-    NewKeyOptions, NoOptions, RegisterOptions, SignOptions, UnlockOptions, UserPage, VerifyOptions,
+    CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions,
+    EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions,
+    SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
 };
-pub use rows::{AccountRow, Explanation, KeyRow, PublicKeyRow, Statistics, UserRow};
+pub use rows::{
+    AccountRow, Explanation, KeyRow, PublicKeyRow, Statistics, TokenKeyRow, TokenRow, TokenState, UserRow,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use serde_bytes::ByteBuf;
-use zbus::{DeserializeDict, SerializeDict, Type};
+use zbus::{DeserializeDict, OwnedFd, SerializeDict, Type};
 
 /// The options of a method that has none (yet).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
@@ -71,7 +71,7 @@ pub struct DecapsulateOptions {
 }
 
 /// Options of `Keys.GenerateKey` and `Keys.ImportKey`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NewKeyOptions {
     /// How long the call may take, in milliseconds.
@@ -84,6 +84,26 @@ pub struct NewKeyOptions {
     pub usage: Option<Vec<String>>,
     /// `local`, `card` or `phone`; the user's location unless told.
     pub location: Option<String>,
+    /// The card; the only enrolled one that is there unless told.
+    pub token: Option<String>,
+    /// The place on the card; a free one that fits unless told.
+    pub slot: Option<String>,
+    /// `never`, `once` or `always`; the card's habit unless told.
+    pub pin_policy: Option<String>,
+    /// `never`, `always` or `cached`; the card's habit unless told.
+    pub touch_policy: Option<String>,
+    /// A descriptor that gives the card's management key or Admin PIN.
+    pub authority: Option<OwnedFd>,
+}
+
+/// Options of `Keys.SetCertificate`.
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CertificateOptions {
+    /// The certificates above it, DER, the issuer's first.
+    pub chain: Option<Vec<ByteBuf>>,
+    /// A descriptor that gives the card's management key or Admin PIN: the certificate is written to the card too.
+    pub authority: Option<OwnedFd>,
 }
 
 /// Options of `Keys.Explain`: those of every operation.
@@ -151,6 +171,61 @@ pub struct UnlockOptions {
     /// Lock again after so many seconds without use; the daemon's configuration says how many unless told,
     /// or told 0, and caps it.
     pub idle: Option<u32>,
+}
+
+/// Which tokens `Tokens.ListTokens` lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TokenFilter {
+    /// Also the cards in the readers that are not the caller's.
+    pub all: Option<bool>,
+}
+
+/// Options of `Tokens.EnrolCard`.
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EnrolOptions {
+    /// A descriptor that gives the PIN; the reader's pin pad asks for it unless given.
+    pub pin: Option<OwnedFd>,
+    /// Makes the card's keys the default keys for what they can do.
+    pub default: Option<bool>,
+    /// Names the key; where there are several, each is `label slot`.
+    pub label: Option<String>,
+    /// The person said that the last try may be spent.
+    pub last_try: Option<bool>,
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// Options of `Tokens.UnlockToken`.
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct UnlockTokenOptions {
+    /// A descriptor that gives the PIN; the reader's pin pad asks for it unless given.
+    pub pin: Option<OwnedFd>,
+    /// The person said that the last try may be spent.
+    pub last_try: Option<bool>,
+    /// Lock again after so many seconds without use; the daemon's configuration says how many unless told,
+    /// or told 0, and caps it.
+    pub idle: Option<u32>,
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// Options of `Tokens.ChangePin`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ChangePinOptions {
+    /// The person said that the last try may be spent.
+    pub last_try: Option<bool>,
+}
+
+/// Options of `Tokens.InitCard`.
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct InitCardOptions {
+    /// A descriptor that gives the card's management key.
+    pub authority: Option<OwnedFd>,
 }
 
 /// Options of `Public.Verify`.

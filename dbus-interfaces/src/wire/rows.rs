@@ -17,6 +17,10 @@ pub struct KeyRow {
     pub state: String,
     /// Where it stands: any of `local`, `card`, `phone`.
     pub location: Vec<String>,
+    /// The tokens that it stands on, by their ids.
+    pub tokens: Vec<String>,
+    /// Its place on each of them, in the same order; empty where a token has only one.
+    pub slots: Vec<String>,
     /// True where a token that holds it can be reached now.
     pub present: bool,
     /// True where it must be unlocked before use.
@@ -31,8 +35,83 @@ pub struct KeyRow {
     pub last_used: Option<i64>,
     /// The purposes it is the default for: `sign`, `decrypt`, `derive`, `authenticate`.
     pub default_for: Vec<String>,
-    /// DER certificate, where it has one.
+    /// DER certificate, where it has one; `Keys.GetCertificates` has the chain.
     pub certificate: Option<ByteBuf>,
+}
+
+/// A token: `Tokens.ListTokens`, `Tokens.GetToken`. Of a card that is somebody else's only `kind`, `application`,
+/// `reader`, `presence` and `taken` are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct TokenRow {
+    /// `local`, `card` or `phone`.
+    pub kind: String,
+    /// Of a card: `piv`, `openpgp` or `opensc`; empty for others.
+    pub application: String,
+    /// What people call it.
+    pub name: String,
+    /// The reader that it is in; empty when it is away.
+    pub reader: String,
+    /// `present`, `removed` or `unreachable`.
+    pub presence: String,
+    /// True where it is the caller's.
+    pub enrolled: bool,
+    /// True where somebody else enrolled it.
+    pub taken: bool,
+    /// True where it must be unlocked before its keys are used.
+    pub locked: bool,
+    /// True where the reader asks for the PIN itself.
+    pub pin_pad: bool,
+    /// Tries left at the PIN; `None` where the card does not tell.
+    pub tries_left: Option<u32>,
+    /// Tries left at the PUK or reset code; `None` where the card does not tell.
+    pub puk_tries_left: Option<u32>,
+    /// The fewest characters of a PIN.
+    pub pin_shortest: Option<u32>,
+    /// The most characters of a PIN.
+    pub pin_longest: Option<u32>,
+    /// What it does itself.
+    pub mechanisms: Vec<String>,
+    /// The algorithms of keys that it can make.
+    pub generates: Vec<String>,
+    /// The algorithms of keys that it can take in.
+    pub imports: Vec<String>,
+    /// When it was enrolled, seconds since 1970; `None` where it is not.
+    pub created: Option<i64>,
+    /// The keys on a card as it tells them itself: only `Tokens.GetToken` says it.
+    pub keys: Option<Vec<TokenKeyRow>>,
+}
+
+/// A key on a card, as the card tells it: `keys` of `Tokens.GetToken`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct TokenKeyRow {
+    /// Its place: `9a`, `sign`, …
+    pub slot: String,
+    /// For example `P-256`.
+    pub algorithm: String,
+    /// Any of `sign`, `decrypt`, `derive`.
+    pub usage: Vec<String>,
+    /// DER SubjectPublicKeyInfo.
+    pub public_key: ByteBuf,
+    /// DER certificates, the key's own first.
+    pub certificates: Vec<ByteBuf>,
+    /// When it wants the PIN: `never`, `once` or `always`.
+    pub pin_policy: String,
+    /// When it wants to be touched: `never`, `always` or `cached`.
+    pub touch_policy: String,
+    /// The caller's key that it is (its id); empty where it is none.
+    pub key: String,
+}
+
+/// What a token is now: `Service.TokenChanged`. Empty where it is about readers, not about a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case")]
+pub struct TokenState {
+    /// `present`, `removed` or `unreachable`.
+    pub presence: Option<String>,
+    /// True where it must be unlocked before its keys are used.
+    pub locked: Option<bool>,
 }
 
 /// The caller's account: `Account.GetAccount`. Times are seconds since 1970.

@@ -75,6 +75,8 @@ fn key_json((id, key): &(String, KeyRow)) -> Value {
         usage,
         state,
         location,
+        tokens,
+        slots,
         present,
         locked,
         public_key,
@@ -86,7 +88,7 @@ fn key_json((id, key): &(String, KeyRow)) -> Value {
     } = key;
     json!({
         "id": id, "label": label, "algorithm": algorithm, "usage": usage, "state": state, "location": location,
-        "present": present, "locked": locked, "public-key": BASE64.encode(public_key), "mechanisms": mechanisms,
+        "tokens": tokens, "slots": slots, "present": present, "locked": locked, "public-key": BASE64.encode(public_key), "mechanisms": mechanisms,
         "created": created, "last-used": last_used, "default-for": default_for,
         "certificate": certificate.as_ref().map(|der| BASE64.encode(der)),
     })

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use claviger_client::Event;
+use claviger_client::{Event, TokenState};
 use serde_json::{Value, json};
 
 use super::connect;
@@ -35,9 +35,12 @@ pub(super) fn monitor(global: &Global) -> Result<(), Problem> {
 fn tell(event: &Event) -> (String, Value) {
     match event {
         Event::KeysChanged => ("keys changed".to_owned(), json!({ "name": "KeysChanged" })),
-        Event::TokenChanged(token) => {
-            (format!("token {} changed", plain(token)), json!({ "name": "TokenChanged", "token": token }))
-        }
+        Event::TokenChanged(token, state) => (
+            token_text(token, state),
+            json!({
+                "name": "TokenChanged", "token": token, "presence": state.presence, "locked": state.locked,
+            }),
+        ),
         Event::LockedChanged(locked) => (
             if *locked { "locked" } else { "unlocked" }.to_owned(),
             json!({ "name": "LockedChanged", "locked": locked }),
@@ -47,5 +50,33 @@ fn tell(event: &Event) -> (String, Value) {
             json!({ "name": "SessionEnding", "session": session }),
         ),
         Event::Gone => ("the key store left the bus".to_owned(), json!({ "name": "Gone" })),
+    }
+}
+
+fn token_text(token: &str, state: &TokenState) -> String {
+    if token.is_empty() {
+        return "the readers or the cards in them changed".to_owned();
+    }
+    let locked = state.locked.map(|locked| if locked { "locked" } else { "unlocked" });
+    let states: Vec<_> = state.presence.as_deref().into_iter().chain(locked).map(plain).collect();
+    match states.as_slice() {
+        [] => format!("token {} changed", plain(token)),
+        states => format!("token {}: {}", plain(token), states.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{tell, token_text};
+    use claviger_client::{Event, TokenState};
+
+    #[test]
+    fn a_token_is_told_with_what_it_is_now() {
+        let state = TokenState { presence: Some("present".to_owned()), locked: Some(true) };
+        assert_eq!(token_text("card:piv:00ff", &state), "token card:piv:00ff: present, locked");
+        assert_eq!(token_text("card:piv:00ff", &TokenState::default()), "token card:piv:00ff changed");
+        assert!(token_text("", &TokenState::default()).contains("readers"));
+        let (_, value) = tell(&Event::TokenChanged("card:piv:00ff".to_owned(), state));
+        assert_eq!((&value["presence"], &value["locked"]), (&"present".into(), &true.into()));
     }
 }
