@@ -1,7 +1,5 @@
 //! Every key does what its mechanisms say.
 
-use std::collections::BTreeSet;
-
 use claviger_token::{Algorithm, Hash, KeyHandle, Mechanism, Parameters, Presence, Purpose};
 
 use crate::{Check, Subject, peers};
@@ -10,6 +8,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("it says what it is", it_says_what_it_is),
     ("generated keys do what their mechanisms say", generated_keys_do_what_their_mechanisms_say),
     ("imported keys keep their public key and work", imported_keys_keep_their_public_key_and_work),
+    ("existing keys do what their mechanisms say", existing_keys_do_what_their_mechanisms_say),
     ("two keys differ", two_keys_differ),
     ("keys work again after a lock and an unlock", keys_work_again_after_a_lock_and_an_unlock),
 ];
@@ -21,11 +20,14 @@ fn it_says_what_it_is(subject: &dyn Subject) {
     assert!(token.is_unlocked(), "it was just unlocked");
     let capabilities = token.capabilities();
     assert!(capabilities.data_limit > 0);
-    let keys: BTreeSet<_> = capabilities.generates.union(&capabilities.imports).copied().collect();
+    let abilities = subject.abilities();
     for mechanism in &capabilities.mechanisms {
-        assert!(keys.iter().any(|algorithm| mechanism.fits(*algorithm)), "{mechanism} goes with no key");
+        assert!(
+            abilities.iter().any(|(algorithm, _)| mechanism.fits(*algorithm)),
+            "{mechanism} goes with no key"
+        );
     }
-    for (algorithm, mechanisms) in subject.abilities() {
+    for (algorithm, mechanisms) in abilities {
         assert!(!mechanisms.is_empty(), "{algorithm} keys are good for nothing");
     }
 }
@@ -34,9 +36,12 @@ fn generated_keys_do_what_their_mechanisms_say(subject: &dyn Subject) {
     let generates = &subject.token().capabilities().generates;
     for (algorithm, mechanisms) in subject.abilities() {
         if generates.contains(&algorithm) {
-            let key = subject.generate(algorithm).unwrap_or_else(|error| panic!("{algorithm}: {error}"));
-            assert_eq!(key.info.algorithm, algorithm);
-            use_key(subject, &key, &mechanisms);
+            for site in subject.sites(algorithm) {
+                let key = subject.generate_at(algorithm, site);
+                let key = key.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+                assert_eq!(key.info.algorithm, algorithm);
+                use_key(subject, &key, &mechanisms);
+            }
         }
     }
 }
@@ -46,11 +51,22 @@ fn imported_keys_keep_their_public_key_and_work(subject: &dyn Subject) {
     for (algorithm, mechanisms) in subject.abilities() {
         let Some((document, public_key)) = peers::imported(algorithm) else { continue };
         if imports.contains(&algorithm) {
-            let key = subject.import(&document).unwrap_or_else(|error| panic!("{algorithm}: {error}"));
-            assert_eq!(key.info.algorithm, algorithm);
-            assert_eq!(*key.info.public_key, *public_key, "{algorithm}");
-            use_key(subject, &key, &mechanisms);
+            for site in subject.sites(algorithm) {
+                let key = subject.import_at(&document, site);
+                let key = key.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+                assert_eq!(key.info.algorithm, algorithm);
+                assert_eq!(*key.info.public_key, *public_key, "{algorithm}");
+                use_key(subject, &key, &mechanisms);
+            }
         }
+    }
+}
+
+fn existing_keys_do_what_their_mechanisms_say(subject: &dyn Subject) {
+    let abilities = subject.abilities();
+    for key in subject.existing() {
+        let own = abilities.iter().find(|(algorithm, _)| *algorithm == key.info.algorithm);
+        use_key(subject, &key, &own.expect("an existing key is an ability").1);
     }
 }
 
@@ -73,19 +89,22 @@ fn keys_work_again_after_a_lock_and_an_unlock(subject: &dyn Subject) {
     sign(subject, &key, mechanism);
 }
 
-/// Puts a key to everything that it can do on this token.
+/// Puts a key to everything that it can do where it stands.
 fn use_key(subject: &dyn Subject, key: &KeyHandle, mechanisms: &[Mechanism]) {
+    let usage = key.info.usage;
     for mechanism in mechanisms {
-        if mechanism.serves(Purpose::Sign) {
+        if usage.sign && mechanism.serves(Purpose::Sign) {
             sign(subject, key, *mechanism);
         }
-        if mechanism.serves(Purpose::Decrypt) && *mechanism != Mechanism::RsaX509 {
+        if usage.decrypt && *mechanism == Mechanism::RsaX509 {
+            decrypt_raw(subject, key);
+        } else if usage.decrypt && mechanism.serves(Purpose::Decrypt) {
             decrypt(subject, key, *mechanism);
         }
-        if mechanism.serves(Purpose::Derive) {
+        if usage.derive && mechanism.serves(Purpose::Derive) {
             derive(subject, key, *mechanism);
         }
-        if mechanism.serves(Purpose::Decapsulate) {
+        if usage.derive && mechanism.serves(Purpose::Decapsulate) {
             decapsulate(subject, key, *mechanism);
         }
     }
@@ -126,6 +145,18 @@ fn decrypt(subject: &dyn Subject, key: &KeyHandle, mechanism: Mechanism) {
             assert_eq!(opened.expose(), plaintext, "{name} {hash}");
         }
     }
+}
+
+/// RFC 8017, 7.2.1: "EM = 0x00 || 0x02 || PS || 0x00 || M". The primitive gives the whole block back.
+fn decrypt_raw(subject: &dyn Subject, key: &KeyHandle) {
+    let plaintext = b"a disk key of thirty-two bytes!!";
+    let ciphertext = peers::encrypt(&key.info.public_key, Mechanism::RsaPkcs, Hash::Sha256, b"", plaintext);
+    let block = subject.decrypt(key, Mechanism::RsaX509, &Parameters::default(), &ciphertext);
+    let block = block.unwrap_or_else(|error| panic!("{} RSA_X_509: {error}", key.info.algorithm));
+    assert_eq!(block.expose().len(), ciphertext.len());
+    assert!(
+        block.expose().starts_with(&[0, 2]) && block.expose().ends_with(&[&[0], &plaintext[..]].concat())
+    );
 }
 
 fn derive(subject: &dyn Subject, key: &KeyHandle, mechanism: Mechanism) {

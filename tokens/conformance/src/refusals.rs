@@ -30,7 +30,8 @@ fn a_locked_token_refuses_everything(subject: &dyn Subject) {
     }
     for algorithm in &subject.token().capabilities().imports {
         if let Some(document) = peers::private_key(*algorithm) {
-            assert_eq!(subject.import(&document).err(), Some(TokenError::Locked), "{algorithm}");
+            let error = subject.import(*algorithm, &document).err();
+            assert_eq!(error, Some(TokenError::Locked), "{algorithm}");
         }
     }
     // Locking what is locked does no harm.
@@ -87,7 +88,6 @@ fn foreign_handles(key: &KeyHandle) -> Vec<KeyHandle> {
 
 fn a_deleted_key_is_gone(subject: &dyn Subject) {
     let (key, mechanism, data) = subject.signer();
-    let (other, ..) = subject.signer();
     let none = Parameters::default();
     subject.sign(&key, mechanism, &none, &data).unwrap();
     if !subject.token().capabilities().erases {
@@ -99,6 +99,7 @@ fn a_deleted_key_is_gone(subject: &dyn Subject) {
         subject.sign(&key, mechanism, &none, &data).unwrap();
         return;
     }
+    let (other, ..) = subject.signer();
     subject.delete(&key).unwrap();
     // The host erases what it kept.
     let erased = KeyHandle { record: None, ..key };
@@ -212,7 +213,7 @@ fn refuse_bad_data(subject: &dyn Subject, key: &KeyHandle, mechanism: Mechanism)
 
 fn garbage_is_not_imported(subject: &dyn Subject) {
     if subject.token().capabilities().imports.is_empty() {
-        let error = subject.import(&[0x30, 0x00]).err();
+        let error = subject.import(Algorithm::P256, &[0x30, 0x00]).err();
         let refused =
             matches!(error, Some(TokenError::NotSupported(_) | TokenError::AlgorithmNotSupported(_)));
         assert!(refused, "{error:?}");
@@ -221,10 +222,10 @@ fn garbage_is_not_imported(subject: &dyn Subject) {
     for algorithm in &subject.token().capabilities().imports {
         let Some(document) = peers::private_key(*algorithm) else { continue };
         for garbage in [&b""[..], b"\x30\x00", &document[1..], &document[..document.len() - 1]] {
-            let error = subject.import(garbage).err();
+            let error = subject.import(*algorithm, garbage).err();
             assert!(matches!(error, Some(TokenError::DataInvalid(_))), "{algorithm}: {error:?}");
         }
-        let error = subject.import(&[&document[..], &[0]].concat()).err();
+        let error = subject.import(*algorithm, &[&document[..], &[0]].concat()).err();
         assert!(matches!(error, Some(TokenError::DataInvalid(_))), "{algorithm}, a byte more: {error:?}");
     }
 }

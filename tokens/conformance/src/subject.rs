@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use claviger_token::{
     Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Site, Token,
-    TokenError, TokenOp, TokenOutput,
+    TokenError, TokenOp, TokenOutput, Usage,
 };
 
 /// How long one operation may take: making an RSA key on a slow card.
@@ -34,10 +35,20 @@ pub trait Subject: Sync {
     /// Returns the binding of a key that does not exist yet, always of the same user.
     fn new_binding(&self) -> Binding;
 
-    /// Returns where the next new key comes to stand; the algorithm where it is known. A card with few places
-    /// gives them in turn.
-    fn site(&self, _algorithm: Option<Algorithm>) -> Site {
-        Site::default()
+    /// Returns the places for new keys of that algorithm, and what a key can be used for there. A card with few
+    /// places gives other ones at each call.
+    fn sites(&self, algorithm: Algorithm) -> Vec<(Site, Usage)> {
+        vec![(Site::default(), algorithm.usage())]
+    }
+
+    /// Returns how many keys that sign the token holds at once.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Returns the keys that a token has which neither makes nor takes any.
+    fn existing(&self) -> Vec<KeyHandle> {
+        Vec::new()
     }
 
     /// Runs an operation to its end. A token whose task lives on a runtime runs it there.
@@ -82,29 +93,43 @@ impl dyn Subject + '_ {
         self.perform(TokenOp::Lock).unwrap();
     }
 
+    /// Makes a key at the place for keys that sign, or the first place where the algorithm signs nothing.
     pub(crate) fn generate(&self, algorithm: Algorithm) -> Result<KeyHandle, TokenError> {
+        self.generate_at(algorithm, self.first_site(algorithm))
+    }
+
+    pub(crate) fn generate_at(
+        &self,
+        algorithm: Algorithm,
+        (site, usage): (Site, Usage),
+    ) -> Result<KeyHandle, TokenError> {
         let binding = self.new_binding();
-        match self.perform(TokenOp::Generate {
-            algorithm,
-            binding: binding.clone(),
-            site: self.site(Some(algorithm)),
-        })? {
-            TokenOutput::Generated(made) => Ok(handle(made, binding)),
+        match self.perform(TokenOp::Generate { algorithm, binding: binding.clone(), site })? {
+            TokenOutput::Generated(made) => Ok(handle(made, binding, usage)),
             _ => panic!("generating gives a key"),
         }
     }
 
-    pub(crate) fn import(&self, pkcs8: &[u8]) -> Result<KeyHandle, TokenError> {
+    pub(crate) fn import(&self, algorithm: Algorithm, pkcs8: &[u8]) -> Result<KeyHandle, TokenError> {
+        self.import_at(pkcs8, self.first_site(algorithm))
+    }
+
+    pub(crate) fn import_at(
+        &self,
+        pkcs8: &[u8],
+        (site, usage): (Site, Usage),
+    ) -> Result<KeyHandle, TokenError> {
         let binding = self.new_binding();
         let private_key = Secret::new(pkcs8.to_vec());
-        match self.perform(TokenOp::Import {
-            private_key,
-            binding: binding.clone(),
-            site: self.site(None),
-        })? {
-            TokenOutput::Generated(made) => Ok(handle(made, binding)),
+        match self.perform(TokenOp::Import { private_key, binding: binding.clone(), site })? {
+            TokenOutput::Generated(made) => Ok(handle(made, binding, usage)),
             _ => panic!("importing gives a key"),
         }
+    }
+
+    fn first_site(&self, algorithm: Algorithm) -> (Site, Usage) {
+        let signs = algorithm.usage().sign;
+        self.sites(algorithm).into_iter().find(|(_, usage)| usage.sign == signs).unwrap_or_default()
     }
 
     pub(crate) fn sign(
@@ -164,29 +189,32 @@ impl dyn Subject + '_ {
         self.perform(TokenOp::Delete { key: key.clone() }).map(drop)
     }
 
-    /// Makes a key in whatever way the token has, or says why there is none.
+    /// Makes a key in whatever way the token has, or returns one that it has.
     pub(crate) fn any_key(&self, algorithm: Algorithm) -> Option<KeyHandle> {
         let capabilities = self.token().capabilities();
         if capabilities.generates.contains(&algorithm) {
             return Some(self.generate(algorithm).unwrap_or_else(|error| panic!("{algorithm}: {error}")));
         }
-        let document = crate::peers::private_key(algorithm)?;
-        capabilities.imports.contains(&algorithm).then(|| self.import(&document).unwrap())
+        if capabilities.imports.contains(&algorithm) {
+            let document = crate::peers::private_key(algorithm)?;
+            return Some(
+                self.import(algorithm, &document).unwrap_or_else(|error| panic!("{algorithm}: {error}")),
+            );
+        }
+        self.existing().into_iter().find(|key| key.info.algorithm == algorithm)
     }
 
     /// Returns the algorithms of which the token can have keys, and for each its mechanisms.
     pub(crate) fn abilities(&self) -> Vec<(Algorithm, Vec<Mechanism>)> {
         let capabilities = self.token().capabilities();
-        let algorithms = capabilities.generates.union(&capabilities.imports);
+        let mut algorithms =
+            capabilities.generates.union(&capabilities.imports).copied().collect::<BTreeSet<_>>();
+        algorithms.extend(self.existing().iter().map(|key| key.info.algorithm));
         let fits = |algorithm: Algorithm| {
-            capabilities
-                .mechanisms
-                .iter()
-                .copied()
-                .filter(move |mechanism| mechanism.fits(algorithm))
-                .collect()
+            let mechanisms = capabilities.mechanisms.iter().copied();
+            mechanisms.filter(|mechanism| mechanism.fits(algorithm)).collect()
         };
-        algorithms.map(|algorithm| (*algorithm, fits(*algorithm))).collect()
+        algorithms.into_iter().map(|algorithm| (algorithm, fits(algorithm))).collect()
     }
 
     /// Returns a key that signs, quickly if possible, its mechanism, and data that it signs.
@@ -204,12 +232,12 @@ impl dyn Subject + '_ {
 }
 
 /// Returns the handle of a key that was just made.
-fn handle(made: Generated, binding: Binding) -> KeyHandle {
+fn handle(made: Generated, binding: Binding, usage: Usage) -> KeyHandle {
     KeyHandle {
         info: Arc::new(KeyInfo {
             id: binding.key,
             algorithm: made.algorithm,
-            usage: made.algorithm.usage(),
+            usage,
             public_key: made.public_key.into(),
         }),
         reference: made.reference.into(),
