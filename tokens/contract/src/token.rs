@@ -71,6 +71,17 @@ pub enum Presence {
     Removed,
 }
 
+impl Presence {
+    /// Returns `present`, `unreachable` or `removed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Unreachable => "unreachable",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// How an operation is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {

@@ -18,6 +18,16 @@ pub fn check_digest_info(data: &[u8]) -> Result<Hash, TokenError> {
         .ok_or_else(|| TokenError::DataInvalid("RSA_PKCS signs a DER DigestInfo of a known digest".into()))
 }
 
+/// Pads a DigestInfo to the size of a modulus (EMSA-PKCS1-v1_5, RFC 8017, 9.2): `00 01 ff .. ff 00 DigestInfo`.
+///
+/// # Errors
+/// [`TokenError::DataInvalid`] where the modulus is too short for it.
+pub fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, TokenError> {
+    let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8);
+    let padding = padding.ok_or(TokenError::DataInvalid("the digest is too long for the key".into()))?;
+    Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
+}
+
 /// Returns `SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING` up to the digest.
 fn prefix(hash: Hash) -> Vec<u8> {
     const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
@@ -48,7 +58,7 @@ fn prefix(hash: Hash) -> Vec<u8> {
 mod tests {
     use claviger_token::Hash;
 
-    use super::{check_digest_info, digest_info};
+    use super::{check_digest_info, digest_info, pkcs1_encode};
 
     /// RFC 8017, 9.2, note 1: "SHA-256: (0x)30 31 30 0d 06 09 60 86 48 01 65 03 04 02 01 05 00 04 20 || H".
     #[test]
@@ -60,6 +70,15 @@ mod tests {
         );
         let sha1 = digest_info(Hash::Sha1, &[0xaa; 20]);
         assert_eq!(sha1[..15], *b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14");
+    }
+
+    /// RFC 8017, 9.2, step 3: "If emLen < tLen + 11, output "intended encoded message length too short"".
+    #[test]
+    fn a_padded_block_has_at_least_eight_bytes_of_padding() {
+        let block = pkcs1_encode(&[7; 5], 16).expect("it fits");
+        assert_eq!(block, [&[0, 1][..], &[0xff; 8], &[0], &[7; 5]].concat());
+        assert!(pkcs1_encode(&[7; 6], 16).is_err());
+        assert!(pkcs1_encode(&[7; 60], 16).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | `implicit_rejection` | RSA_PKCS decryption that never says "bad padding" |
 //! | `unpad` | [`unpad_pkcs1`], [`unpad_oaep`]: for tokens that have only the RSA primitive |
 //! | `verify`, `encrypt` | [`verify`], [`encrypt`], [`encapsulate`]: the mechanisms with a public key |
+//! | `agree` | [`agree`](fn@agree): ECDH with a key made for this once |
 //! | `digest`, `derive`, `random` | [`digest`], [`Digester`], [`hkdf`], [`random`] |
 //! | `spki`, `pkcs8`, `peer` | public and private keys as documents: [`algorithm_of`] |
 //! | `digest_info`, `pss`, `ecdsa_form` | what stands around a signature |
@@ -18,6 +19,7 @@
 //! aws-lc does what needs a private key, sealing, SHA-1, SHA-224, SHA-3 and whatever ring lacks; ring the rest:
 //! SHA-2, HKDF, HMAC, random, verification (docs/decisions/002-sealing.md says why not sealing).
 
+mod agree;
 mod derive;
 mod digest;
 mod digest_info;
@@ -38,9 +40,10 @@ mod unpad;
 mod verify;
 mod wipe;
 
+pub use agree::agree;
 pub use derive::hkdf;
 pub use digest::{Digester, digest};
-pub use digest_info::{check_digest_info, digest_info};
+pub use digest_info::{check_digest_info, digest_info, pkcs1_encode};
 pub use ecdsa_form::{ecdsa_der_to_raw, ecdsa_raw_to_der};
 pub use encrypt::{encapsulate, encrypt};
 pub use generate::{generate_with, import_with};
