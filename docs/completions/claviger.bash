@@ -22,6 +22,9 @@ _claviger() {
             claviger,backup)
                 cmd="claviger__subcmd__backup"
                 ;;
+            claviger,card)
+                cmd="claviger__subcmd__card"
+                ;;
             claviger,consent)
                 cmd="claviger__subcmd__consent"
                 ;;
@@ -72,6 +75,9 @@ _claviger() {
                 ;;
             claviger,status)
                 cmd="claviger__subcmd__status"
+                ;;
+            claviger,token)
+                cmd="claviger__subcmd__token"
                 ;;
             claviger,unlock)
                 cmd="claviger__subcmd__unlock"
@@ -160,11 +166,92 @@ _claviger() {
             claviger__subcmd__admin__subcmd__user__subcmd__help,show)
                 cmd="claviger__subcmd__admin__subcmd__user__subcmd__help__subcmd__show"
                 ;;
+            claviger__subcmd__card,enrol)
+                cmd="claviger__subcmd__card__subcmd__enrol"
+                ;;
+            claviger__subcmd__card,forget)
+                cmd="claviger__subcmd__card__subcmd__forget"
+                ;;
+            claviger__subcmd__card,help)
+                cmd="claviger__subcmd__card__subcmd__help"
+                ;;
+            claviger__subcmd__card,init)
+                cmd="claviger__subcmd__card__subcmd__init"
+                ;;
+            claviger__subcmd__card,list)
+                cmd="claviger__subcmd__card__subcmd__list"
+                ;;
+            claviger__subcmd__card,lock)
+                cmd="claviger__subcmd__card__subcmd__lock"
+                ;;
+            claviger__subcmd__card,pin)
+                cmd="claviger__subcmd__card__subcmd__pin"
+                ;;
+            claviger__subcmd__card,show)
+                cmd="claviger__subcmd__card__subcmd__show"
+                ;;
+            claviger__subcmd__card,unlock)
+                cmd="claviger__subcmd__card__subcmd__unlock"
+                ;;
+            claviger__subcmd__card__subcmd__help,enrol)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__enrol"
+                ;;
+            claviger__subcmd__card__subcmd__help,forget)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__forget"
+                ;;
+            claviger__subcmd__card__subcmd__help,help)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__help"
+                ;;
+            claviger__subcmd__card__subcmd__help,init)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__init"
+                ;;
+            claviger__subcmd__card__subcmd__help,list)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__list"
+                ;;
+            claviger__subcmd__card__subcmd__help,lock)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__lock"
+                ;;
+            claviger__subcmd__card__subcmd__help,pin)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__pin"
+                ;;
+            claviger__subcmd__card__subcmd__help,show)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__show"
+                ;;
+            claviger__subcmd__card__subcmd__help,unlock)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__unlock"
+                ;;
+            claviger__subcmd__card__subcmd__help__subcmd__pin,change)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__pin__subcmd__change"
+                ;;
+            claviger__subcmd__card__subcmd__help__subcmd__pin,unblock)
+                cmd="claviger__subcmd__card__subcmd__help__subcmd__pin__subcmd__unblock"
+                ;;
+            claviger__subcmd__card__subcmd__pin,change)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__change"
+                ;;
+            claviger__subcmd__card__subcmd__pin,help)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__help"
+                ;;
+            claviger__subcmd__card__subcmd__pin,unblock)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__unblock"
+                ;;
+            claviger__subcmd__card__subcmd__pin__subcmd__help,change)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__change"
+                ;;
+            claviger__subcmd__card__subcmd__pin__subcmd__help,help)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__help"
+                ;;
+            claviger__subcmd__card__subcmd__pin__subcmd__help,unblock)
+                cmd="claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__unblock"
+                ;;
             claviger__subcmd__help,admin)
                 cmd="claviger__subcmd__help__subcmd__admin"
                 ;;
             claviger__subcmd__help,backup)
                 cmd="claviger__subcmd__help__subcmd__backup"
+                ;;
+            claviger__subcmd__help,card)
+                cmd="claviger__subcmd__help__subcmd__card"
                 ;;
             claviger__subcmd__help,consent)
                 cmd="claviger__subcmd__help__subcmd__consent"
@@ -217,6 +304,9 @@ _claviger() {
             claviger__subcmd__help,status)
                 cmd="claviger__subcmd__help__subcmd__status"
                 ;;
+            claviger__subcmd__help,token)
+                cmd="claviger__subcmd__help__subcmd__token"
+                ;;
             claviger__subcmd__help,unlock)
                 cmd="claviger__subcmd__help__subcmd__unlock"
                 ;;
@@ -250,6 +340,42 @@ _claviger() {
             claviger__subcmd__help__subcmd__admin__subcmd__user,show)
                 cmd="claviger__subcmd__help__subcmd__admin__subcmd__user__subcmd__show"
                 ;;
+            claviger__subcmd__help__subcmd__card,enrol)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__enrol"
+                ;;
+            claviger__subcmd__help__subcmd__card,forget)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__forget"
+                ;;
+            claviger__subcmd__help__subcmd__card,init)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__init"
+                ;;
+            claviger__subcmd__help__subcmd__card,list)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__list"
+                ;;
+            claviger__subcmd__help__subcmd__card,lock)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__lock"
+                ;;
+            claviger__subcmd__help__subcmd__card,pin)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__pin"
+                ;;
+            claviger__subcmd__help__subcmd__card,show)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__show"
+                ;;
+            claviger__subcmd__help__subcmd__card,unlock)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__unlock"
+                ;;
+            claviger__subcmd__help__subcmd__card__subcmd__pin,change)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__pin__subcmd__change"
+                ;;
+            claviger__subcmd__help__subcmd__card__subcmd__pin,unblock)
+                cmd="claviger__subcmd__help__subcmd__card__subcmd__pin__subcmd__unblock"
+                ;;
+            claviger__subcmd__help__subcmd__key,attest)
+                cmd="claviger__subcmd__help__subcmd__key__subcmd__attest"
+                ;;
+            claviger__subcmd__help__subcmd__key,certificate)
+                cmd="claviger__subcmd__help__subcmd__key__subcmd__certificate"
+                ;;
             claviger__subcmd__help__subcmd__key,default)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__default"
                 ;;
@@ -280,6 +406,15 @@ _claviger() {
             claviger__subcmd__help__subcmd__recovery,use)
                 cmd="claviger__subcmd__help__subcmd__recovery__subcmd__use"
                 ;;
+            claviger__subcmd__help__subcmd__token,list)
+                cmd="claviger__subcmd__help__subcmd__token__subcmd__list"
+                ;;
+            claviger__subcmd__key,attest)
+                cmd="claviger__subcmd__key__subcmd__attest"
+                ;;
+            claviger__subcmd__key,certificate)
+                cmd="claviger__subcmd__key__subcmd__certificate"
+                ;;
             claviger__subcmd__key,default)
                 cmd="claviger__subcmd__key__subcmd__default"
                 ;;
@@ -306,6 +441,12 @@ _claviger() {
                 ;;
             claviger__subcmd__key,show)
                 cmd="claviger__subcmd__key__subcmd__show"
+                ;;
+            claviger__subcmd__key__subcmd__help,attest)
+                cmd="claviger__subcmd__key__subcmd__help__subcmd__attest"
+                ;;
+            claviger__subcmd__key__subcmd__help,certificate)
+                cmd="claviger__subcmd__key__subcmd__help__subcmd__certificate"
                 ;;
             claviger__subcmd__key__subcmd__help,default)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__default"
@@ -352,6 +493,18 @@ _claviger() {
             claviger__subcmd__recovery__subcmd__help,use)
                 cmd="claviger__subcmd__recovery__subcmd__help__subcmd__use"
                 ;;
+            claviger__subcmd__token,help)
+                cmd="claviger__subcmd__token__subcmd__help"
+                ;;
+            claviger__subcmd__token,list)
+                cmd="claviger__subcmd__token__subcmd__list"
+                ;;
+            claviger__subcmd__token__subcmd__help,help)
+                cmd="claviger__subcmd__token__subcmd__help__subcmd__help"
+                ;;
+            claviger__subcmd__token__subcmd__help,list)
+                cmd="claviger__subcmd__token__subcmd__help__subcmd__list"
+                ;;
             *)
                 ;;
         esac
@@ -359,7 +512,7 @@ _claviger() {
 
     case "${cmd}" in
         claviger)
-            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -838,6 +991,500 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__card)
+            opts="-h -V --bus --json --help --version list show enrol forget unlock lock init pin help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__enrol)
+            opts="-h -V --default --label --pin-fd --pin-file --last-try --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__forget)
+            opts="-y -h -V --yes --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help)
+            opts="list show enrol forget unlock lock init pin help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__enrol)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__pin)
+            opts="change unblock"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__pin__subcmd__change)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__pin__subcmd__unblock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__help__subcmd__unlock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__init)
+            opts="-y -h -V --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --yes --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --management-key-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --management-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__list)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__lock)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin)
+            opts="-h -V --bus --json --help --version change unblock help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__change)
+            opts="-h -V --pin-fd --pin-file --new-pin-fd --new-pin-file --last-try --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --new-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --new-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__help)
+            opts="change unblock help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__change)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__help__subcmd__unblock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__pin__subcmd__unblock)
+            opts="-h -V --puk-fd --puk-file --new-pin-fd --new-pin-file --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --puk-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --puk-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --new-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --new-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__show)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__card__subcmd__unlock)
+            opts="-h -V --idle --pin-fd --pin-file --last-try --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --idle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__consent)
             opts="-h -V --consent-fd --consent-file --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1091,7 +1738,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help)
-            opts="status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1258,6 +1905,160 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__help__subcmd__card)
+            opts="list show enrol forget unlock lock init pin"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__enrol)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__pin)
+            opts="change unblock"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__pin__subcmd__change)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__pin__subcmd__unblock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__card__subcmd__unlock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__help__subcmd__consent)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1357,8 +2158,36 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help__subcmd__key)
-            opts="list show generate import delete default label explain"
+            opts="list show generate import delete default label certificate attest explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__key__subcmd__attest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__key__subcmd__certificate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1636,6 +2465,34 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__help__subcmd__token)
+            opts="list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__token__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__help__subcmd__unlock)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1665,12 +2522,92 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key)
-            opts="-h -V --bus --json --help --version list show generate import delete default label explain help"
+            opts="-h -V --bus --json --help --version list show generate import delete default label certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__attest)
+            opts="-o -h -V --output --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__certificate)
+            opts="-o -h -V --chain --format --output --set --chain-file --remove --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "pem der" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chain-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --management-key-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --management-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --bus)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1749,7 +2686,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__generate)
-            opts="-h -V --label --location --usage --bus --json --help --version"
+            opts="-h -V --label --location --usage --token --slot --pin-policy --touch-policy --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1767,6 +2704,38 @@ _claviger() {
                     COMPREPLY=($(compgen -W "sign decrypt derive" -- "${cur}"))
                     return 0
                     ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-policy)
+                    COMPREPLY=($(compgen -W "never once always" -- "${cur}"))
+                    return 0
+                    ;;
+                --touch-policy)
+                    COMPREPLY=($(compgen -W "never always cached" -- "${cur}"))
+                    return 0
+                    ;;
+                --management-key-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --management-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --bus)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1779,8 +2748,36 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__help)
-            opts="list show generate import delete default label explain help"
+            opts="list show generate import delete default label certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__help__subcmd__attest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__help__subcmd__certificate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1919,7 +2916,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__import)
-            opts="-h -V --label --location --usage --passphrase-fd --passphrase-file --bus --json --help --version"
+            opts="-h -V --label --location --usage --token --slot --pin-policy --touch-policy --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --passphrase-fd --passphrase-file --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1935,6 +2932,38 @@ _claviger() {
                     ;;
                 --usage)
                     COMPREPLY=($(compgen -W "sign decrypt derive" -- "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin-policy)
+                    COMPREPLY=($(compgen -W "never once always" -- "${cur}"))
+                    return 0
+                    ;;
+                --touch-policy)
+                    COMPREPLY=($(compgen -W "never always cached" -- "${cur}"))
+                    return 0
+                    ;;
+                --management-key-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --management-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin-pin-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --passphrase-fd)
@@ -2373,6 +3402,84 @@ _claviger() {
         claviger__subcmd__status)
             opts="-h -V --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__token)
+            opts="-h -V --bus --json --help --version list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__token__subcmd__help)
+            opts="list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__token__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__token__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__token__subcmd__list)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

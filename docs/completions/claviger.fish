@@ -38,6 +38,8 @@ complete -c claviger -n "__fish_claviger_needs_command" -f -a "recovery" -d 'Mak
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "backup" -d 'Write your keys, still sealed, to a file'
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "restore" -d 'Take sealed keys back in from a file'
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "key" -d 'Look at, make, take in, delete and name keys'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "token" -d 'List what your keys live on'
+complete -c claviger -n "__fish_claviger_needs_command" -f -a "card" -d 'Enrol, unlock and look after smart cards'
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "sign" -d 'Sign a file'
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "verify" -d 'Verify a file\'s signature: exit code 0 where it is right, 1 where it is wrong'
 complete -c claviger -n "__fish_claviger_needs_command" -f -a "encrypt" -d 'Encrypt a file to a key'
@@ -117,19 +119,21 @@ complete -c claviger -n "__fish_claviger_using_subcommand restore" -l bus -d 'Th
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -l json -d 'Results and errors as JSON, for scripts'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -s h -l help -d 'Print help'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "list" -d 'List your keys'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "show" -d 'Show one key, or print its public key'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "generate" -d 'Make a key and print its id'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "delete" -d 'Delete a key for good'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "default" -d 'Make a key the default one'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "list" -d 'List your keys'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "show" -d 'Show one key, or print its public key'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "generate" -d 'Make a key and print its id'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "delete" -d 'Delete a key for good'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "default" -d 'Make a key the default one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label certificate attest explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l label -d 'Only keys with exactly this label' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l algorithm -d 'Only keys of this algorithm' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l usage -d 'Only keys that may be used for this' -r -f -a "sign\t''
@@ -161,7 +165,20 @@ phone\t''"
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l usage -d 'What it may be used for; all that the algorithm can do unless told' -r -f -a "sign\t''
 decrypt\t''
 derive\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l token -d 'The card; your only one that is there unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l slot -d 'The place on it: 9a, 9c, 9d, 9e, 82 to 95 (PIV); sign, decrypt, authenticate (OpenPGP). A free one unless told; a key that stood there before is lost' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l pin-policy -d 'When the key wants the PIN; the card\'s habit unless told' -r -f -a "never\t''
+once\t''
+always\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l touch-policy -d 'When the key wants the card to be touched; the card\'s habit unless told' -r -f -a "never\t''
+always\t''
+cached\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l management-key-fd -d 'Read the PIV card\'s management key from this descriptor: 16, 24 or 32 bytes, as they are or in hexadecimal' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l management-key-file -d 'Read the PIV card\'s management key from this file (- for standard input)' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l admin-pin-fd -d 'Read the OpenPGP card\'s Admin PIN from this descriptor; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l admin-pin-file -d 'Read the OpenPGP card\'s Admin PIN from this file (- for standard input); one new line at its end is stripped' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l default-management-key -d 'Use the management key that PIV cards have when they leave the factory (3DES, three times 01 to 08). Everybody knows it: whoever holds such a card can replace its keys. Give the card another one, for example with `yubico-piv-tool -a set-mgm-key`'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from generate" -s V -l version -d 'Print version'
@@ -172,9 +189,22 @@ phone\t''"
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l usage -d 'What it may be used for; all that the algorithm can do unless told' -r -f -a "sign\t''
 decrypt\t''
 derive\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l token -d 'The card; your only one that is there unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l slot -d 'The place on it: 9a, 9c, 9d, 9e, 82 to 95 (PIV); sign, decrypt, authenticate (OpenPGP). A free one unless told; a key that stood there before is lost' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l pin-policy -d 'When the key wants the PIN; the card\'s habit unless told' -r -f -a "never\t''
+once\t''
+always\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l touch-policy -d 'When the key wants the card to be touched; the card\'s habit unless told' -r -f -a "never\t''
+always\t''
+cached\t''"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l management-key-fd -d 'Read the PIV card\'s management key from this descriptor: 16, 24 or 32 bytes, as they are or in hexadecimal' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l management-key-file -d 'Read the PIV card\'s management key from this file (- for standard input)' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l admin-pin-fd -d 'Read the OpenPGP card\'s Admin PIN from this descriptor; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l admin-pin-file -d 'Read the OpenPGP card\'s Admin PIN from this file (- for standard input); one new line at its end is stripped' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l passphrase-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l passphrase-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l default-management-key -d 'Use the management key that PIV cards have when they leave the factory (3DES, three times 01 to 08). Everybody knows it: whoever holds such a card can replace its keys. Give the card another one, for example with `yubico-piv-tool -a set-mgm-key`'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
@@ -196,6 +226,27 @@ complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_s
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from label" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l format -d 'Print the certificate alone, so; otherwise words stand before it' -r -f -a "pem\t'PEM, as OpenSSL reads it'
+der\t'DER'"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l set -d 'Give the key this certificate (PEM or DER; - for standard input). More certificates in the file are its chain' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l chain-file -d 'Read the chain from this file, the issuer\'s first' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l management-key-fd -d 'Read the PIV card\'s management key from this descriptor: 16, 24 or 32 bytes, as they are or in hexadecimal' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l management-key-file -d 'Read the PIV card\'s management key from this file (- for standard input)' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l admin-pin-fd -d 'Read the OpenPGP card\'s Admin PIN from this descriptor; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l admin-pin-file -d 'Read the OpenPGP card\'s Admin PIN from this file (- for standard input); one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l chain -d 'The certificates above it too'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l remove -d 'Take the certificate away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l default-management-key -d 'Use the management key that PIV cards have when they leave the factory (3DES, three times 01 to 08). Everybody knows it: whoever holds such a card can replace its keys. Give the card another one, for example with `yubico-piv-tool -a set-mgm-key`'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from attest" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from attest" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from attest" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from attest" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from attest" -s V -l version -d 'Print version'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -s m -l mechanism -d 'The mechanism; the key\'s usual signature unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from explain" -l json -d 'Results and errors as JSON, for scripts'
@@ -208,8 +259,95 @@ complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_s
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete a key for good'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "default" -d 'Make a key the default one'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'List what your keys live on: the local store and your cards, also those that are away'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from list" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from list" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List what your keys live on: the local store and your cards, also those that are away'
+complete -c claviger -n "__fish_claviger_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "list" -d 'List every card in the readers: yours, and those that are nobody\'s yet'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "show" -d 'Show what stands on a card: keys, policies, certificates'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "enrol" -d 'Make a card yours: its keys become keys of yours. Print their ids'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "forget" -d 'Take a card out of your account; the card itself stays as it is. Keys that stand nowhere else go with it'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "unlock" -d 'Unlock a card: its PIN is checked and kept, and each use presents it'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "lock" -d 'Lock a card: its PIN is wiped from memory'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "init" -d 'Give a PIV card a fresh identity, and print its new token id. Keys on it stay'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "pin" -d 'Change a card\'s PIN, or set a new one with the PUK'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and not __fish_seen_subcommand_from list show enrol forget unlock lock init pin help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from list" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from list" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from show" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from show" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l label -d 'Name its key; where there are several, each gets the name of its slot behind that' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l pin-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l pin-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l default -d 'Make its keys your default keys'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l last-try -d 'Try the PIN even where it is the last try: a wrong one then blocks the card'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from enrol" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from forget" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from forget" -s y -l yes -d 'Do not ask first'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from forget" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from forget" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l idle -d 'Lock again after so many seconds without use; the service\'s configuration says how many unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l pin-fd -d 'Read it from this descriptor instead of asking; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l pin-file -d 'Read it from this file (- for standard input) instead of asking; one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l last-try -d 'Try the PIN even where it is the last try: a wrong one then blocks the card'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from unlock" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from lock" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from lock" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from lock" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from lock" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l management-key-fd -d 'Read the PIV card\'s management key from this descriptor: 16, 24 or 32 bytes, as they are or in hexadecimal' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l management-key-file -d 'Read the PIV card\'s management key from this file (- for standard input)' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l admin-pin-fd -d 'Read the OpenPGP card\'s Admin PIN from this descriptor; one new line at its end is stripped' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l admin-pin-file -d 'Read the OpenPGP card\'s Admin PIN from this file (- for standard input); one new line at its end is stripped' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l default-management-key -d 'Use the management key that PIV cards have when they leave the factory (3DES, three times 01 to 08). Everybody knows it: whoever holds such a card can replace its keys. Give the card another one, for example with `yubico-piv-tool -a set-mgm-key`'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -s y -l yes -d 'Do not ask first'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from init" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -f -a "change" -d 'Change a card\'s PIN'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -f -a "unblock" -d 'Set a new PIN with the PUK (PIV), or with the resetting code or Admin PIN (OpenPGP)'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from pin" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "list" -d 'List every card in the readers: yours, and those that are nobody\'s yet'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what stands on a card: keys, policies, certificates'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "enrol" -d 'Make a card yours: its keys become keys of yours. Print their ids'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Take a card out of your account; the card itself stays as it is. Keys that stand nowhere else go with it'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "unlock" -d 'Unlock a card: its PIN is checked and kept, and each use presents it'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "lock" -d 'Lock a card: its PIN is wiped from memory'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "init" -d 'Give a PIV card a fresh identity, and print its new token id. Keys on it stay'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "pin" -d 'Change a card\'s PIN, or set a new one with the PUK'
+complete -c claviger -n "__fish_claviger_using_subcommand card; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -s k -l key -d 'The key; the default key for signing unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -s m -l mechanism -d 'The mechanism, as in PKCS#11 without CKM_; the key\'s usual one unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l hash -d 'The digest of RSA_PKCS_PSS' -r
@@ -327,27 +465,29 @@ complete -c claviger -n "__fish_claviger_using_subcommand doctor" -l bus -d 'The
 complete -c claviger -n "__fish_claviger_using_subcommand doctor" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "status" -d 'Show who you are here, where your keys live, and what is unlocked'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "register" -d 'Apply for an account and make its first keys'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "consent" -d 'Enter the consent phrase that an administrator gave you'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "unlock" -d 'Unlock your local keys'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "lock" -d 'Lock your local keys: they are wiped from memory'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "passphrase" -d 'Change your pass phrase'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "recovery" -d 'Make a recovery code, or set a new pass phrase with one'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "backup" -d 'Write your keys, still sealed, to a file'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "restore" -d 'Take sealed keys back in from a file'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "key" -d 'Look at, make, take in, delete and name keys'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "sign" -d 'Sign a file'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "verify" -d 'Verify a file\'s signature: exit code 0 where it is right, 1 where it is wrong'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "encrypt" -d 'Encrypt a file to a key'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "decrypt" -d 'Decrypt a file'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "derive" -d 'Agree on a secret with a peer\'s public key'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "digest" -d 'Print a file\'s digest'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "random" -d 'Write random bytes'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "admin" -d 'Administer accounts'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "monitor" -d 'Show what happens, as it happens'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "doctor" -d 'Check the whole path to the key store and say what to mend'
-complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "status" -d 'Show who you are here, where your keys live, and what is unlocked'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "register" -d 'Apply for an account and make its first keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "consent" -d 'Enter the consent phrase that an administrator gave you'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "unlock" -d 'Unlock your local keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "lock" -d 'Lock your local keys: they are wiped from memory'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "passphrase" -d 'Change your pass phrase'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "recovery" -d 'Make a recovery code, or set a new pass phrase with one'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "backup" -d 'Write your keys, still sealed, to a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "restore" -d 'Take sealed keys back in from a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "key" -d 'Look at, make, take in, delete and name keys'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "token" -d 'List what your keys live on'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "card" -d 'Enrol, unlock and look after smart cards'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "sign" -d 'Sign a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "verify" -d 'Verify a file\'s signature: exit code 0 where it is right, 1 where it is wrong'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "encrypt" -d 'Encrypt a file to a key'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "decrypt" -d 'Decrypt a file'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "derive" -d 'Agree on a secret with a peer\'s public key'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "digest" -d 'Print a file\'s digest'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "random" -d 'Write random bytes'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "admin" -d 'Administer accounts'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "monitor" -d 'Show what happens, as it happens'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "doctor" -d 'Check the whole path to the key store and say what to mend'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and not __fish_seen_subcommand_from status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "make" -d 'Make a recovery code and print it, this once. A former one ends'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "use" -d 'Set a new pass phrase with the recovery code'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'List your keys'
@@ -357,7 +497,18 @@ complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "delete" -d 'Delete a key for good'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "default" -d 'Make a key the default one'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List what your keys live on: the local store and your cards, also those that are away'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "list" -d 'List every card in the readers: yours, and those that are nobody\'s yet'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "show" -d 'Show what stands on a card: keys, policies, certificates'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "enrol" -d 'Make a card yours: its keys become keys of yours. Print their ids'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "forget" -d 'Take a card out of your account; the card itself stays as it is. Keys that stand nowhere else go with it'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "unlock" -d 'Unlock a card: its PIN is checked and kept, and each use presents it'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "lock" -d 'Lock a card: its PIN is wiped from memory'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "init" -d 'Give a PIV card a fresh identity, and print its new token id. Keys on it stay'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from card" -f -a "pin" -d 'Change a card\'s PIN, or set a new one with the PUK'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "user" -d 'List, show, enrol and remove users'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "consent" -d 'Consent to a user\'s application and print the consent phrase, this once'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "revoke" -d 'Revoke a user\'s key: its private half is erased here'

@@ -118,6 +118,11 @@ impl Output {
         }
     }
 
+    /// Returns true where they go to standard output.
+    pub(crate) const fn is_standard(&self) -> bool {
+        self.path.is_none()
+    }
+
     /// Writes bytes as they are.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Problem> {
         match &self.path {
@@ -148,6 +153,14 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
         drop(std::fs::remove_file(&new));
     }
     written.map_err(failed)
+}
+
+/// Returns PEM with lines of 64 characters (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let encoded = BASE64.encode(der);
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// What is read at most without growing the buffer.

@@ -4,13 +4,17 @@
 //! | --- | --- |
 //! | [`cli`] | the words: what can be written on the command line (man pages and completions come from there) |
 //! | `commands/` | one file per kind of command |
-//! | `secrets` | pass phrases and codes: from the terminal, a descriptor or a file |
+//! | `secrets` | pass phrases, PINs and codes: from the terminal, a descriptor or a file |
+//! | `authority` | what a card's administrator knows: management keys in hexadecimal, Admin PINs |
 //! | `files` | what goes in and out |
+//! | `certificate` | certificates: read, told in words, written as PEM |
 //! | `public` | public keys: read from files, written as PEM, DER and OpenSSH |
 //! | [`import`] | private key files to PKCS#8 |
 //! | `show` | what people see: columns, colours, times |
 //! | `problem` | [`Problem`]: what went wrong, what helps, and the exit code |
 
+mod authority;
+mod certificate;
 pub mod cli;
 mod commands;
 mod files;

@@ -83,7 +83,7 @@ pub const fn exit_code(name: ErrorName) -> u8 {
     use ErrorName as E;
     match name {
         E::InvalidArgs => USAGE,
-        E::Locked | E::SessionLocked | E::PinNeeded | E::UserPresenceNeeded => LOCKED,
+        E::Locked | E::SessionLocked | E::PinNeeded | E::BadPin | E::UserPresenceNeeded => LOCKED,
         E::TokenAbsent | E::TokenRemoved | E::WrongToken | E::NoSuchToken => ABSENT,
         E::AccessDenied
         | E::InteractiveAuthorizationRequired
@@ -91,7 +91,6 @@ pub const fn exit_code(name: ErrorName) -> u8 {
         | E::TryLater
         | E::WrongPassphrase
         | E::WrongConsentPhrase
-        | E::BadPin
         | E::PinLocked
         | E::Declined
         | E::RegistrationPending
@@ -150,6 +149,14 @@ const fn refusal_hint(name: ErrorName) -> Option<&'static str> {
             "an administrator consents with `claviger admin consent USER`, then you enter the phrase with `claviger consent`",
         ),
         E::Locked => Some("unlock your keys with `claviger unlock`"),
+        E::PinNeeded => Some("`claviger card unlock` asks for the PIN"),
+        E::PinLocked => Some("`claviger card pin unblock` sets a new PIN with the PUK"),
+        E::NoSuchToken => Some("`claviger card list` shows the cards in the readers"),
+        E::UserPresenceNeeded => Some("try again and touch the card when it blinks"),
+        E::TokenAbsent | E::TokenRemoved | E::WrongToken => {
+            Some("insert the card: `claviger token list` shows yours")
+        }
+        E::DeviceBusy => Some("end the program that holds the card, or wait for it"),
         E::SessionLocked => Some("unlock your screen"),
         E::TryLater => Some("`claviger status` shows when the next try is looked at"),
         E::WrongPassphrase => Some("with a recovery code, `claviger recovery use` sets a new pass phrase"),
@@ -159,20 +166,12 @@ const fn refusal_hint(name: ErrorName) -> Option<&'static str> {
         E::StoreCorrupt => Some("`claviger restore` takes a backup back in"),
         E::StoreFull => Some("make room where clavigerd keeps its state (/var/lib/claviger)"),
         E::Internal => Some("the log of clavigerd says more: journalctl -u clavigerd"),
-        E::NoSuchToken
-        | E::AccessDenied
+        E::AccessDenied
         | E::AlreadyExists
         | E::WrongConsentPhrase
-        | E::PinNeeded
         | E::BadPin
-        | E::PinLocked
-        | E::UserPresenceNeeded
         | E::Declined
         | E::Cancelled
-        | E::TokenAbsent
-        | E::TokenRemoved
-        | E::WrongToken
-        | E::DeviceBusy
         | E::DeviceError
         | E::Timeout
         | E::KeyRevoked
@@ -227,7 +226,9 @@ mod tests {
             assert!((1..=5).contains(&exit_code(name)), "{name}");
         }
         assert_eq!(exit_code(ErrorName::Locked), 3);
-        assert_eq!(exit_code(ErrorName::TokenAbsent), 4);
+        assert_eq!((exit_code(ErrorName::PinNeeded), exit_code(ErrorName::BadPin)), (3, 3));
+        assert_eq!((exit_code(ErrorName::TokenAbsent), exit_code(ErrorName::TokenRemoved)), (4, 4));
+        assert_eq!(exit_code(ErrorName::PinLocked), 5);
         assert_eq!(exit_code(ErrorName::AccessDenied), 5);
         assert_eq!(exit_code(ErrorName::NoSuchKey), 1);
     }

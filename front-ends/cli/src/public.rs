@@ -130,7 +130,7 @@ fn pem_body(text: &str) -> Option<String> {
 pub(crate) fn write(spki: &[u8], format: Format, comment: &str) -> Result<Vec<u8>, Problem> {
     match format {
         Format::Der => Ok(spki.to_vec()),
-        Format::Pem => Ok(pem(spki).into_bytes()),
+        Format::Pem => Ok(files::pem("PUBLIC KEY", spki).into_bytes()),
         Format::Ssh => {
             let blob = ssh_blob(spki).ok_or_else(|| {
                 Problem::Failed("cannot write the key for OpenSSH: it has no such keys".to_owned())
@@ -144,14 +144,6 @@ pub(crate) fn write(spki: &[u8], format: Format, comment: &str) -> Result<Vec<u8
             )
         }
     }
-}
-
-/// Returns PEM with lines of 64 characters (RFC 7468).
-fn pem(spki: &[u8]) -> String {
-    let encoded = BASE64.encode(spki);
-    let lines: Vec<&str> =
-        encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
 }
 
 /// Returns the key in the wire format of RFC 4253, section 6.6, RFC 5656 and RFC 8709.

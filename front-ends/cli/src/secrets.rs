@@ -36,13 +36,26 @@ impl Source {
     pub(crate) fn get(&self, what: &str) -> Result<Secret, Problem> {
         match self {
             Self::Terminal(option) => ask(&format!("{}: ", capitalised(what)), what, option),
+            Self::Descriptor(_) | Self::File(_) => strip(self.read(what)?, what),
+        }
+    }
+
+    /// Returns true where a person is asked.
+    pub(crate) const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
+    /// Gets bytes that may end in a new line of their own: nothing is stripped. On the terminal it is a line.
+    pub(crate) fn bytes(&self, what: &str) -> Result<Secret, Problem> {
+        match self {
+            Self::Terminal(option) => ask(&format!("{}: ", capitalised(what)), what, option),
             Self::Descriptor(_) | Self::File(_) => self.read(what),
         }
     }
 
     /// Gets a secret that is being chosen: on the terminal it is asked for twice.
     pub(crate) fn choose(&self, what: &str) -> Result<Secret, Problem> {
-        let Self::Terminal(option) = self else { return self.read(what) };
+        let Self::Terminal(option) = self else { return self.get(what) };
         let secret = ask(&format!("{}: ", capitalised(what)), what, option)?;
         let again = ask("Once more: ", what, option)?;
         if secret == again {
@@ -74,7 +87,15 @@ fn descriptor(number: u32) -> std::io::Result<File> {
     Ok(rustix::process::pidfd_getfd(this, number, PidfdGetfdFlags::empty())?.into())
 }
 
-/// Reads a secret to its end and strips one new line.
+/// Strips one new line.
+fn strip(secret: Secret, what: &str) -> Result<Secret, Problem> {
+    match secret.as_bytes().strip_suffix(b"\n") {
+        Some(stripped) => not_empty(Secret::new(stripped.to_vec()), what),
+        None => Ok(secret),
+    }
+}
+
+/// Reads a secret to its end.
 fn take(source: impl Read, name: &str, what: &str) -> Result<Secret, Problem> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
     source
@@ -83,9 +104,6 @@ fn take(source: impl Read, name: &str, what: &str) -> Result<Secret, Problem> {
         .map_err(|error| Problem::file("read", name, error))?;
     if bytes.len() > names::SECRET_LIMIT {
         return Err(Problem::Failed(format!("cannot read the {what} from {name}: it has more than 64 KiB")));
-    }
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
     }
     not_empty(Secret::from(bytes), what)
 }
@@ -114,13 +132,14 @@ fn capitalised(what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, capitalised, take};
+    use super::{Source, capitalised, strip, take};
     use crate::Problem;
     use std::io::Write;
     use std::os::fd::AsRawFd;
 
     fn taken(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
-        take(bytes, "a test", "pass phrase").map(|secret| secret.as_bytes().to_vec())
+        let secret = strip(take(bytes, "a test", "pass phrase")?, "pass phrase")?;
+        Ok(secret.as_bytes().to_vec())
     }
 
     #[test]
@@ -128,6 +147,17 @@ mod tests {
         assert_eq!(taken(b"horse\n")?, b"horse");
         assert_eq!(taken(b"horse\n\n")?, b"horse\n");
         assert_eq!(taken(b" horse ")?, b" horse ");
+        Ok(())
+    }
+
+    #[test]
+    fn bytes_keep_a_new_line_at_their_end() -> Result<(), Problem> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        std::fs::write(&path, b"raw\n").expect("a file");
+        let source = Source::File(path);
+        assert_eq!(source.bytes("management key")?.as_bytes(), b"raw\n");
+        assert_eq!(source.get("management key")?.as_bytes(), b"raw");
         Ok(())
     }
 

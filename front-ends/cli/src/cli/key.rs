@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::PassphraseSource;
+use super::{AuthoritySource, PassphraseSource};
 use crate::public::Format;
 
 /// `claviger key`
@@ -73,6 +73,16 @@ pub enum KeyCommand {
         /// The label.
         label: String,
     },
+    /// Show or export a key's certificate, or give it another one.
+    Certificate(Certificate),
+    /// Print what the card says of how a key was made: certificates in PEM, the key's attestation first.
+    Attest {
+        /// The key.
+        key: String,
+        /// Write to this file, not to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Say where an operation would happen and what it would ask, without doing it.
     Explain {
         /// The key; the default key unless told.
@@ -116,6 +126,69 @@ pub struct NewKey {
     /// What it may be used for; all that the algorithm can do unless told.
     #[arg(long, value_delimiter = ',', value_parser = USAGES)]
     pub usage: Option<Vec<String>>,
+    /// How it is to stand on a card.
+    #[command(flatten)]
+    pub site: Site,
+}
+
+/// How a new key is to stand on a card.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "On a card")]
+pub struct Site {
+    /// The card; your only one that is there unless told.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// The place on it: 9a, 9c, 9d, 9e, 82 to 95 (PIV); sign, decrypt, authenticate (OpenPGP). A free one unless told; a key that
+    /// stood there before is lost.
+    #[arg(long)]
+    pub slot: Option<String>,
+    /// When the key wants the PIN; the card's habit unless told.
+    #[arg(long, value_parser = ["never", "once", "always"], value_name = "WHEN")]
+    pub pin_policy: Option<String>,
+    /// When the key wants the card to be touched; the card's habit unless told.
+    #[arg(long, value_parser = ["never", "always", "cached"], value_name = "WHEN")]
+    pub touch_policy: Option<String>,
+    /// What the card's administrator knows.
+    #[command(flatten)]
+    pub authority: AuthoritySource,
+}
+
+/// `claviger key certificate`
+#[derive(Debug, Args)]
+pub struct Certificate {
+    /// The key; the default key for signing unless told, except to change something.
+    #[arg(default_value = "", hide_default_value = true)]
+    pub key: String,
+    /// The certificates above it too.
+    #[arg(long, conflicts_with_all = ["set", "remove"])]
+    pub chain: bool,
+    /// Print the certificate alone, so; otherwise words stand before it.
+    #[arg(long, value_enum, conflicts_with_all = ["set", "remove"])]
+    pub format: Option<CertificateFormat>,
+    /// Write to this file, not to standard output.
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["set", "remove"])]
+    pub output: Option<PathBuf>,
+    /// Give the key this certificate (PEM or DER; - for standard input). More certificates in the file are its chain.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub set: Option<PathBuf>,
+    /// Read the chain from this file, the issuer's first.
+    #[arg(long, value_name = "FILE", requires = "set")]
+    pub chain_file: Option<PathBuf>,
+    /// Take the certificate away.
+    #[arg(long, conflicts_with = "set", requires = "key")]
+    pub remove: bool,
+    /// Write it to the card too: what the card's administrator knows.
+    #[command(flatten)]
+    pub authority: AuthoritySource,
+}
+
+/// How a certificate is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CertificateFormat {
+    /// PEM, as OpenSSL reads it.
+    Pem,
+    /// DER.
+    Der,
 }
 
 pub(super) const LOCATIONS: [&str; 3] = ["local", "card", "phone"];

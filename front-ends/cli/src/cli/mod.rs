@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod card;
 mod key;
 mod operation;
 mod secret;
@@ -11,9 +12,13 @@ use claviger_client::Bus;
 
 pub use account::{Backup, Consent, Passphrase, Recovery, RecoveryCommand, Register, Restore, Unlock};
 pub use admin::{AdminCommand, UserCommand};
-pub use key::{Filter, KeyCommand, NewKey};
+pub use card::{CardCommand, Enrol, LastTry, OneCard, PinCommand, TokenCommand, UnlockCard};
+pub use key::{Certificate, CertificateFormat, Filter, KeyCommand, NewKey, Site};
 pub use operation::{Data, Decrypt, Derive, Digest, Encrypt, Oaep, Parameters, Peer, Random, Sign, Verify};
-pub use secret::{CodeSource, ConsentSource, NewPassphraseSource, PassphraseSource};
+pub use secret::{
+    AuthoritySource, CodeSource, ConsentSource, NewPassphraseSource, NewPinSource, PassphraseSource,
+    PinSource, PukSource,
+};
 
 /// Returns the definition of the command line: man pages and completions are made from it.
 pub fn command() -> clap::Command {
@@ -71,6 +76,12 @@ pub enum Command {
     /// Look at, make, take in, delete and name keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// List what your keys live on.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Enrol, unlock and look after smart cards.
+    #[command(subcommand)]
+    Card(CardCommand),
     /// Sign a file.
     Sign(Sign),
     /// Verify a file's signature: exit code 0 where it is right, 1 where it is wrong.
@@ -97,9 +108,10 @@ pub enum Command {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 locked or a PIN is needed, 4 the token is absent, 5 refused.
 
-A KEY is an id, a label, a pkcs11: URI, or left out for the default key.
+A KEY is an id, a label, a pkcs11: URI, or left out for the default key. A TOKEN is an id as `claviger card list` shows it, or left out \
+where only one can be meant.
 
-Secrets are asked for on the terminal, or read with --passphrase-fd, --passphrase-file and the like; they are never arguments \
+Secrets are asked for on the terminal, or read with --passphrase-fd, --passphrase-file, --pin-fd and the like; they are never arguments \
 or environment variables. NO_COLOR switches colours off.";
 
 #[cfg(test)]
@@ -138,6 +150,29 @@ mod tests {
             "key default mail --purpose sign,authenticate",
             "key label mail post",
             "key explain mail --mechanism ECDSA_SHA256",
+            "key generate P-256 --location card --token card:piv:00ff --slot 9a --pin-policy once --touch-policy cached",
+            "key generate P-256 --location card --management-key-file -",
+            "key generate Ed25519 --location card --slot sign --admin-pin-fd 3",
+            "key import key.pem --location card --default-management-key --passphrase-fd 3",
+            "key certificate",
+            "key certificate mail --chain --format pem -o chain.pem",
+            "key certificate mail --set cert.pem --chain-file chain.pem --management-key-fd 3",
+            "key certificate mail --remove",
+            "key attest mail -o attestation.pem",
+            "token list --json",
+            "card list",
+            "card show",
+            "card show card:piv:00ff",
+            "card enrol --default --label work --pin-fd 3 --last-try",
+            "card enrol card:piv:00ff --pin-file -",
+            "card forget card:piv:00ff --yes",
+            "card unlock card:piv:00ff --idle 60 --pin-file pin",
+            "card unlock --last-try",
+            "card lock",
+            "card init --default-management-key --yes",
+            "card init card:piv:00ff --management-key-fd 3",
+            "card pin change --pin-fd 3 --new-pin-fd 4 --last-try",
+            "card pin unblock card:piv:00ff --puk-file puk --new-pin-file pin",
             "sign --key mail --mechanism ECDSA_SHA256 --raw -o out.sig file",
             "sign -",
             "verify --key mail --signature out.sig file",
@@ -178,6 +213,18 @@ mod tests {
             "key generate P-256 --usage fly",
             "admin revoke alice",
             "derive --kdf magic peer.pem",
+            "card",
+            "card forget",
+            "card enrol --pin 123456",
+            "card unlock --pin-fd 3 --pin-file pin",
+            "card init --management-key 010203",
+            "card init --default-management-key --management-key-fd 3",
+            "key generate P-256 --pin-policy sometimes",
+            "key certificate mail --set a.pem --remove",
+            "key certificate mail --set a.pem --format der",
+            "key certificate --remove --chain-file b.pem",
+            "key certificate --remove",
+            "key attest",
         ] {
             assert_eq!(parse(words).err().map(|error| error.exit_code()), Some(2), "{words}");
         }

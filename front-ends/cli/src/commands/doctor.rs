@@ -1,5 +1,7 @@
+use std::os::unix::fs::FileTypeExt;
+
 use claviger_client::blocking::Client;
-use claviger_client::{AccountRow, Bus, Error, ErrorName};
+use claviger_client::{AccountRow, Bus, Error, ErrorName, TokenFilter, TokenRow};
 use serde_json::json;
 
 use crate::cli::Global;
@@ -57,6 +59,10 @@ fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
         Err(error) => findings.push(("account", Broken(error.to_string(), mend_store(&error)))),
     }
     findings.push(("keys", keys_finding(&client)));
+    match client.list_tokens(&TokenFilter { all: Some(true) }) {
+        Ok(tokens) => findings.push(("cards", cards_finding(&tokens, has_card_service()))),
+        Err(error) => findings.push(("cards", Broken(error.to_string(), mend_store(&error)))),
+    }
     findings
 }
 
@@ -163,6 +169,45 @@ fn keys_finding(client: &Client) -> Finding {
     }
 }
 
+/// Judges by what the key store sees; the socket says why it sees nothing.
+fn cards_finding(tokens: &[(String, TokenRow)], has_service: bool) -> Finding {
+    let cards: Vec<_> = tokens.iter().map(|(_, token)| token).filter(|token| token.kind == "card").collect();
+    let mine = cards.iter().filter(|card| card.enrolled).count();
+    let present = cards.iter().filter(|card| card.presence == "present").count();
+    let seen = format!("{present} in the readers, {mine} of yours");
+    if cards.iter().any(|card| card.presence == "unreachable") || (mine > present && !has_service) {
+        return match has_service {
+            true => Broken(
+                "the smart card service does not answer".to_owned(),
+                "restart it: systemctl restart pcscd; its log: journalctl -u pcscd",
+            ),
+            false => Broken("there is no smart card service".to_owned(), MEND_CARD_SERVICE),
+        };
+    }
+    if cards.iter().any(|card| card.enrolled && card.tries_left == Some(0)) {
+        return Notice(
+            format!("{seen}; the PIN of one is blocked"),
+            "set a new PIN with the PUK: `claviger card pin unblock`",
+        );
+    }
+    match (present, has_service) {
+        (0, false) => {
+            Notice("there is no smart card service; cards cannot be used".to_owned(), MEND_CARD_SERVICE)
+        }
+        (0, true) if mine == 0 => Well("none in the readers".to_owned()),
+        _ => Well(seen),
+    }
+}
+
+/// Returns true where pcscd listens, or systemd on its behalf.
+fn has_card_service() -> bool {
+    let socket = std::env::var_os("PCSCLITE_CSOCK_NAME").unwrap_or_else(|| "/run/pcscd/pcscd.comm".into());
+    std::path::Path::new(&socket).metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
+}
+
+const MEND_CARD_SERVICE: &str =
+    "for cards, install pcscd (apt install pcscd) and start it: systemctl enable --now pcscd.socket";
+
 const fn mend_bus(bus: &Bus) -> &'static str {
     match bus {
         Bus::System => "start the system bus: systemctl start dbus.socket",
@@ -224,4 +269,53 @@ fn report(global: &Global, findings: &[(&'static str, Finding)]) -> Result<(), P
         }
     }
     facts.lines().iter().try_for_each(|line| files::line(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Broken, Finding, Notice, Well, cards_finding};
+    use claviger_client::TokenRow;
+
+    fn look(cards: &[(bool, &str)], has_service: bool) -> Finding {
+        let row = |(enrolled, presence): &(bool, &str)| TokenRow {
+            kind: "card".to_owned(),
+            enrolled: *enrolled,
+            presence: (*presence).to_owned(),
+            ..TokenRow::default()
+        };
+        let rows: Vec<_> = cards.iter().map(|card| (String::new(), row(card))).collect();
+        cards_finding(&rows, has_service)
+    }
+
+    #[test]
+    fn a_machine_without_cards_is_well_and_one_without_their_service_is_told() {
+        assert!(matches!(look(&[], true), Well(seen) if seen == "none in the readers"));
+        assert!(matches!(look(&[], false), Notice(_, mend) if mend.contains("pcscd.socket")));
+        assert!(matches!(look(&[(false, "present")], true), Well(seen) if seen.starts_with("1 in")));
+        assert!(matches!(look(&[(true, "removed")], true), Well(seen) if seen.ends_with("1 of yours")));
+    }
+
+    #[test]
+    fn a_card_service_that_is_missed_is_told_from_one_that_hangs() {
+        assert!(
+            matches!(look(&[(true, "removed")], false), Broken(seen, _) if seen.contains("no smart card"))
+        );
+        assert!(
+            matches!(look(&[(true, "unreachable")], false), Broken(seen, _) if seen.contains("no smart card"))
+        );
+        assert!(matches!(look(&[(true, "unreachable")], true), Broken(_, mend) if mend.contains("restart")));
+    }
+
+    #[test]
+    fn a_blocked_pin_is_noticed() {
+        let card = TokenRow {
+            kind: "card".to_owned(),
+            enrolled: true,
+            presence: "present".to_owned(),
+            tries_left: Some(0),
+            ..TokenRow::default()
+        };
+        let finding = cards_finding(&[(String::new(), card)], true);
+        assert!(matches!(finding, Notice(_, mend) if mend.contains("pin unblock")));
+    }
 }

@@ -1,12 +1,15 @@
 use std::path::Path;
 
+use claviger_client::blocking::Client;
 use claviger_client::{ExplainOptions, Explanation, KeyFilter, KeyRow, NewKeyOptions, Secret};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::patience::Patience;
-use super::{confirm, connect, has_asker, say};
-use crate::cli::{Filter, Global, KeyCommand, NewKey};
+use super::tokens::{Meant, choose};
+use super::{cards, certificates, confirm, connect, has_asker, say};
+use crate::certificate::Certificate;
+use crate::cli::{Filter, Global, KeyCommand, NewKey, Site};
 use crate::files::{Form, Output};
 use crate::import::{FILE_LIMIT, PrivateKeyFile};
 use crate::public::{self, Format};
@@ -32,6 +35,10 @@ pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Problem> {
             connect(global)?.set_label(&key, &label)?;
             say(global, "the label is changed")
         }
+        KeyCommand::Certificate(options) => certificates::run(global, options),
+        KeyCommand::Attest { key, output } => {
+            certificates::attest(global, &key, Output::new(output, global.json))
+        }
         KeyCommand::Explain { key, mechanism } => explain(global, &key, &mechanism),
     }
 }
@@ -54,12 +61,13 @@ fn list(global: &Global, filter: Filter) -> Result<(), Problem> {
             ("current", false, _) => "absent".to_owned(),
             (state, ..) => state.to_owned(),
         };
+        let location = where_it_is(&key);
         table.row([
             id,
             key.label,
             key.algorithm,
             key.usage.join(","),
-            key.location.join(","),
+            location,
             state,
             key.default_for.join(","),
         ]);
@@ -118,17 +126,36 @@ fn show(global: &Global, key: &str) -> Result<(), Problem> {
         .add("algorithm", plain(&key.algorithm))
         .add("usage", key.usage.join(", "))
         .add("state", format!("{state}, {availability}"))
-        .add("location", key.location.join(", "))
+        .add("location", where_it_is(&key));
+    for place in places(&key) {
+        facts.add("token", place);
+    }
+    facts
         .add("mechanisms", key.mechanisms.join(" "))
         .add("created", time(key.created))
         .add("last used", key.last_used.map_or_else(|| "never".to_owned(), time));
     if !key.default_for.is_empty() {
         facts.add("default to", key.default_for.join(", "));
     }
-    if key.certificate.is_some() {
-        facts.add("certificate", "yes");
+    if let Some(der) = &key.certificate {
+        facts.add("certificate", Certificate::summary(der));
     }
     facts.lines().iter().try_for_each(|line| files::line(line))
+}
+
+/// Returns where a key stands, and whether that is away.
+fn where_it_is(key: &KeyRow) -> String {
+    let location = key.location.join(", ");
+    if key.present || location.is_empty() { location } else { format!("{location} (absent)") }
+}
+
+/// Returns the tokens that a key stands on, with its place on each.
+fn places(key: &KeyRow) -> impl Iterator<Item = String> {
+    let slots = key.slots.iter().map(String::as_str).chain(std::iter::repeat(""));
+    key.tokens.iter().zip(slots).map(|(token, slot)| match slot {
+        "" => plain(token),
+        slot => plain(&format!("{token}, slot {slot}")),
+    })
 }
 
 fn show_public(global: &Global, key: &str, format: Format, output: Output) -> Result<(), Problem> {
@@ -143,15 +170,44 @@ fn show_public(global: &Global, key: &str, format: Format, output: Output) -> Re
     }
 }
 
-fn new_key_options(new: NewKey) -> NewKeyOptions {
-    let NewKey { label, location, usage } = new;
-    NewKeyOptions { label, location, usage, ..NewKeyOptions::default() }
+/// Returns what a new key is to be like, after asking for what the card wants for it.
+fn new_key_options(client: &Client, new: NewKey) -> Result<NewKeyOptions, Problem> {
+    let NewKey { label, location, usage, site } = new;
+    let Site { token, slot, pin_policy, touch_policy, authority } = site;
+    let authority =
+        cards::authority_for(&authority, || application(client, location.as_deref(), token.as_deref()))?;
+    Ok(NewKeyOptions {
+        timeout_ms: None,
+        no_prompt: None,
+        label,
+        usage,
+        location,
+        token,
+        slot,
+        pin_policy,
+        touch_policy,
+        authority,
+    })
+}
+
+/// Returns the application on the card where a new key will stand; empty where it will be on none.
+fn application(client: &Client, location: Option<&str>, token: Option<&str>) -> Result<String, Problem> {
+    let on_card = match (location, token) {
+        (Some(location), _) => location == "card",
+        (None, Some(token)) => token.starts_with("card:"),
+        (None, None) => client.account()?.location == "card",
+    };
+    if !on_card {
+        return Ok(String::new());
+    }
+    Ok(choose(client, token, Meant::Mine, "put a key on the card")?.1.application)
 }
 
 fn generate(global: &Global, algorithm: &str, new: NewKey) -> Result<(), Problem> {
     let client = connect(global)?;
+    let options = new_key_options(&client, new)?;
     let waiting = Patience::with("making the key");
-    let id = client.generate_key(algorithm, &new_key_options(new))?;
+    let id = client.generate_key(algorithm, &options)?;
     drop(waiting);
     print_id(global, &id)
 }
@@ -170,7 +226,8 @@ fn import(global: &Global, file: &Path, new: NewKey, passphrase: &Source) -> Res
             opened
         }
     };
-    let id = connect(global)?.import_key(&key, &new_key_options(new))?;
+    let client = connect(global)?;
+    let id = client.import_key(&key, &new_key_options(&client, new)?)?;
     print_id(global, &id)
 }
 
@@ -226,4 +283,30 @@ fn explain(global: &Global, key: &str, mechanism: &str) -> Result<(), Problem> {
         None => facts.add("outcome", Colour::Green.paint("it would be done")),
     };
     facts.lines().iter().try_for_each(|line| files::line(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{places, where_it_is};
+    use claviger_client::KeyRow;
+
+    #[test]
+    fn a_key_on_an_absent_card_is_listed_as_absent() {
+        let mut key = KeyRow { location: vec!["card".to_owned()], ..KeyRow::default() };
+        assert_eq!(where_it_is(&key), "card (absent)");
+        key.present = true;
+        assert_eq!(where_it_is(&key), "card");
+        // A revoked key stands nowhere.
+        assert_eq!(where_it_is(&KeyRow::default()), "");
+    }
+
+    #[test]
+    fn a_key_is_shown_with_its_place_on_each_token() {
+        let key = KeyRow {
+            tokens: vec!["local:0".to_owned(), "card:piv:00ff".to_owned()],
+            slots: vec![String::new(), "9a".to_owned()],
+            ..KeyRow::default()
+        };
+        assert_eq!(places(&key).collect::<Vec<_>>(), ["local:0", "card:piv:00ff, slot 9a"]);
+    }
 }

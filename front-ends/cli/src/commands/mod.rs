@@ -2,13 +2,17 @@
 
 mod account;
 mod admin;
+mod cards;
+mod certificates;
 mod doctor;
 mod encryption;
 mod keys;
 mod monitor;
 mod patience;
+mod pins;
 mod signature;
 mod status;
+mod tokens;
 mod tools;
 
 use std::io::{BufRead, IsTerminal, Write};
@@ -34,6 +38,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Problem> {
         Command::Backup(options) => account::backup(&global, options),
         Command::Restore(options) => account::restore(&global, &options),
         Command::Key(command) => keys::run(&global, command),
+        Command::Token(command) => tokens::run(&global, &command),
+        Command::Card(command) => cards::run(&global, &command),
         Command::Sign(options) => signature::sign(&global, options),
         Command::Verify(options) => signature::verify(&global, &options),
         Command::Encrypt(options) => encryption::encrypt(&global, options),

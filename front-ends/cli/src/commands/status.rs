@@ -1,7 +1,8 @@
-use claviger_client::AccountRow;
+use claviger_client::{AccountRow, TokenFilter, TokenRow};
 use serde_json::{Value, json};
 
 use super::connect;
+use super::tokens::{card_line, token_json};
 use crate::cli::Global;
 use crate::show::{Colour, Facts, plain, time, time_ahead};
 use crate::{Problem, files};
@@ -11,17 +12,19 @@ pub(super) fn status(global: &Global) -> Result<(), Problem> {
     let client = connect(global)?;
     let account = client.account()?;
     let version = client.version()?;
+    let tokens = client.list_tokens(&TokenFilter::default())?;
+    let cards: Vec<_> = tokens.into_iter().filter(|(_, token)| token.kind == "card").collect();
     if global.json {
-        return files::json(&account_json(&account, &version));
+        return files::json(&account_json(&account, &version, &cards));
     }
-    for line in account_facts(&account, &version).lines() {
+    for line in account_facts(&account, &version, &cards).lines() {
         files::line(&line)?;
     }
     Ok(())
 }
 
 /// Returns the account as JSON, named as on the bus.
-fn account_json(account: &AccountRow, version: &str) -> Value {
+fn account_json(account: &AccountRow, version: &str, cards: &[(String, TokenRow)]) -> Value {
     let AccountRow {
         uid,
         user_name,
@@ -42,10 +45,11 @@ fn account_json(account: &AccountRow, version: &str) -> Value {
         "unlocked-until": unlocked_until, "keys": keys, "tries-failed": tries_failed, "try-after": try_after,
         "has-recovery-code": has_recovery_code, "host-bound": host_bound, "defaults": defaults,
         "created": created, "version": version,
+        "cards": cards.iter().map(|(id, card)| token_json(id, card)).collect::<Value>(),
     })
 }
 
-fn account_facts(account: &AccountRow, version: &str) -> Facts {
+fn account_facts(account: &AccountRow, version: &str, cards: &[(String, TokenRow)]) -> Facts {
     let mut facts = Facts::default();
     facts.add("user", format!("{} ({})", plain(&account.user_name), account.uid));
     facts.add("account", state(&account.state));
@@ -71,6 +75,9 @@ fn account_facts(account: &AccountRow, version: &str) -> Facts {
         if let Some(created) = account.created {
             facts.add("since", time(created));
         }
+    }
+    for (id, card) in cards {
+        facts.add("card", card_line(id, card));
     }
     facts.add("key store", format!("clavigerd {}", plain(version)));
     facts

@@ -13,6 +13,8 @@ mod pem;
 
 use std::fmt;
 
+pub(crate) use pem::blocks as pem_blocks;
+
 use claviger_client::Secret;
 
 /// The largest file that is looked at.

@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 use super::ImportError;
 
 /// What stands between a BEGIN and its END.
-pub(super) struct Block {
-    pub(super) label: String,
-    pub(super) der: Zeroizing<Vec<u8>>,
+pub(crate) struct Block {
+    pub(crate) label: String,
+    pub(crate) der: Zeroizing<Vec<u8>>,
 }
 
 /// Returns the blocks in a text, in their order; none where it is no PEM.
-pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, ImportError> {
+pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, ImportError> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some(begin) = find(rest, b"-----BEGIN ") {
