@@ -191,11 +191,6 @@ impl Key {
         self.info.id
     }
 
-    /// Returns the placement that an operation goes to: the first that is current.
-    pub fn placement(&self) -> Option<&Placement> {
-        self.placements.iter().find(|placement| placement.state == PlacementState::Current)
-    }
-
     /// Returns the key as the token of `placement` finds it.
     pub fn handle(&self, placement: &Placement) -> KeyHandle {
         KeyHandle {

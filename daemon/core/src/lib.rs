@@ -8,6 +8,7 @@
 //! | `request` | [`Request`]: what a caller wants done with a key |
 //! | `policy` | [`policy::authorize`]: who may do what; the only maker of [`policy::Authorized`] |
 //! | `plan` | [`plan::plan`]: what the host does before, what the token does, what the host does after |
+//! | `placing` | [`choose`]: which of a key's places an operation goes to |
 //! | `guesses` | [`Guesses`]: how long a wrong pass phrase makes one wait |
 //! | `limits` | [`Limits`]: how much one user may have under way |
 //! | `refusal` | [`Refusal`]: why not |
@@ -19,6 +20,7 @@
 mod account;
 mod guesses;
 mod limits;
+mod placing;
 pub mod plan;
 pub mod policy;
 mod refusal;
@@ -29,6 +31,7 @@ mod selector;
 pub use account::{Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, User};
 pub use guesses::Guesses;
 pub use limits::{Caps, Limits, Resource};
+pub use placing::{Standing, choose};
 pub use refusal::Refusal;
 pub use registration::{Registration, Step, WrongStep};
 pub use request::{Format, Input, Request};

@@ -50,6 +50,8 @@ pub enum Refusal {
     NotRegistered(Registration),
     /// The account waits for consent.
     RegistrationPending(Registration),
+    /// The account has keys on cards only.
+    NoLocalStore,
     /// The account must be unlocked.
     Locked,
     /// The card or phone wants its PIN.
@@ -120,6 +122,7 @@ impl Refusal {
             Self::NoDefaultKey(_) => Some("name a key, or set one with `claviger key default`"),
             Self::AmbiguousKey { .. } => Some("use the key's id, which `claviger key list` shows"),
             Self::NotRegistered(_) => Some("`claviger register` makes an account"),
+            Self::NoLocalStore => Some("`claviger register` makes one"),
             Self::RegistrationPending(Registration::Pending) => {
                 Some("enter the consent phrase with `claviger consent`")
             }
@@ -186,6 +189,7 @@ impl fmt::Display for Refusal {
             Self::KeyRevoked => formatter.write_str("the key was revoked"),
             Self::NotRegistered(Registration::Revoked) => formatter.write_str("the account was revoked"),
             Self::NotRegistered(_) => formatter.write_str("there is no account"),
+            Self::NoLocalStore => formatter.write_str("the account has no local key store"),
             Self::RegistrationPending(state) => write!(formatter, "the registration is {state}"),
             Self::Locked => formatter.write_str("the local key store is locked"),
             Self::PinNeeded => formatter.write_str("the PIN is needed"),
@@ -257,7 +261,7 @@ impl From<TokenError> for Refusal {
             TokenError::WrongSecret { .. } => Self::WrongPassphrase,
             TokenError::LastTry => Self::LastTry,
             TokenError::Blocked => Self::PinLocked,
-            TokenError::SecretUnfit(why) => Self::DataInvalid(why),
+            TokenError::SecretUnfit(why) => Self::InvalidArguments(why),
             TokenError::AuthorityNeeded(what) => Self::AccessDenied(format!("the {what} is needed").into()),
             TokenError::WrongAuthority(what) => Self::AccessDenied(format!("the {what} is wrong").into()),
             TokenError::PresenceNeeded => Self::UserPresenceNeeded,
