@@ -11,6 +11,16 @@
 //! | `peer` | the peer's public key of an agreement, checked |
 //! | `private_key` | a private key on its way into a card, taken apart |
 //! | `opensc` | [`opensc::Helper`]: what only OpenSC knows, in a process of its own |
+//! | `cards` | [`Cards`]: every reader and card of this computer; [`CardsConfig`] |
+//! | `token` | [`CardToken`]: one application on one card, as a token |
+//! | `event` | [`CardEvent`], [`CardState`], [`Inside`]: what is told of readers and cards |
+//! | `registry` | what is known: where the watcher, the readers' threads and those who ask meet |
+//! | `watcher`, `presence` | what pcscd reports, and what follows from it (pure) |
+//! | `reader`, `driver` | the queue of a reader, and what its thread does |
+//! | `link`, `connection`, `fault` | the way to the card: context, connection, transaction; PC/SC's errors |
+//! | `ticket`, `deadline` | one request on its way, and the clock that answers when nobody else does |
+//! | `pin_pad` | PINs entered at the reader |
+//! | `application` | which code speaks to which application |
 //! | `error` | [`CardError`]: why a card did not do it |
 //!
 //! A request goes `CardToken::perform` (the token) -> the thread of the reader in which the card is -> one PC/SC
@@ -18,21 +28,39 @@
 //! Applications decide nothing about readers, and readers nothing about applications.
 
 mod apdu;
+mod application;
+mod cards;
+mod connection;
 mod contents;
+mod deadline;
+mod driver;
 mod error;
+mod event;
 mod exchange;
+mod fault;
+mod link;
 pub mod opensc;
 mod operation;
 mod peer;
+mod pin_pad;
 mod piv;
+mod presence;
 mod private_key;
+mod reader;
+mod registry;
 #[cfg(test)]
 mod replay;
 mod spki;
 mod status;
+mod ticket;
 mod tlv;
+mod token;
+mod watcher;
 
+pub use cards::{Cards, CardsConfig};
 pub use contents::{CardKey, Contents, Kind, PinRules};
 pub use error::CardError;
+pub use event::{CardEvent, CardState, Inside};
 pub use exchange::{Exchange, PadEntry};
 pub use operation::{CardOp, CardOutput, Pin};
+pub use token::CardToken;
