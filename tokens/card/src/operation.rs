@@ -15,6 +15,7 @@ pub enum Pin<'a> {
 ///
 /// Whatever needs the PIN does VERIFY, the operation and the logout in this one transaction; a PIN is never sent
 /// twice for one operation, and never where the card says that one try is left, unless `last_try` is set.
+#[derive(Clone)]
 pub enum CardOp {
     /// Checks the PIN and nothing else; the card is logged out again.
     Verify {

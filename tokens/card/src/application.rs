@@ -1,0 +1,58 @@
+//! Which code speaks to which application.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use claviger_token::{Capabilities, Mechanism};
+
+use crate::{CardError, CardOp, CardOutput, Contents, Exchange, Kind, Pin, piv};
+
+/// Reads everything that can be read without a PIN; `None` where the card has no such application.
+///
+/// OpenSC is no application in this sense: it is asked through its helper.
+pub(crate) fn read(kind: Kind, card: &mut dyn Exchange) -> Result<Option<Contents>, CardError> {
+    match kind {
+        Kind::Piv => piv::read(card),
+        Kind::OpenPgp | Kind::OpenSc => Ok(None),
+    }
+}
+
+/// Finds out with few commands whether this is the card of that serial; [`CardError::Wrong`] if not.
+pub(crate) fn recognize(contents: &Contents, card: &mut dyn Exchange) -> Result<(), CardError> {
+    match contents.kind {
+        Kind::Piv => piv::recognize(card, &contents.serial),
+        Kind::OpenPgp | Kind::OpenSc => Err(CardError::NotSupported("be recognized without its helper")),
+    }
+}
+
+/// Does it.
+pub(crate) fn perform(
+    card: &mut dyn Exchange,
+    contents: &Contents,
+    pin: Pin<'_>,
+    operation: CardOp,
+) -> Result<CardOutput, CardError> {
+    match contents.kind {
+        Kind::Piv => piv::perform(card, contents, pin, operation),
+        Kind::OpenPgp | Kind::OpenSc => Err(CardError::NotSupported("be used without its helper")),
+    }
+}
+
+/// Returns what a card of that kind can do at least, for one that was never seen: so that a request to it is
+/// planned, and its user told which card to insert.
+pub(crate) fn presumed_capabilities(kind: Kind) -> Arc<Capabilities> {
+    let mechanisms = match kind {
+        Kind::Piv => BTreeSet::from([Mechanism::Ecdsa, Mechanism::Ecdh1Derive, Mechanism::RsaX509]),
+        Kind::OpenPgp => {
+            BTreeSet::from([Mechanism::Ecdsa, Mechanism::Eddsa, Mechanism::Ecdh1Derive, Mechanism::RsaPkcs])
+        }
+        Kind::OpenSc => BTreeSet::from([Mechanism::Ecdsa, Mechanism::Ecdh1Derive, Mechanism::RsaPkcs]),
+    };
+    Arc::new(Capabilities {
+        mechanisms,
+        generates: BTreeSet::new(),
+        imports: BTreeSet::new(),
+        erases: false,
+        data_limit: 1024,
+    })
+}

@@ -1,0 +1,378 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use claviger_token::{PinPolicy, TokenId, TouchPolicy};
+
+use crate::connection::Transacting;
+use crate::link::{Link, Service};
+use crate::opensc::Helper;
+use crate::reader::{Next, Reader};
+use crate::registry::Registry;
+use crate::ticket::{Doing, Done, ExpectedKey, Outcome, PinSource, Request, Ticket, Work};
+use crate::{CardError, CardKey, CardOp, CardOutput, CardsConfig, Contents, Kind, Pin, application};
+
+/// What the thread of a reader does: it alone speaks to the cards in it, one request after the other.
+pub(crate) struct Driver {
+    registry: Arc<Registry>,
+    reader: Arc<Reader>,
+    link: Link,
+    helper: Option<Helper>,
+    card: Option<Known>,
+    retry: Option<Retry>,
+}
+
+/// The card that was identified.
+struct Known {
+    stay: u64,
+    contents: Vec<Arc<Contents>>,
+    /// Keys that were made during this stay; some cards do not tell of them.
+    made: Vec<(TokenId, CardKey)>,
+}
+
+/// Another attempt at a card that could not be read.
+struct Retry {
+    stay: u64,
+    attempts: u32,
+    due: Instant,
+}
+
+impl Driver {
+    pub(crate) fn new(registry: Arc<Registry>, reader: Arc<Reader>) -> Self {
+        let link = Link::new(Arc::clone(&reader));
+        Self { registry, reader, link, helper: None, card: None, retry: None }
+    }
+
+    /// Works until the reader is gone.
+    pub(crate) fn run(mut self) {
+        loop {
+            let linger = self.linger().map(|time| Instant::now() + time);
+            let retry = self.retry.as_ref().map(|retry| retry.due);
+            let until = [linger, retry].into_iter().flatten().min();
+            match self.reader.next(until) {
+                Next::Identify(stay) => self.identify(stay, 0),
+                Next::Ticket(ticket) => self.serve(&ticket),
+                Next::Idle if retry.is_some_and(|due| due <= Instant::now()) => {
+                    if let Some(Retry { stay, attempts, .. }) = self.retry.take() {
+                        self.identify(stay, attempts);
+                    }
+                }
+                Next::Idle => {
+                    self.link.close();
+                    self.helper = None;
+                }
+                Next::Close => return,
+            }
+            self.reader.activity.set(Doing::Nothing);
+        }
+    }
+
+    /// Returns how long what is open stays so.
+    fn linger(&self) -> Option<Duration> {
+        match (&self.helper, self.link.is_open()) {
+            (Some(_), _) => Some(HELPER_LINGER),
+            (None, true) => Some(self.registry.config.linger),
+            (None, false) => None,
+        }
+    }
+
+    fn identify(&mut self, stay: u64, attempts: u32) {
+        self.retry = None;
+        self.helper = None;
+        if self.card.as_ref().is_some_and(|card| card.stay != stay) {
+            self.card = None;
+        }
+        let reader = Arc::clone(&self.reader);
+        let name = &reader.name;
+        match self.read_card() {
+            Ok(found) => {
+                let found: Vec<_> = found.into_iter().map(Arc::new).collect();
+                let tokens: Vec<_> = found.iter().map(|contents| contents.token().to_string()).collect();
+                tracing::debug!("{name}: the card is [{}]", tokens.join(", "));
+                self.registry.stands(name, stay, &found);
+                self.card = Some(Known { stay, contents: found, made: Vec::new() });
+            }
+            Err(error) => {
+                tracing::info!("cannot read the card in {name}: {error}");
+                self.card = None;
+                if attempts < MOST_ATTEMPTS || matches!(error, CardError::Busy(_) | CardError::Timeout) {
+                    let pause = FIRST_PAUSE * (1 << attempts.min(MOST_ATTEMPTS));
+                    self.retry = Some(Retry { stay, attempts: attempts + 1, due: Instant::now() + pause });
+                }
+                self.registry.unreadable(name, stay, error);
+            }
+        }
+    }
+
+    /// Asks the card for every application; OpenSC, which resets cards and knows those two as well, only where it
+    /// has none of the others.
+    fn read_card(&mut self) -> Result<Vec<Contents>, CardError> {
+        let CardsConfig { wait, deadline, applications, .. } = &self.registry.config;
+        let ticket = Ticket::unattended(Arc::clone(&self.reader.activity), *wait);
+        self.registry.deadlines.add(Instant::now() + *wait, &ticket);
+        let deadlines = &self.registry.deadlines;
+        let service = Service { ticket: &ticket, deadlines, limit: *deadline, patient: false };
+        let found = self.link.transact(&service, |card, recognized| {
+            let found = read_applications(applications, card)?;
+            *recognized = true;
+            Ok(found)
+        });
+        self.registry.deadlines.remove(&ticket);
+        let found = match found {
+            Ok(found) => found,
+            Err(CardError::Malformed(_) | CardError::Status(..)) if self.speaks_opensc() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if !found.is_empty() || !self.speaks_opensc() {
+            return Ok(found);
+        }
+        let deadline = Instant::now() + *deadline;
+        Ok(self.helper(deadline)?.read(deadline)?.into_iter().collect())
+    }
+
+    fn speaks_opensc(&self) -> bool {
+        let CardsConfig { applications, opensc_socket, .. } = &self.registry.config;
+        applications.contains(&Kind::OpenSc) && opensc_socket.is_some()
+    }
+
+    /// Returns the OpenSC helper for this reader, in whose way we are not.
+    fn helper(&mut self, deadline: Instant) -> Result<&mut Helper, CardError> {
+        self.link.close();
+        let socket = self.registry.config.opensc_socket.as_deref();
+        let socket = socket.ok_or(CardError::ServiceGone("the OpenSC helper".into()))?;
+        match &mut self.helper {
+            Some(helper) => Ok(helper),
+            none => Ok(none.insert(Helper::connect(socket, &self.reader.name, deadline)?)),
+        }
+    }
+
+    fn serve(&mut self, ticket: &Ticket) {
+        let outcome = match ticket.take_work() {
+            Some(work) if ticket.is_wanted() => self.carry_out(ticket, &work),
+            _ => Err(CardError::Timeout),
+        };
+        ticket.answer(outcome);
+        self.registry.deadlines.remove(ticket);
+    }
+
+    fn carry_out(&mut self, ticket: &Ticket, work: &Work) -> Outcome {
+        match work {
+            Work::Read { token } => {
+                let contents = self.contents(token)?;
+                let limit = self.registry.config.deadline;
+                let read = match contents.kind {
+                    Kind::OpenSc => self.with_helper(ticket, limit, |helper, deadline| helper.read(deadline)),
+                    kind => self.with(ticket, &contents, limit, |card, _| application::read(kind, card)),
+                };
+                self.replace(&contents, read?);
+                Ok(Done { output: CardOutput::Done, contents: self.contents(token)? })
+            }
+            Work::Perform(request) => self.perform(ticket, request),
+        }
+    }
+
+    /// Returns what stands on the token, which must be in the reader still.
+    fn contents(&self, token: &TokenId) -> Result<Arc<Contents>, CardError> {
+        let card = self.card.as_ref().ok_or(CardError::Gone)?;
+        let found = card.contents.iter().find(|contents| contents.token() == *token);
+        found.cloned().ok_or(CardError::Gone)
+    }
+
+    fn perform(&mut self, ticket: &Ticket, request: &Request) -> Outcome {
+        let Request { token, key, pin, operation, changes, limit } = request;
+        let contents = with_expected_key(self.contents(token)?, key.as_ref())?;
+        let pin = match pin {
+            PinSource::None => Pin::None,
+            PinSource::Given(secret) => Pin::Given(secret),
+            PinSource::Pad => Pin::Pad,
+        };
+        let performed = if contents.kind == Kind::OpenSc {
+            self.with_helper(ticket, *limit, |helper, deadline| {
+                let output = helper.perform(&contents, pin, operation.clone(), deadline)?;
+                Ok((output, changes.then(|| helper.read(deadline))))
+            })
+        } else {
+            self.with(ticket, &contents, *limit, |card, contents| {
+                card.arm();
+                let output = application::perform(card, contents, pin, operation.clone())?;
+                let read = changes.then(|| application::read(contents.kind, card));
+                Ok((output, read))
+            })
+        };
+        let (output, read) = performed.inspect_err(|error| self.note_tries(&contents, error))?;
+        self.remember(token, &output, operation);
+        let token = match read {
+            None => token.clone(),
+            Some(Ok(read)) => self.replace(&contents, read),
+            Some(Err(error)) => {
+                // It is done all the same; what stands there now is found out apart.
+                tracing::info!("cannot read {token} after a change: {error}");
+                self.registry.doubt(&self.reader.name, self.stay());
+                token.clone()
+            }
+        };
+        Ok(Done { output, contents: self.contents(&token).unwrap_or(contents) })
+    }
+
+    /// Does the work inside a transaction with the very card of these contents.
+    fn with<T>(
+        &mut self,
+        ticket: &Ticket,
+        contents: &Contents,
+        limit: Duration,
+        mut work: impl FnMut(&mut Transacting<'_>, &Contents) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        let service = Service { ticket, deadlines: &self.registry.deadlines, limit, patient: true };
+        let mut another = false;
+        let result = self.link.transact(&service, |card, recognized| {
+            if !*recognized {
+                let found = application::recognize(contents, card);
+                another = matches!(found, Err(CardError::Wrong(_)));
+                found?;
+                *recognized = true;
+            }
+            work(card, contents)
+        });
+        if another {
+            self.registry.doubt(&self.reader.name, self.stay());
+        }
+        result
+    }
+
+    /// Does the work with OpenSC's helper, which sees for itself that it is the very card.
+    fn with_helper<T>(
+        &mut self,
+        ticket: &Ticket,
+        limit: Duration,
+        work: impl FnOnce(&mut Helper, Instant) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        if !ticket.begin(limit) {
+            return Err(CardError::Timeout);
+        }
+        let deadline = Instant::now() + limit;
+        let result = self.helper(deadline).and_then(|helper| work(helper, deadline));
+        match &result {
+            Err(CardError::Timeout | CardError::ServiceGone(_) | CardError::Gone) => self.helper = None,
+            Err(CardError::Wrong(_)) => self.registry.doubt(&self.reader.name, self.stay()),
+            _ => {}
+        }
+        result
+    }
+
+    fn stay(&self) -> u64 {
+        self.card.as_ref().map_or(0, |card| card.stay)
+    }
+
+    /// Puts what was read in the place of what was known, and returns the id of the token that it is now.
+    fn replace(&mut self, before: &Contents, read: Option<Contents>) -> TokenId {
+        let (token, stay) = (before.token(), self.stay());
+        let Some(mut read) = read else {
+            self.registry.doubt(&self.reader.name, stay);
+            return token;
+        };
+        let Some(card) = &mut self.card else { return token };
+        for (_, key) in card.made.iter().filter(|(owner, _)| *owner == token) {
+            if read.key(&key.reference).is_none() {
+                read.keys.push(key.clone());
+            }
+        }
+        let now = read.token();
+        for (owner, _) in card.made.iter_mut().filter(|(owner, _)| *owner == token) {
+            *owner = now.clone();
+        }
+        card.contents.retain(|contents| contents.token() != token);
+        card.contents.push(Arc::new(read));
+        self.registry.stands(&self.reader.name, stay, &card.contents);
+        now
+    }
+
+    /// Keeps a key that was made: a PIV card without metadata does not tell of it until it has a certificate.
+    fn remember(&mut self, token: &TokenId, output: &CardOutput, operation: &CardOp) {
+        let CardOutput::Generated(made) = output else { return };
+        let Some(card) = &mut self.card else { return };
+        let (CardOp::Generate { site, .. } | CardOp::Import { site, .. }) = operation else { return };
+        let key = CardKey {
+            reference: made.reference.clone(),
+            algorithm: made.algorithm,
+            public_key: made.public_key.as_slice().into(),
+            usage: made.algorithm.usage(),
+            pin_policy: site.pin_policy.unwrap_or(PinPolicy::Once),
+            touch_policy: site.touch_policy.unwrap_or(TouchPolicy::Never),
+            certificates: Vec::new(),
+        };
+        card.made.retain(|(owner, other)| owner != token || other.reference != key.reference);
+        card.made.push((token.clone(), key));
+    }
+
+    /// Keeps how many tries are left after a wrong PIN.
+    fn note_tries(&mut self, contents: &Contents, error: &CardError) {
+        let tries = match error {
+            CardError::WrongPin { tries_left: Some(tries) } => *tries,
+            CardError::PinBlocked => 0,
+            _ => return,
+        };
+        let Some(card) = &mut self.card else { return };
+        let token = contents.token();
+        if let Some(known) = card.contents.iter_mut().find(|contents| contents.token() == token) {
+            Arc::make_mut(known).tries_left = Some(tries);
+            self.registry.stands(&self.reader.name, card.stay, &card.contents);
+        }
+    }
+}
+
+/// Returns the contents, with the key that is expected at its place; refuses where another one is there.
+///
+/// A PIV card without metadata tells of a key by its certificate only. Where it tells nothing of the place, the key
+/// is taken to be there as the host remembers it: the card says so if there is none, and a signature is checked.
+fn with_expected_key(
+    contents: Arc<Contents>,
+    expected: Option<&ExpectedKey>,
+) -> Result<Arc<Contents>, CardError> {
+    let Some(ExpectedKey { reference, algorithm, public_key }) = expected else { return Ok(contents) };
+    match contents.key(reference) {
+        Some(key) if key.public_key == *public_key => Ok(contents),
+        Some(_) => Err(CardError::Wrong(format!("another key stands at {reference} than before").into())),
+        None if contents.kind == Kind::Piv => {
+            let mut contents = Arc::unwrap_or_clone(contents);
+            contents.keys.push(CardKey {
+                reference: reference.to_string(),
+                algorithm: *algorithm,
+                public_key: Arc::clone(public_key),
+                usage: algorithm.usage(),
+                pin_policy: PinPolicy::Once,
+                touch_policy: TouchPolicy::Never,
+                certificates: Vec::new(),
+            });
+            Ok(Arc::new(contents))
+        }
+        None => Err(CardError::NoSuchKey),
+    }
+}
+
+/// Reads every application. One that answers nonsense does not hide another.
+fn read_applications(kinds: &[Kind], card: &mut Transacting<'_>) -> Result<Vec<Contents>, CardError> {
+    let (mut found, mut failure) = (Vec::new(), None);
+    for kind in kinds {
+        match application::read(*kind, card) {
+            Ok(contents) => found.extend(contents),
+            Err(error @ (CardError::Gone | CardError::Timeout)) => return Err(error),
+            Err(error) => {
+                tracing::info!("cannot read the {kind} application of a card: {error}");
+                failure = Some(error);
+            }
+        }
+    }
+    match failure {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+/// A card that could not be read is read again after 0.2, 0.4, … 6.4 seconds; one that was busy ever after.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const MOST_ATTEMPTS: u32 = 5;
+
+/// The helper has OpenSC loaded, which takes a while; it keeps the card connected, in shared mode.
+const HELPER_LINGER: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pcsc::{Context, Scope};
+
+use crate::CardError;
+use crate::connection::{Connection, Transacting};
+use crate::deadline::Deadlines;
+use crate::fault::{is_card_lost, is_service_lost, meaning};
+use crate::reader::Reader;
+use crate::ticket::{Doing, Ticket};
+
+/// The way from a reader's thread to the card: context, connection, and whether the card is still the one that was
+/// identified. Each is made when it is needed and dropped when it fails.
+pub(crate) struct Link {
+    reader: Arc<Reader>,
+    name: CString,
+    context: Option<Context>,
+    connection: Option<Connection>,
+    /// pcscd's count of insertions and removals when the card was last identified over this connection.
+    verified: Option<u32>,
+}
+
+/// A ticket, and how it is served.
+pub(crate) struct Service<'a> {
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) deadlines: &'a Deadlines,
+    /// How long it may take once it has begun.
+    pub(crate) limit: Duration,
+    /// Whether a program that holds the card exclusively is waited for.
+    pub(crate) patient: bool,
+}
+
+impl Link {
+    pub(crate) fn new(reader: Arc<Reader>) -> Self {
+        // pcscd's names come from C strings.
+        let name = CString::new(reader.name.as_str()).unwrap_or_default();
+        Self { reader, name, context: None, connection: None, verified: None }
+    }
+
+    /// Returns true while there is a connection, which keeps others from having the card for themselves alone.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Lets go of the card and leaves it as it is.
+    pub(crate) fn close(&mut self) {
+        self.verified = None;
+        self.connection = None;
+    }
+
+    /// Does the work inside one transaction, with the card connected.
+    ///
+    /// The work is told whether the card is known to be the one that was identified, and says so once it has found
+    /// out. Where the card was lost before the work had done anything that may not be done twice, it is begun once
+    /// more on a new connection, on a card that is not known then.
+    pub(crate) fn transact<T>(
+        &mut self,
+        service: &Service<'_>,
+        mut work: impl FnMut(&mut Transacting<'_>, &mut bool) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        let mut retried = false;
+        loop {
+            match self.attempt(service, &mut work) {
+                Ok(output) => return Ok(output),
+                Err(Failure { error, again: true }) if !retried => {
+                    tracing::debug!("{}: {error}; once more on a new connection", self.reader.name);
+                    retried = true;
+                    service.ticket.begin_anew();
+                }
+                Err(Failure { error, .. }) => return Err(error),
+            }
+        }
+    }
+
+    fn attempt<T>(
+        &mut self,
+        service: &Service<'_>,
+        work: &mut impl FnMut(&mut Transacting<'_>, &mut bool) -> Result<T, CardError>,
+    ) -> Result<T, Failure> {
+        let Service { ticket, deadlines, limit, .. } = *service;
+        self.connect(service).map_err(|error| self.fail(error))?;
+        self.reader.activity.set(Doing::Waiting);
+        // Read before the transaction begins: whatever is missed between shows in the connection.
+        let count = self.reader.count();
+        let known = self.verified == Some(count);
+        // Taken out: what is not put back below is dropped.
+        let Some(mut connection) = self.connection.take() else { return Err(Failure::gone(true)) };
+        let begun = connection.begin(ticket);
+        let mut transacting = begun.map_err(|error| self.fail(error))?;
+        if !ticket.begin(limit) {
+            drop(transacting);
+            self.connection = Some(connection);
+            return Err(Failure { error: CardError::Timeout, again: false });
+        }
+        deadlines.hasten(Instant::now() + limit, ticket);
+        let mut recognized = known;
+        let result = work(&mut transacting, &mut recognized);
+        let (lost, committed) = (transacting.is_lost(), transacting.is_committed());
+        let ended = transacting.end();
+        self.verified = recognized.then_some(count);
+        self.connection = Some(connection);
+        if lost || ended.is_err() {
+            self.abandon();
+        }
+        result.map_err(|error| if lost { Failure::gone(!committed) } else { Failure { error, again: false } })
+    }
+
+    fn connect(&mut self, service: &Service<'_>) -> Result<(), pcsc::Error> {
+        while self.connection.is_none() {
+            self.reader.activity.set(Doing::Waiting);
+            match self.open() {
+                Ok(connection) => {
+                    self.reader.set_pin_pad(connection.has_pin_pad());
+                    self.connection = Some(connection);
+                }
+                Err(pcsc::Error::SharingViolation) if service.patient => {
+                    self.reader.activity.set(Doing::WaitingForExclusive);
+                    // libpcsclite itself looks this often where it waits for another program.
+                    if !self.reader.pause(EXCLUSIVE_POLL) || !service.ticket.is_wanted() {
+                        return Err(pcsc::Error::SharingViolation);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<Connection, pcsc::Error> {
+        self.verified = None;
+        let context = match &self.context {
+            Some(context) => context,
+            None => self.context.insert(Context::establish(Scope::System)?),
+        };
+        Connection::open(context, &self.name)
+    }
+
+    /// Returns what a failure before the work means; what it makes worthless is dropped.
+    fn fail(&mut self, error: pcsc::Error) -> Failure {
+        let lost = is_card_lost(error);
+        if lost {
+            self.abandon();
+        }
+        if is_service_lost(error) {
+            self.context = None;
+        }
+        Failure { error: meaning(error), again: lost }
+    }
+
+    /// Drops what is of no use any more. pcscd may have been started anew, so the context is doubtful too.
+    fn abandon(&mut self) {
+        self.close();
+        if self.context.as_ref().is_some_and(|context| context.list_readers_len().is_err()) {
+            self.context = None;
+        }
+    }
+}
+
+/// Why an attempt failed, and whether it may be made again.
+struct Failure {
+    error: CardError,
+    again: bool,
+}
+
+impl Failure {
+    fn gone(again: bool) -> Self {
+        Self { error: CardError::Gone, again }
+    }
+}
+
+const EXCLUSIVE_POLL: Duration = Duration::from_millis(100);
