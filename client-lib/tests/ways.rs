@@ -11,9 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use claviger_client::{Bus, Client, Error, ErrorName, Event, NewKeyOptions, Secret, UnlockOptions, names};
+use claviger_client::{
+    Bus, CertificateOptions, ChangePinOptions, Client, EnrolOptions, Error, ErrorName, Event,
+    InitCardOptions, NewKeyOptions, Secret, TokenFilter, TokenState, UnlockOptions, UnlockTokenOptions,
+    names,
+};
 use rustix::fs::SealFlags;
-use toy::{PrivateBus, Toy};
+use toy::{CARD, KEY, PrivateBus, Toy};
 
 async fn way(client: &Client) -> String {
     let answer = client.digest("SHA256", b"abc").await.expect("an answer");
@@ -123,6 +127,81 @@ async fn a_secret_crosses_the_bus_in_a_sealed_descriptor() {
     assert_eq!(received, b"correct horse");
 }
 
+fn secret(text: &str) -> Secret {
+    Secret::new(text.as_bytes().to_vec())
+}
+
+#[tokio::test]
+async fn a_card_is_enrolled_unlocked_and_forgotten_with_its_pin_in_a_descriptor() {
+    let bus = PrivateBus::start();
+    let toy = Arc::new(Toy::default());
+    let _serving = toy.serve(&bus).await;
+    let client = Client::connect(&bus.bus()).await.expect("a client");
+    assert!(client.list_tokens(&TokenFilter::default()).await.expect("tokens").is_empty());
+    let all = client.list_tokens(&TokenFilter { all: Some(true) }).await.expect("tokens");
+    assert_eq!(all.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), [CARD]);
+    assert!(all[0].1.keys.is_none(), "a list has no keys");
+
+    let pin = || Some(secret("123456").to_descriptor().expect("a descriptor"));
+    let options = EnrolOptions { pin: pin(), label: Some("work".to_owned()), ..EnrolOptions::default() };
+    assert_eq!(client.enrol_card(CARD, &options).await.expect("keys"), [KEY]);
+    assert_eq!(toy.card.lock().expect("no panic").label.as_deref(), Some("work"));
+    let card = client.token(CARD).await.expect("a card");
+    assert_eq!(card.keys.expect("keys")[0].key, KEY);
+
+    let options = UnlockTokenOptions { pin: pin(), ..UnlockTokenOptions::default() };
+    client.unlock_token(CARD, &options).await.expect("unlocked");
+    assert!(!client.token(CARD).await.expect("a card").locked);
+    client.lock_token(CARD).await.expect("locked");
+    assert!(client.token(CARD).await.expect("a card").locked);
+    client.forget_token(CARD).await.expect("forgotten");
+    assert!(client.list_tokens(&TokenFilter::default()).await.expect("tokens").is_empty());
+}
+
+#[tokio::test]
+async fn a_pin_is_tried_once_and_the_last_one_only_when_told() {
+    let bus = PrivateBus::start();
+    let toy = Arc::new(Toy::default());
+    let _serving = toy.serve(&bus).await;
+    let client = Client::connect(&bus.bus()).await.expect("a client");
+    let unlock = async |text: &str, last_try| {
+        let pin = Some(secret(text).to_descriptor().expect("a descriptor"));
+        let options = UnlockTokenOptions { pin, last_try, ..UnlockTokenOptions::default() };
+        client.unlock_token(CARD, &options).await.err().and_then(|error| error.name())
+    };
+    assert_eq!(unlock("000000", None).await, Some(ErrorName::BadPin));
+    assert_eq!(client.token(CARD).await.expect("a card").tries_left, Some(2));
+    assert_eq!(unlock("000000", None).await, Some(ErrorName::BadPin));
+    assert_eq!(unlock("123456", None).await, Some(ErrorName::PinNeeded));
+    assert_eq!(unlock("000000", Some(true)).await, Some(ErrorName::BadPin));
+    assert_eq!(unlock("123456", Some(true)).await, Some(ErrorName::PinLocked));
+
+    client.unblock_pin(CARD, &secret("12345678"), &secret("654321")).await.expect("a new PIN");
+    let options = ChangePinOptions::default();
+    client.change_pin(CARD, &secret("654321"), &secret("222222"), &options).await.expect("a new PIN");
+    assert_eq!(unlock("222222", None).await, None);
+}
+
+#[tokio::test]
+async fn a_cards_administrator_is_known_by_what_a_descriptor_gives() {
+    let bus = PrivateBus::start();
+    let toy = Arc::new(Toy::default());
+    let _serving = toy.serve(&bus).await;
+    let client = Client::connect(&bus.bus()).await.expect("a client");
+    let refusal = client.init_card(CARD, &InitCardOptions::default()).await.expect_err("no key");
+    assert_eq!(refusal.name(), Some(ErrorName::AccessDenied));
+    let authority = || Some(Secret::new(vec![7; 24]).to_descriptor().expect("a descriptor"));
+    let options = InitCardOptions { authority: authority() };
+    assert_eq!(client.init_card(CARD, &options).await.expect("a token"), "card:piv:1234");
+
+    assert!(client.certificates(KEY).await.expect("certificates").is_empty());
+    let options = CertificateOptions { authority: authority(), ..CertificateOptions::default() };
+    client.set_certificate(KEY, b"certificate", &options).await.expect("set");
+    assert_eq!(toy.card.lock().expect("no panic").authority.as_deref(), Some([7; 24].as_slice()));
+    assert_eq!(client.certificates(KEY).await.expect("certificates"), [b"certificate"]);
+    assert_eq!(client.attest(KEY).await.expect("certificates"), [[0x30, 1], [0x30, 2]]);
+}
+
 #[tokio::test]
 async fn events_come_from_the_daemon_and_from_nobody_else() {
     let bus = PrivateBus::start();
@@ -130,6 +209,11 @@ async fn events_come_from_the_daemon_and_from_nobody_else() {
     let client = Client::connect(&bus.bus()).await.expect("a client");
     let mut events = client.subscribe().await.expect("events");
     assert_eq!(events.next().await.expect("an event"), Some(Event::LockedChanged(true)));
+    let state = TokenState { presence: Some("removed".to_owned()), locked: Some(true) };
+    let token = Event::TokenChanged(CARD.to_owned(), state);
+    assert_eq!(events.next().await.expect("an event"), Some(token));
+    let readers = Event::TokenChanged(String::new(), TokenState::default());
+    assert_eq!(events.next().await.expect("an event"), Some(readers));
 
     // A stranger broadcasts and sends what looks like the daemon's.
     let stranger = bus.connect().await;

@@ -1,6 +1,8 @@
 //! A bus of one's own, and a key store of toy strength on it: it tells which way a call came, and goes away on
 //! request.
 
+mod tokens;
+
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -9,11 +11,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use claviger_client::Bus;
-use claviger_dbus::wire::{NewKeyOptions, NoOptions, UnlockOptions};
+use claviger_dbus::wire::{
+    AccountRow, CertificateOptions, NewKeyOptions, NoOptions, TokenState, UnlockOptions,
+};
 use claviger_dbus::{ByteBuf, Bytes, CallError, ErrorName, names};
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Guid};
+
+use tokens::ToyTokens;
+pub(crate) use tokens::{CARD, KEY, ToyCard};
 
 /// A bus that ends with this value.
 pub(crate) struct PrivateBus {
@@ -62,6 +69,8 @@ pub(crate) struct Toy {
     pub(crate) keys_made: AtomicU32,
     /// What `Unlock` was given.
     pub(crate) passphrase: Mutex<Option<OwnedFd>>,
+    /// The one card in the one reader.
+    pub(crate) card: Arc<Mutex<ToyCard>>,
     /// Kept for as long as the toy lives.
     channels: Mutex<Vec<Connection>>,
 }
@@ -74,6 +83,7 @@ impl Toy {
             .serve_at(names::OBJECT_PATH, ToyPublic { toy: Arc::clone(self), way: "bus" })
             .serve_at(names::OBJECT_PATH, ToyKeys(Arc::clone(self)))
             .serve_at(names::OBJECT_PATH, ToyAccount(Arc::clone(self)))
+            .serve_at(names::OBJECT_PATH, ToyTokens(Arc::clone(&self.card)))
             .name(names::BUS_NAME)
             .build()
             .await
@@ -94,11 +104,16 @@ impl ToyService {
         }
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
         let (public, toy) = (ToyPublic { toy: Arc::clone(toy), way: "channel" }, Arc::clone(toy));
+        let (keys, account) = (ToyKeys(Arc::clone(&toy)), ToyAccount(Arc::clone(&toy)));
+        let tokens = ToyTokens(Arc::clone(&toy.card));
         tokio::spawn(async move {
             let channel = zbus::connection::Builder::unix_stream(ours)
                 .server(Guid::generate())
                 .p2p()
                 .serve_at(names::OBJECT_PATH, public)
+                .serve_at(names::OBJECT_PATH, keys)
+                .serve_at(names::OBJECT_PATH, account)
+                .serve_at(names::OBJECT_PATH, tokens)
                 .build()
                 .await
                 .expect("a channel");
@@ -117,8 +132,14 @@ impl ToyService {
         let sender = header.sender().expect("a sender").to_owned();
         let to_sender = emitter.set_destination(sender.into());
         Self::locked_changed(&to_sender, true).await.expect("a signal");
+        let state = TokenState { presence: Some("removed".to_owned()), locked: Some(true) };
+        Self::token_changed(&to_sender, CARD, state).await.expect("a signal");
+        Self::token_changed(&to_sender, "", TokenState::default()).await.expect("a signal");
         Ok(())
     }
+
+    #[zbus(signal)]
+    async fn token_changed(emitter: &SignalEmitter<'_>, token: &str, state: TokenState) -> zbus::Result<()>;
 
     #[zbus(signal)]
     async fn locked_changed(emitter: &SignalEmitter<'_>, locked: bool) -> zbus::Result<()>;
@@ -172,6 +193,30 @@ impl ToyKeys {
         connection.clone().close().await.expect("an end");
         std::future::pending().await
     }
+
+    /// The card's key has one certificate.
+    fn get_certificates(&self, key: &str, options: NoOptions) -> Vec<ByteBuf> {
+        let NoOptions {} = options;
+        let certificate = self.0.card.lock().expect("no panic").certificate.clone();
+        let is_there = (key.is_empty() || key == KEY) && !certificate.is_empty();
+        is_there.then(|| ByteBuf::from(certificate)).into_iter().collect()
+    }
+
+    fn set_certificate(&self, key: &str, certificate: &Bytes, options: CertificateOptions) {
+        let CertificateOptions { chain, authority } = options;
+        assert_eq!((key, chain.as_deref().unwrap_or_default()), (KEY, [].as_slice()));
+        let mut card = self.0.card.lock().expect("no panic");
+        card.certificate = certificate.to_vec();
+        card.authority = authority.map(tokens::read);
+    }
+
+    fn attest(&self, key: &str, options: NoOptions) -> Result<Vec<ByteBuf>, CallError> {
+        let NoOptions {} = options;
+        if key != KEY {
+            return Err(CallError::new(ErrorName::NotSupported, "cannot attest: the key is on no card"));
+        }
+        Ok(vec![ByteBuf::from(vec![0x30, 0x01]), ByteBuf::from(vec![0x30, 0x02])])
+    }
 }
 
 pub(crate) struct ToyAccount(Arc<Toy>);
@@ -183,5 +228,18 @@ impl ToyAccount {
         assert_eq!(options.idle, Some(60));
         *self.0.passphrase.lock().expect("no panic") = Some(passphrase.into());
         Ok(())
+    }
+
+    /// The card's key is the default one, where it was enrolled so.
+    fn get_account(&self, options: NoOptions) -> AccountRow {
+        let NoOptions {} = options;
+        let card = self.0.card.lock().expect("no panic");
+        let default = card.is_default.then(|| ("sign".to_owned(), KEY.to_owned()));
+        AccountRow {
+            state: "active".to_owned(),
+            location: "card".to_owned(),
+            defaults: default.into_iter().collect(),
+            ..AccountRow::default()
+        }
     }
 }
