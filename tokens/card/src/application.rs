@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claviger_token::{Capabilities, Mechanism};
 
-use crate::{CardError, CardOp, CardOutput, Contents, Exchange, Kind, Pin, piv};
+use crate::{CardError, CardOp, CardOutput, Contents, Exchange, Kind, Pin, openpgp, piv};
 
 /// Reads everything that can be read without a PIN; `None` where the card has no such application.
 ///
@@ -13,7 +13,8 @@ use crate::{CardError, CardOp, CardOutput, Contents, Exchange, Kind, Pin, piv};
 pub(crate) fn read(kind: Kind, card: &mut dyn Exchange) -> Result<Option<Contents>, CardError> {
     match kind {
         Kind::Piv => piv::read(card),
-        Kind::OpenPgp | Kind::OpenSc => Ok(None),
+        Kind::OpenPgp => openpgp::read(card),
+        Kind::OpenSc => Ok(None),
     }
 }
 
@@ -21,7 +22,8 @@ pub(crate) fn read(kind: Kind, card: &mut dyn Exchange) -> Result<Option<Content
 pub(crate) fn recognize(contents: &Contents, card: &mut dyn Exchange) -> Result<(), CardError> {
     match contents.kind {
         Kind::Piv => piv::recognize(card, &contents.serial),
-        Kind::OpenPgp | Kind::OpenSc => Err(CardError::NotSupported("be recognized without its helper")),
+        Kind::OpenPgp => openpgp::recognize(card, &contents.serial),
+        Kind::OpenSc => Err(CardError::NotSupported("be recognized without its helper")),
     }
 }
 
@@ -34,7 +36,8 @@ pub(crate) fn perform(
 ) -> Result<CardOutput, CardError> {
     match contents.kind {
         Kind::Piv => piv::perform(card, contents, pin, operation),
-        Kind::OpenPgp | Kind::OpenSc => Err(CardError::NotSupported("be used without its helper")),
+        Kind::OpenPgp => openpgp::perform(card, contents, pin, operation),
+        Kind::OpenSc => Err(CardError::NotSupported("be used without its helper")),
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `operation` | [`CardOp`] and [`CardOutput`]: what an application on a card is asked for, as data |
 //! | `exchange` | [`Exchange`]: one card inside one transaction, APDU by APDU |
 //! | `piv` | PIV and Yubico's extensions |
+//! | `openpgp` | the OpenPGP card |
 //! | `apdu`, `tlv`, `status` | commands and answers, BER-TLV, status words |
 //! | `spki` | public keys as cards give them, and as DER |
 //! | `peer` | the peer's public key of an agreement, checked |
@@ -39,6 +40,7 @@ mod event;
 mod exchange;
 mod fault;
 mod link;
+mod openpgp;
 pub mod opensc;
 mod operation;
 mod peer;
