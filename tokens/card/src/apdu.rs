@@ -126,7 +126,9 @@ fn transmit(card: &mut dyn Exchange, apdu: &[u8]) -> Result<Answer, CardError> {
     };
     let status = Status(u16::from_be_bytes([data[end], data[end + 1]]));
     data.truncate(end);
-    if !status.is_one() {
+    // ISO/IEC 7816-4, 5.6: where a command failed there is nothing but the status word. What looks otherwise was cut
+    // off, and those are two bytes of data.
+    if !status.is_one() || (status.is_failure() && end > 0) {
         return Err(CardError::Malformed("the answer does not end with a status word".into()));
     }
     Ok(Answer { data, status })
@@ -224,7 +226,9 @@ mod tests {
 
     #[test]
     fn answers_that_are_none_are_refused() {
-        for answer in [&b""[..], b"\x90", b"\x12\x34", b"\x00\x00", &vec![0x90; ANSWER_LIMIT + 3]] {
+        for answer in
+            [&b""[..], b"\x90", b"\x12\x34", b"\x00\x00", b"\x01\x69\x85", &vec![0x90; ANSWER_LIMIT + 3]]
+        {
             let outcome = send(Command::new(0xF8, 0, 0).answered(), &[(b"\x00\xf8\x00\x00\x00", answer)]);
             assert!(matches!(outcome, Err(CardError::Malformed(_))), "{}", answer.len());
         }

@@ -47,6 +47,11 @@ impl Status {
         matches!(self.0 >> 12, 6 | 9) && self.0 >> 8 != 0x60
     }
 
+    /// Returns true where the command failed: neither done nor done with a warning.
+    pub(crate) const fn is_failure(self) -> bool {
+        !matches!(self.0 >> 8, 0x61..=0x63 | 0x90..)
+    }
+
     /// Returns how many bytes of the answer wait to be fetched (`61xx`); 256 where the card does not tell.
     pub(crate) const fn waiting(self) -> Option<u8> {
         if self.0 >> 8 == 0x61 { Some(self.0 as u8) } else { None }

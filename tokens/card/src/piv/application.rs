@@ -36,8 +36,10 @@ impl Application {
     pub(crate) fn select(card: &mut dyn Exchange) -> Result<Option<Self>, CardError> {
         let select = Command::new(0xA4, 0x04, 0x00).with(Zeroizing::new(AID.to_vec())).answered();
         let answer = select.send(card)?;
-        if answer.status != Status::OK {
-            return Ok(None);
+        match answer.status {
+            Status::OK => {}
+            word if word.is_failure() => return Ok(None),
+            word => return Err(word.fault("SELECT")),
         }
         Self::read(&answer.data).map(Some).ok_or_else(|| CardError::Malformed("of SELECT".into()))
     }

@@ -51,7 +51,7 @@ impl ManagementKey {
     /// Shows the key to the card, which proves that it knows it too where it can do that.
     ///
     /// There is no logout for this one: the card is reset at the transaction's end, so that no other program finds it
-    /// open.
+    /// open, whether or not the last answer came.
     ///
     /// # Errors
     /// [`CardError::WrongAuthority`] for a wrong key, [`CardError::Wrong`] where the card does not know it.
@@ -94,10 +94,10 @@ impl ManagementKey {
         cipher.decrypt(&self.0, &mut witness).ok_or_else(unfit)?;
         let challenge = random(cipher.block())?;
         let data = [tlv::element(0x80, &[&witness]), tlv::element(0x81, &[&challenge])];
+        card.reset_at_end();
         let answer = authenticate(card, cipher, &[&data[0][..], &data[1]].concat())?;
-        match answer.status {
-            Status::OK => card.reset_at_end(),
-            word => return Err(refused(word)),
+        if answer.status != Status::OK {
+            return Err(refused(answer.status));
         }
         let response = block(&answer, 0x82, cipher)?;
         let mut expected = challenge;
@@ -112,11 +112,9 @@ impl ManagementKey {
     fn show_only(&self, card: &mut dyn Exchange, cipher: Cipher, answer: &Answer) -> Result<(), CardError> {
         let mut challenge = block(answer, 0x81, cipher)?;
         cipher.encrypt(&self.0, &mut challenge).ok_or_else(unfit)?;
+        card.reset_at_end();
         match authenticate(card, cipher, &tlv::element(0x82, &[&challenge]))?.status {
-            Status::OK => {
-                card.reset_at_end();
-                Ok(())
-            }
+            Status::OK => Ok(()),
             word => Err(refused(word)),
         }
     }

@@ -41,6 +41,10 @@ impl<'a> Use<'a> {
                 let size = spki::field_size(algorithm).ok_or_else(not_supported)?;
                 (digest(size, data)?, Form::Ecdsa(size))
             }
+            // An empty challenge asks the card for one of its own.
+            (Mechanism::Eddsa, Algorithm::Ed25519) if data.is_empty() => {
+                return Err(CardError::DataInvalid("the card cannot sign an empty message".into()));
+            }
             (Mechanism::Eddsa, Algorithm::Ed25519) => (Zeroizing::new(data.to_vec()), Form::Exactly(64)),
             _ => return Err(not_supported()),
         };

@@ -1,0 +1,213 @@
+//! The rules about PINs: never without need, never twice, never the last try unasked, never left shown.
+
+use super::{ANY, LOGOUT, OK, SELECT, STATUS, VERIFY, card, contents, error, perform, secret, sign};
+use crate::replay::Replay;
+use crate::{CardError, CardOp, CardOutput, Contents, Pin};
+
+const CHECK: CardOp = CardOp::Verify { last_try: false };
+const SIGNATURE: &[u8] = b"\x7c\x0a\x82\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\x00";
+
+fn with(pin: &str, contents: &Contents, op: CardOp, card: &mut Replay) -> Result<CardOutput, CardError> {
+    crate::piv::perform(card, contents, Pin::Given(&secret(pin)), op)
+}
+
+#[test]
+fn a_pin_that_cannot_be_right_never_goes_to_the_card() {
+    let contents = contents(&["9a"]);
+    let change =
+        |old: &str, new: &str| CardOp::ChangePin { old: secret(old), new: secret(new), last_try: true };
+    let unblock = |puk: &str, new: &str| CardOp::UnblockPin { puk: secret(puk), new: secret(new) };
+    for (pin, op) in [
+        ("", CHECK),
+        ("", sign("9a")),
+        ("12345", CHECK),
+        ("123456789", CHECK),
+        ("12345x", sign("9a")),
+        ("123456", change("", "123456")),
+        ("123456", change("123456", "1234")),
+        ("123456", unblock("", "123456")),
+        ("123456", unblock("123456789", "123456")),
+        ("123456", unblock("12345678", "abcdef")),
+    ] {
+        let mut card = card(&[]);
+        assert!(matches!(error(with(pin, &contents, op, &mut card)), CardError::SecretUnfit(_)), "{pin}");
+        assert!(card.sent.is_empty());
+    }
+    let mut card = card(&[]);
+    assert_eq!(error(crate::piv::perform(&mut card, &contents, Pin::None, CHECK)), CardError::PinNeeded);
+    assert!(card.sent.is_empty());
+}
+
+#[test]
+fn a_pin_is_checked_after_its_tries_and_taken_back() {
+    let contents = contents(&[]);
+    let mut card = card(&[SELECT, (STATUS, b"\x63\xc3"), (VERIFY, OK), LOGOUT]);
+    perform(&mut card, &contents, CHECK).unwrap();
+    card.finish();
+}
+
+#[test]
+fn the_last_try_is_the_persons() {
+    let contents = contents(&[]);
+    let change = |last_try| CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try };
+    for op in [CHECK, change(false)] {
+        let mut card = card(&[SELECT, (STATUS, b"\x63\xc1")]);
+        assert_eq!(error(perform(&mut card, &contents, op)), CardError::LastTry);
+        card.finish();
+    }
+    let mut wanted = card(&[SELECT, (STATUS, b"\x63\xc1"), (VERIFY, OK), LOGOUT]);
+    perform(&mut wanted, &contents, CardOp::Verify { last_try: true }).unwrap();
+    wanted.finish();
+    let both = b"\x00\x24\x00\x80\x10123456\xff\xff654321\xff\xff";
+    let mut wanted = card(&[SELECT, (STATUS, b"\x63\xc1"), (both, OK), LOGOUT]);
+    perform(&mut wanted, &contents, change(true)).unwrap();
+    wanted.finish();
+}
+
+#[test]
+fn a_blocked_pin_is_not_tried() {
+    let contents = contents(&[]);
+    for word in [b"\x63\xc0", b"\x69\x83"] {
+        for last_try in [false, true] {
+            let mut card = card(&[SELECT, (STATUS, word)]);
+            let op = CardOp::Verify { last_try };
+            assert_eq!(error(perform(&mut card, &contents, op)), CardError::PinBlocked);
+            card.finish();
+        }
+    }
+}
+
+/// A VERIFY without data answers 9000 where anyone has shown the PIN, and then does not tell the tries.
+#[test]
+fn a_pin_that_another_program_left_shown_is_taken_back_first() {
+    let contents = contents(&[]);
+    let mut card = card(&[SELECT, (STATUS, OK), LOGOUT, (STATUS, b"\x63\xc1")]);
+    assert_eq!(error(perform(&mut card, &contents, CHECK)), CardError::LastTry);
+    card.finish();
+}
+
+#[test]
+fn a_wrong_pin_is_sent_once_and_named() {
+    let contents = contents(&["9a"]);
+    for (word, expected) in [
+        (b"\x63\xc2", CardError::WrongPin { tries_left: Some(2) }),
+        (b"\x63\xc0", CardError::WrongPin { tries_left: Some(0) }),
+        (b"\x63\x00", CardError::WrongPin { tries_left: None }),
+        (b"\x69\x83", CardError::PinBlocked),
+        (b"\x6a\x80", CardError::SecretUnfit("the card does not take such a PIN".into())),
+        (b"\x69\x82", CardError::Status("VERIFY", 0x6982)),
+    ] {
+        let mut signing = card(&[SELECT, (VERIFY, word)]);
+        assert_eq!(error(perform(&mut signing, &contents, sign("9a"))), expected);
+        signing.finish();
+        let mut checking = card(&[SELECT, (STATUS, b"\x63\xc3"), (VERIFY, word)]);
+        assert_eq!(error(perform(&mut checking, &contents, CHECK)), expected);
+        checking.finish();
+    }
+}
+
+#[test]
+fn a_card_that_will_not_log_out_is_reset() {
+    let contents = contents(&["9a"]);
+    for word in [b"\x6a\x86", b"\x6d\x00", b"\x69\x82", b"\x63\xc3"] {
+        let mut card = card(&[SELECT, (VERIFY, OK), (ANY, SIGNATURE), (LOGOUT.0, word)]);
+        perform(&mut card, &contents, sign("9a")).unwrap();
+        card.finish();
+        assert!(card.reset, "{word:02x?}");
+    }
+    let mut card = card(&[SELECT, (VERIFY, OK), (ANY, SIGNATURE)]).then_fails(CardError::Timeout);
+    perform(&mut card, &contents, sign("9a")).unwrap();
+    assert!(card.reset);
+}
+
+/// The caller gave up, or the reader failed: whether the card took the PIN nobody knows.
+#[test]
+fn a_card_is_reset_where_nobody_knows_whether_the_pin_is_shown() {
+    let contents = contents(&["9a"]);
+    for failure in [CardError::Timeout, CardError::Reader("it broke".into())] {
+        let mut verifying = card(&[SELECT]).then_fails(failure.clone());
+        assert_eq!(error(perform(&mut verifying, &contents, sign("9a"))), failure);
+        assert!(verifying.reset);
+        let mut signing = card(&[SELECT, (VERIFY, OK)]).then_fails(failure.clone()).then(LOGOUT.0, OK);
+        assert_eq!(error(perform(&mut signing, &contents, sign("9a"))), failure);
+        assert!(!signing.reset, "it could be taken back");
+        signing.finish();
+        let change = CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try: false };
+        let mut changing = card(&[SELECT, (STATUS, b"\x63\xc3")]).then_fails(failure.clone());
+        assert_eq!(error(perform(&mut changing, &contents, change)), failure);
+        assert!(changing.reset);
+    }
+}
+
+#[test]
+fn a_pin_is_changed_or_the_reason_is_named() {
+    let contents = contents(&[]);
+    let change = || CardOp::ChangePin { old: secret("123456"), new: secret("65432100"), last_try: false };
+    let both: &[u8] = b"\x00\x24\x00\x80\x10123456\xff\xff65432100";
+    for (word, expected) in [
+        (b"\x63\xc2", CardError::WrongPin { tries_left: Some(2) }),
+        (b"\x69\x83", CardError::PinBlocked),
+        (b"\x6a\x80", CardError::SecretUnfit("the card does not take such a PIN".into())),
+    ] {
+        let mut card = card(&[SELECT, (STATUS, b"\x63\xc3"), (both, word)]);
+        assert_eq!(error(perform(&mut card, &contents, change())), expected);
+        card.finish();
+    }
+    let mut silent = card(&[SELECT, (STATUS, b"\x63\xc3"), (both, b"\x63\x00"), (STATUS, b"\x63\xc2")]);
+    let wrong = CardError::WrongPin { tries_left: Some(2) };
+    assert_eq!(error(perform(&mut silent, &contents, change())), wrong);
+    silent.finish();
+}
+
+#[test]
+fn a_pin_is_unblocked_or_the_reason_is_named() {
+    let contents = contents(&[]);
+    let unblock = || CardOp::UnblockPin { puk: secret("12345678"), new: secret("654321") };
+    let both: &[u8] = b"\x00\x2c\x00\x80\x1012345678654321\xff\xff";
+    let mut done = card(&[SELECT, (both, OK), LOGOUT]);
+    perform(&mut done, &contents, unblock()).unwrap();
+    done.finish();
+    for (word, expected) in [
+        (b"\x63\xc2", CardError::WrongAuthority("PUK")),
+        (b"\x63\x00", CardError::WrongAuthority("PUK")),
+        (b"\x69\x82", CardError::WrongAuthority("PUK")),
+        (b"\x69\x83", CardError::NotSupported("unblock the PIN: its PUK is blocked too")),
+        (b"\x6a\x80", CardError::SecretUnfit("the card does not take such a PIN".into())),
+        (b"\x6d\x00", CardError::Status("RESET RETRY COUNTER", 0x6D00)),
+    ] {
+        let mut card = card(&[SELECT, (both, word)]);
+        assert_eq!(error(perform(&mut card, &contents, unblock())), expected);
+        card.finish();
+    }
+}
+
+/// PC/SC part 10, 2.5.2: 6400 is the time that passed, 6401 the cancel key, 6403 a PIN too short or too long.
+#[test]
+fn a_pin_pad_makes_the_same_verify() {
+    let contents = contents(&["9a"]);
+    let on_pad = |card: &mut Replay, op| crate::piv::perform(card, &contents, Pin::Pad, op);
+    let mut signing = card(&[SELECT, (ANY, SIGNATURE), LOGOUT]).with_pad(0x9000);
+    on_pad(&mut signing, sign("9a")).unwrap();
+    signing.finish();
+    let [entry] = &signing.entries[..] else { panic!("it was asked once") };
+    assert_eq!(entry.template, b"\x00\x20\x00\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff");
+    assert_eq!((entry.shortest, entry.longest, entry.padded), (6, 8, true));
+
+    for (word, expected) in [
+        (0x6400, CardError::Declined),
+        (0x6401, CardError::Declined),
+        (0x63C1, CardError::WrongPin { tries_left: Some(1) }),
+        (0x6983, CardError::PinBlocked),
+    ] {
+        let mut card = card(&[SELECT, (STATUS, b"\x63\xc3")]).with_pad(word);
+        assert_eq!(error(on_pad(&mut card, CHECK)), expected);
+        card.finish();
+    }
+    let mut misfit = card(&[SELECT]).with_pad(0x6403);
+    assert!(matches!(error(on_pad(&mut misfit, sign("9a"))), CardError::SecretUnfit(_)));
+    let mut last = card(&[SELECT, (STATUS, b"\x63\xc1")]).with_pad(0x9000);
+    assert_eq!(error(on_pad(&mut last, CHECK)), CardError::LastTry);
+    assert!(last.entries.is_empty(), "nobody was asked");
+    let mut without = card(&[SELECT]);
+    assert_eq!(error(on_pad(&mut without, sign("9a"))), CardError::Gone, "the toy's reader has no pad");
+}
