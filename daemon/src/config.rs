@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use claviger_card::CardsConfig;
 use claviger_core::Caps;
 use claviger_soft::Cost;
 use serde::Deserialize;
@@ -22,6 +23,8 @@ pub struct Config {
     pub cost: Option<Cost>,
     /// How much one user may have under way.
     pub caps: Caps,
+    /// Which cards are looked for, and how patiently.
+    pub cards: CardsConfig,
     /// What is logged.
     pub log: Targets,
 }
@@ -34,6 +37,7 @@ impl Default for Config {
             idle: Some(Duration::from_secs(8 * 3600)),
             cost: None,
             caps: Caps::default(),
+            cards: CardsConfig { opensc_socket: Some(OPENSC_SOCKET.into()), ..CardsConfig::default() },
             log: Targets::new().with_default(LevelFilter::INFO),
         }
     }
@@ -79,10 +83,12 @@ impl Config {
 
     /// Takes over what `text` says; what it does not say stays.
     pub fn merge(&mut self, file: &Path, text: &str) -> Result<(), ConfigError> {
-        let Document { registration, unlock, kdf, limits, log } = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-            failure(file, line, with_hint(error.message()))
-        })?;
+        let Document { registration, unlock, kdf, limits, cards, log } =
+            toml::from_str(text).map_err(|error| {
+                let line =
+                    error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+                failure(file, line, with_hint(error.message()))
+            })?;
         let value = |what: String| failure(file, None, what);
         set(&mut self.consent, registration.consent);
         if let Some(names) = registration.keys {
@@ -98,9 +104,27 @@ impl Config {
         set(subscriptions, limits.subscriptions);
         set(files, limits.files);
         set(keys, limits.keys);
+        self.merge_cards(cards).map_err(value)?;
         if let Some(text) = log.level {
             self.log = filter(&text).map_err(value)?;
         }
+        Ok(())
+    }
+
+    fn merge_cards(&mut self, table: CardsTable) -> Result<(), String> {
+        let CardsTable { applications, opensc_socket, wait, deadline } = table;
+        if let Some(names) = applications {
+            let kind = |name: &String| {
+                let unknown = || format!("[cards] applications: {name:?} is none of piv, openpgp, opensc");
+                claviger_card::Kind::from_name(name).ok_or_else(unknown)
+            };
+            self.cards.applications = names.iter().map(kind).collect::<Result<_, _>>()?;
+        }
+        if let Some(path) = opensc_socket {
+            self.cards.opensc_socket = (!path.as_os_str().is_empty()).then_some(path);
+        }
+        set(&mut self.cards.wait, wait.map(|text| patience("wait", &text)).transpose()?);
+        set(&mut self.cards.deadline, deadline.map(|text| patience("deadline", &text)).transpose()?);
         Ok(())
     }
 
@@ -141,6 +165,7 @@ struct Document {
     unlock: Unlock,
     kdf: Kdf,
     limits: LimitsTable,
+    cards: CardsTable,
     log: Log,
 }
 
@@ -176,6 +201,15 @@ struct LimitsTable {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct CardsTable {
+    applications: Option<Vec<String>>,
+    opensc_socket: Option<PathBuf>,
+    wait: Option<String>,
+    deadline: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Log {
     level: Option<String>,
@@ -195,6 +229,14 @@ fn idle(text: &str) -> Result<Option<Duration>, String> {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(Some(duration)),
         Ok(_) => Err(format!("[unlock] idle = {text:?} is under a second; say \"never\" for no time-out")),
         Err(error) => Err(format!("[unlock] idle = {text:?} is no duration like \"8h\" or \"15m\": {error}")),
+    }
+}
+
+fn patience(name: &str, text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if (SHORTEST..=LONGEST).contains(&duration) => Ok(duration),
+        Ok(_) => Err(format!("[cards] {name} = {text:?} is not within 100ms to 2m")),
+        Err(error) => Err(format!("[cards] {name} = {text:?} is no duration like \"5s\": {error}")),
     }
 }
 
@@ -263,6 +305,11 @@ fn failure(file: &Path, line: Option<usize>, what: impl Into<String>) -> ConfigE
     ConfigError { file: file.to_owned(), line, what: what.into() }
 }
 
+/// Where systemd listens for the helper that knows OpenSC.
+const OPENSC_SOCKET: &str = "/run/claviger/opensc.sock";
+/// The bounds of what is waited for a card.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(120);
 const DEFAULT_FILE: &str = "/etc/claviger/claviger.toml";
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
@@ -319,6 +366,9 @@ mod tests {
             "[registration]\nkeys = [\"DSA\"]",
             "unlock = 1",
             "[log]\nlevel = \"loud\"",
+            "[cards]\napplications = [\"sim\"]",
+            "[cards]\nwait = \"0s\"",
+            "[cards]\ndeadline = \"1h\"",
         ] {
             assert!(merged(&[text]).is_err(), "{text}");
         }

@@ -32,7 +32,12 @@ pub(crate) async fn before(
         Before::AsIs | Before::Digest(_) => data,
         Before::DigestInfo(hash) => soft::digest_info(hash, &data),
         Before::Pad { padding: Padding::Pkcs1 { wrap, size }, .. } => {
-            pkcs1_encode(&wrap.map_or_else(|| data.clone(), |hash| soft::digest_info(hash, &data)), size)?
+            let info = match wrap {
+                Some(hash) => soft::digest_info(hash, &data),
+                // As the local store has it: a card that signs whatever it gets must not be a way round that.
+                None => soft::check_digest_info(&data).map(|_| data)?,
+            };
+            soft::pkcs1_encode(&info, size)?
         }
         Before::Pad { padding: Padding::Pss { hash, mgf_hash, salt, .. }, .. } => {
             let salt_length = u32::try_from(salt).ok();
@@ -40,13 +45,6 @@ pub(crate) async fn before(
             soft::pss_encode(algorithm, hash, &parameters, &data)?
         }
     })
-}
-
-/// Pads for the RSA primitive (EMSA-PKCS1-v1_5, RFC 8017, 9.2): `00 01 ff .. ff 00 DigestInfo`.
-fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, Refusal> {
-    let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8);
-    let padding = padding.ok_or(Refusal::DataInvalid("the digest is too long for the key".into()))?;
-    Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
 }
 
 /// What stays with the host while the token works, for what comes after.

@@ -6,6 +6,7 @@
 //! | `callers` `names` | who a peer is, and when it is gone |
 //! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
+//! | `presence` | cards that come and go, told to their owners |
 //! | `permits` `workers` `carried` | limits per user, turns for slow computations, work that outlives its caller |
 //! | `secrets` `files` | what comes by descriptor |
 //! | `bus` | the D-Bus faces; `channel`: private connections; `signals`: who hears what |
@@ -28,6 +29,7 @@ pub mod logging;
 mod names;
 pub mod permits;
 pub mod pipeline;
+mod presence;
 pub mod run;
 mod secrets;
 pub mod service;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use claviger_core::plan::{Plan, plan};
 use claviger_core::policy::authorize;
 use claviger_core::{Input, Refusal, Request};
-use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
+use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenError, TokenOp, TokenOutput};
 
 use crate::callers::Peer;
 use crate::clock::now;
@@ -40,20 +40,20 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     service.reached(Step::Authorize).await;
 
     // 5 plan
-    let placement = key.placement().ok_or_else(|| Refusal::TokenAbsent("the token of this key".into()))?;
-    let token = seat.token(placement)?;
+    let (placement, token) = seat.place(&account, key)?;
     let plan = plan(authorized, &request, &key.info, &token.capabilities(), data.shape())?;
     service.reached(Step::Plan).await;
 
     // 6 perform
-    if !token.is_unlocked() {
-        return Err(Refusal::Locked); // before a file is read for nothing
+    let handle = key.handle(placement);
+    if !token.is_ready(&handle) {
+        return Err(Refusal::of_token(token.kind(), TokenError::Locked)); // before a file is read for nothing
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let kept = keep(&plan, &data);
-    let operation = operation(&plan, key.handle(placement), data);
+    let operation = operation(&plan, handle, data);
     let output = perform(service, caller.uid, token, operation).await?;
-    seat.note_use(key.id(), now());
+    seat.note_use(key.id(), &placement.token, now());
     service.reached(Step::Perform).await;
 
     // 7 finish
@@ -89,6 +89,7 @@ pub async fn perform(
     token: Arc<dyn Token>,
     operation: TokenOp,
 ) -> Result<TokenOutput, Refusal> {
+    let kind = token.kind();
     let outcome = match token.pace(&operation) {
         Pace::InPlace | Pace::Own => token.perform(operation).await,
         Pace::Worker => {
@@ -96,5 +97,5 @@ pub async fn perform(
             service.workers.run(uid, move || runtime.block_on(token.perform(operation))).await?
         }
     };
-    Ok(outcome?)
+    outcome.map_err(|error| Refusal::of_token(kind, error))
 }

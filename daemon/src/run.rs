@@ -16,8 +16,9 @@ use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::accounts::passphrase;
 use crate::arguments::{Arguments, BusChoice};
-use crate::bus::{AccountFace, AdminFace, Door, KeysFace, PublicFace, ServiceFace};
+use crate::bus::{AccountFace, AdminFace, Door, KeysFace, PublicFace, ServiceFace, TokensFace};
 use crate::config::Config;
+use crate::presence;
 use crate::service::{Checkpoint, Parts, Service};
 use crate::table::{Table, TableError};
 
@@ -117,11 +118,13 @@ pub async fn serve(
     let parts = Parts { config, table, bus, administration, host, checkpoint };
     let service = Arc::new(Service::new(parts).map_err(RunError::Random)?);
     watch_for_vanished_names(connection, Arc::clone(&service)).await?;
+    tokio::spawn(presence::tell(Arc::clone(&service)));
     let door = Door::bus(Arc::clone(&service));
     let objects = connection.object_server();
     objects.at(OBJECT_PATH, ServiceFace(door.clone())).await?;
     objects.at(OBJECT_PATH, KeysFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AccountFace(door.clone())).await?;
+    objects.at(OBJECT_PATH, TokensFace(door.clone())).await?;
     objects.at(OBJECT_PATH, PublicFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AdminFace(door)).await?;
     connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await?;
@@ -174,6 +177,7 @@ async fn stop(service: &Arc<Service>, connection: &Connection) {
     for seat in service.accounts.all() {
         passphrase::lock(service, &seat).await;
     }
+    service.cards.stop();
     service.table.clone().close().await;
     tracing::info!("stopped");
 }

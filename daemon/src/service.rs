@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use claviger_card::Cards;
 use claviger_core::policy::{Administration, Caller, administrator};
 use claviger_core::{Refusal, Resource};
 use claviger_soft::{Cost, HostSecret};
@@ -36,6 +37,8 @@ pub struct Service {
     pub callers: Callers,
     /// The accounts in use.
     pub accounts: Accounts,
+    /// The readers and the cards in them.
+    pub cards: Arc<Cards>,
     /// How much each user has under way.
     pub permits: Permits,
     /// Where slow computations run.
@@ -135,11 +138,13 @@ impl Service {
     pub fn new(parts: Parts) -> Result<Self, TokenError> {
         let Parts { config, table, bus, administration, host, checkpoint } = parts;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cards = Cards::start(config.cards.clone());
         Ok(Self {
             rejection: claviger_soft::random(32)?,
             table,
             callers: Callers::default(),
-            accounts: Accounts::new(host),
+            accounts: Accounts::new(host, Arc::clone(&cards)),
+            cards,
             permits: Permits::new(config.caps),
             workers: Workers::new(threads, Handle::current()),
             names: Names::new(Handle::current()),

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use claviger_core::{Refusal, Resource};
+use claviger_dbus::wire::TokenState;
+use claviger_token::{Presence, TokenId};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 
@@ -18,6 +20,17 @@ pub enum Event {
     KeysChanged,
     /// The user's local store was locked (true) or unlocked.
     LockedChanged(bool),
+    /// A token of the user came, went, was locked or unlocked.
+    TokenChanged {
+        /// Which.
+        token: TokenId,
+        /// Whether it is there.
+        presence: Presence,
+        /// Whether it must be unlocked before its keys are used.
+        locked: bool,
+    },
+    /// Readers or cards that are nobody's came or went.
+    ReadersChanged,
 }
 
 /// The subscriptions.
@@ -70,6 +83,13 @@ impl Subscribers {
         });
     }
 
+    /// Tells everybody.
+    pub fn announce_to_all(&self, event: &Event) {
+        self.listeners().retain(|_, listener| {
+            !matches!(listener.events.try_send(event.clone()), Err(mpsc::error::TrySendError::Closed(_)))
+        });
+    }
+
     fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Listener>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,6 +109,12 @@ async fn tell(
         let sent = match event {
             Event::KeysChanged => ServiceFace::keys_changed(&emitter).await,
             Event::LockedChanged(locked) => ServiceFace::locked_changed(&emitter, locked).await,
+            Event::TokenChanged { token, presence, locked } => {
+                let presence = Some(presence.name().to_owned());
+                let state = TokenState { presence, locked: Some(locked) };
+                ServiceFace::token_changed(&emitter, token.as_str(), state).await
+            }
+            Event::ReadersChanged => ServiceFace::token_changed(&emitter, "", TokenState::default()).await,
         };
         if sent.is_err() {
             return;

@@ -17,11 +17,11 @@ pub enum Standing {
 ///
 /// # Errors
 /// [`Refusal::TokenAbsent`] where no token of the key is there; `name` says what people call each of them.
-pub fn choose<'a>(
-    key: &'a Key,
+pub fn choose(
+    key: &Key,
     standing: impl Fn(&Placement) -> Standing,
     name: impl Fn(&Placement) -> String,
-) -> Result<&'a Placement, Refusal> {
+) -> Result<&Placement, Refusal> {
     let current = || key.placements.iter().filter(|placement| placement.state == PlacementState::Current);
     let mut best: Option<(&Placement, Standing)> = None;
     for placement in current() {

@@ -51,7 +51,7 @@ pub async fn backup(service: &Service, visit: &Visit) -> Result<OwnedFd, Refusal
 }
 
 fn write(account: &Account) -> Result<Vec<u8>, Refusal> {
-    let Account { user, keys } = account;
+    let Account { user, keys, tokens: _ } = account;
     let document = Document {
         claviger_backup: VERSION,
         uid: user.uid,
@@ -89,7 +89,7 @@ pub async fn restore(service: &Arc<Service>, visit: Visit, backup: OwnedFd) -> R
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
-        let Account { mut user, mut keys } = restored;
+        let Account { mut user, mut keys, tokens: _ } = restored;
         let (table, caller) = (&service.table, &visit.caller);
         (user.registration, user.location) = application(table, &seat, caller, service.application()).await?;
         for archived in table.archived(seat.uid).await? {
@@ -132,7 +132,7 @@ pub fn read(caller: &Caller, bytes: &[u8], most: usize) -> Result<Account, Refus
         .collect::<Result<Vec<Key>, Refusal>>()?;
     let mut user = new_user(caller, TokenKind::Local, Registration::None);
     (user.defaults, user.slots) = (defaults, Some(slots.into()));
-    Ok(Account { user, keys })
+    Ok(Account { user, keys, tokens: Vec::new() })
 }
 
 fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) -> Result<Key, Refusal> {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, Step, check_label};
-use claviger_token::{Algorithm, KeyId, Secret, Site, Token, TokenKind, TokenOp, TokenOutput, Usage};
+use claviger_token::{
+    Algorithm, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput, Usage,
+};
 
 use super::passphrase::wipe;
-use super::registration::{become_default, local_key, new_binding};
-use super::{Seat, guess};
+use super::registration::{become_default, new_binding, new_row};
+use super::{Seat, cards, guess};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::pipeline::perform;
@@ -21,8 +23,19 @@ pub struct NewKey {
     pub label: String,
     /// What it may be used for; all that the algorithm can do unless told.
     pub usage: Option<Usage>,
-    /// Where it is made; the user's location unless told.
+    /// On which token it is made.
+    pub place: Place,
+    /// Where on that token.
+    pub site: Site,
+}
+
+/// On which token a new key is made.
+#[derive(Default)]
+pub struct Place {
+    /// The kind of place; the user's location unless told.
     pub location: Option<TokenKind>,
+    /// The very token; the only one of that kind unless told.
+    pub token: Option<TokenId>,
 }
 
 /// Where a new key comes from.
@@ -43,38 +56,40 @@ pub async fn create(
     check_label(&wanted.label)?;
     let seat = service.accounts.seat(visit.caller.uid);
     // Asked now, before a computation that may be long, and again when it counts.
-    let account = seat.unlocked(&service.table, &visit.caller).await?;
+    let account = seat.own(&service.table, &visit.caller).await?;
     let most = service.config.caps.keys as usize;
     check_room(&account, &wanted.label, most)?;
-    match wanted.location.unwrap_or(account.user.location) {
-        TokenKind::Local => {}
-        other => return Err(Refusal::NotSupported(format!("making a key on a {}", other.name()).into())),
-    }
     if let Origin::Generate(algorithm) = &origin {
         check_usage(wanted.usage, *algorithm)?;
     }
+    let NewKey { label, usage, place, site } = wanted;
+    let token = target(&seat, &account, &place, &site)?;
+    if !token.is_unlocked() {
+        return Err(Refusal::of_token(token.kind(), TokenError::Locked));
+    }
     let binding = new_binding(&visit.caller).map_err(guess::refusal)?;
     let operation = match origin {
-        Origin::Generate(algorithm) => {
-            TokenOp::Generate { algorithm, binding: binding.clone(), site: Site::default() }
-        }
-        Origin::Import(private_key) => {
-            TokenOp::Import { private_key, binding: binding.clone(), site: Site::default() }
-        }
+        Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone(), site },
+        Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone(), site },
     };
-    let token = Arc::clone(&seat.token) as Arc<dyn Token>;
-    let TokenOutput::Generated(generated) = perform(service, seat.uid, token, operation).await? else {
-        return Err(Refusal::Internal("the token made no key".into()));
-    };
-    check_usage(wanted.usage, generated.algorithm)?;
-    let key = local_key(generated, binding, wanted.label, wanted.usage);
-    let (held, service, id) = (service, Arc::clone(service), key.id());
+    // From here on it is carried to its end: what a card made is not left without its row.
+    let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
+        let made = perform(&service, seat.uid, Arc::clone(&token), operation).await?;
+        let TokenOutput::Generated(generated) = made else {
+            return Err(Refusal::Internal("the token made no key".into()));
+        };
+        check_usage(usage, generated.algorithm)?;
+        let key = new_row(generated, binding, &*token, (label, usage));
+        let id = key.id();
         let _change = seat.change.lock().await;
-        let now = seat.unlocked(&service.table, &visit.caller).await?;
+        let now = seat.own(&service.table, &visit.caller).await?;
         // An account that was registered anew meanwhile has other slots, under which this key never opens.
         if now.user.created != account.user.created {
             return Err(Refusal::Cancelled);
+        }
+        if !token.is_unlocked() {
+            return Err(Refusal::of_token(token.kind(), TokenError::Locked));
         }
         check_room(&now, &key.label, most)?;
         if now.keys.iter().any(|other| other.info.public_key == key.info.public_key) {
@@ -82,10 +97,41 @@ pub async fn create(
         }
         let mut defaults = now.user.defaults;
         become_default(&mut defaults, &key);
-        change_table(&service, &seat, service.table.insert_key(key, Some(defaults))).await
+        change_table(&service, &seat, service.table.insert_key(key, Some(defaults))).await?;
+        Ok(id)
     })
-    .await?;
-    Ok(id)
+    .await
+}
+
+/// Returns the token on which a new key is made.
+fn target(seat: &Seat, account: &Account, place: &Place, site: &Site) -> Result<Arc<dyn Token>, Refusal> {
+    let of_id = |id: &TokenId| {
+        if id == seat.token.id() { TokenKind::Local } else { TokenKind::Card }
+    };
+    let kind = match (&place.token, place.location) {
+        (Some(id), None) => of_id(id),
+        (Some(id), Some(kind)) if of_id(id) != kind => {
+            return Err(Refusal::InvalidArguments(format!("{id} is not {}", kind.name()).into()));
+        }
+        (_, Some(kind)) => kind,
+        (None, None) => account.user.location,
+    };
+    match kind {
+        TokenKind::Local => {
+            let Site { slot, authority, pin_policy, touch_policy } = site;
+            if slot.is_some() || authority.is_some() || pin_policy.is_some() || touch_policy.is_some() {
+                return Err(Refusal::InvalidArguments(
+                    "slot, authority, pin-policy and touch-policy are of cards; this key is local".into(),
+                ));
+            }
+            Ok(Arc::clone(&seat.token) as Arc<dyn Token>)
+        }
+        TokenKind::Card => {
+            let id = place.token.clone().unwrap_or_else(|| TokenId::new(""));
+            Ok(cards::own_token(seat, account, &id)? as Arc<dyn Token>)
+        }
+        TokenKind::Phone => Err(Refusal::NotSupported("making a key on a phone".into())),
+    }
 }
 
 /// What an owner changes of a key.
@@ -112,7 +158,7 @@ pub async fn change(
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
-        let account = seat.unlocked(&service.table, &visit.caller).await?;
+        let account = seat.opened(&service.table, &visit.caller).await?;
         let (uid, table, user) = (seat.uid, &service.table, &account.user);
         let find = || selector.find(&account.keys, &user.defaults, None);
         match (change, &selector) {
@@ -195,6 +241,7 @@ pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: En
         let _change = seat.change.lock().await;
         let account = seat.account(&service.table).await?.ok_or(Refusal::NoSuchUser)?;
         wipe(&service, &seat);
+        cards::lock_all(&service, &seat, &account);
         match end {
             End::Revoke => {
                 account.user.registration.after(Step::Revoke)?;
@@ -223,8 +270,12 @@ async fn change_table(
 async fn forget(seat: &Seat, key: &Key) -> Result<(), Refusal> {
     for placement in &key.placements {
         let token = seat.token(placement)?;
+        // A card that cannot erase a key, or is not there, keeps it; it is the caller's key no more.
+        if !token.capabilities().erases {
+            continue;
+        }
         match token.perform(TokenOp::Delete { key: key.handle(placement) }).await {
-            Ok(_) | Err(claviger_token::TokenError::NoSuchKey | claviger_token::TokenError::Locked) => {}
+            Ok(_) | Err(TokenError::NoSuchKey | TokenError::Locked | TokenError::Absent) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -3,6 +3,10 @@
 //! | file | noun |
 //! | --- | --- |
 //! | `mod` | [`Accounts`], [`Seat`]: what is kept in memory for one user |
+//! | `cards` | enrol, forget, unlock and lock cards, their PINs |
+//! | `possession` | proves that a card has the private key of a public one |
+//! | `certificates` | the certificates of keys |
+//! | `idle` | how long something unlocked has not been used |
 //! | `registration` | register, consent, issue consent, enrol |
 //! | `passphrase` | unlock, lock, change the pass phrase, recovery code |
 //! | `keys` | make, take in, name, delete, revoke |
@@ -10,28 +14,32 @@
 //! | `guess` | one guess at a secret, counted before it is checked |
 
 pub mod backup;
+pub mod cards;
+pub mod certificates;
 mod guess;
+mod idle;
 pub mod keys;
 pub mod passphrase;
+mod possession;
 pub mod registration;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
+use claviger_card::{CardToken, Cards, Kind};
 use claviger_core::policy::{Caller, active, own_account};
-use claviger_core::{Placement, Refusal, Registration, User};
+use claviger_core::{Key, Placement, Refusal, Registration, Standing, User, choose};
 use claviger_soft::{HostSecret, SoftToken};
-use claviger_token::{KeyId, Token, TokenId, TokenKind};
-use tokio::time::Instant;
+use claviger_token::{KeyId, Presence, Token, TokenId, TokenKind};
 
 use crate::table::{Account, Table, TableError};
+pub use idle::Idle;
 
 /// The seats of the users who call.
 pub struct Accounts {
     seats: Mutex<HashMap<u32, Arc<Seat>>>,
     host: Option<Arc<HostSecret>>,
+    cards: Arc<Cards>,
 }
 
 /// What is kept in memory for one user.
@@ -45,8 +53,8 @@ pub struct Seat {
     account: RwLock<Loaded>,
     loading: tokio::sync::Mutex<()>,
     used: Mutex<HashMap<KeyId, i64>>,
-    idle: Mutex<Idle>,
-    generation: AtomicU64,
+    idle: Mutex<HashMap<TokenId, Arc<Idle>>>,
+    cards: Arc<Cards>,
 }
 
 #[derive(Clone)]
@@ -55,15 +63,10 @@ enum Loaded {
     Known(Option<Arc<Account>>),
 }
 
-struct Idle {
-    limit: Option<Duration>,
-    last_use: Instant,
-}
-
 impl Accounts {
     /// Returns seats that are all free.
-    pub fn new(host: Option<Arc<HostSecret>>) -> Self {
-        Self { seats: Mutex::new(HashMap::new()), host }
+    pub fn new(host: Option<Arc<HostSecret>>, cards: Arc<Cards>) -> Self {
+        Self { seats: Mutex::new(HashMap::new()), host, cards }
     }
 
     /// Returns the host secret, where there is one.
@@ -79,10 +82,10 @@ impl Accounts {
         }
         if seats.len() >= MOST_SEATS {
             // Who is locked and has nothing under way loses nothing by being read from the table again.
-            seats.retain(|_, seat| Arc::strong_count(seat) > 1 || seat.token.is_unlocked());
+            seats.retain(|_, seat| Arc::strong_count(seat) > 1 || seat.is_unlocked());
         }
         let token = SoftToken::new(TokenId::local(uid), self.host.clone());
-        let seat = Arc::new(Seat::new(uid, token));
+        let seat = Arc::new(Seat::new(uid, token, Arc::clone(&self.cards)));
         seats.insert(uid, Arc::clone(&seat));
         seat
     }
@@ -94,7 +97,7 @@ impl Accounts {
 }
 
 impl Seat {
-    fn new(uid: u32, token: SoftToken) -> Self {
+    fn new(uid: u32, token: SoftToken, cards: Arc<Cards>) -> Self {
         Self {
             uid,
             token: Arc::new(token),
@@ -102,8 +105,8 @@ impl Seat {
             account: RwLock::new(Loaded::NotYet),
             loading: tokio::sync::Mutex::new(()),
             used: Mutex::default(),
-            idle: Mutex::new(Idle { limit: None, last_use: Instant::now() }),
-            generation: AtomicU64::new(0),
+            idle: Mutex::default(),
+            cards,
         }
     }
 
@@ -133,7 +136,17 @@ impl Seat {
         Ok(account)
     }
 
-    /// Returns the caller's account, if it is the caller's, active and unlocked.
+    /// Returns the caller's account, if it is the caller's, active, and a secret of its owner was given: to the
+    /// local store or to a card.
+    pub async fn opened(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
+        let account = self.own(table, caller).await?;
+        if self.is_unlocked() || account.tokens.iter().any(|card| self.cards.token(&card.id).is_unlocked()) {
+            return Ok(account);
+        }
+        Err(if account.user.slots.is_some() { Refusal::Locked } else { Refusal::PinNeeded })
+    }
+
+    /// Returns the caller's account, if it is the caller's, active, and its local store is unlocked.
     pub async fn unlocked(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
         let account = self.own(table, caller).await?;
         if self.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
@@ -168,14 +181,45 @@ impl Seat {
     pub fn token(&self, placement: &Placement) -> Result<Arc<dyn Token>, Refusal> {
         match placement.kind {
             TokenKind::Local => Ok(Arc::clone(&self.token) as Arc<dyn Token>),
-            TokenKind::Card | TokenKind::Phone => Err(Refusal::TokenAbsent("the token of this key".into())),
+            TokenKind::Card => Ok(self.card(&placement.token)? as Arc<dyn Token>),
+            TokenKind::Phone => Err(Refusal::TokenAbsent("the phone".into())),
         }
     }
 
-    /// Notes that a key was used, at `now` seconds since 1970.
-    pub fn note_use(&self, key: KeyId, now: i64) {
+    /// Returns the card of that id, wherever it is.
+    pub fn card(&self, token: &TokenId) -> Result<Arc<CardToken>, Refusal> {
+        Kind::of_token(token).map(|_| self.cards.token(token)).ok_or(Refusal::NoSuchToken)
+    }
+
+    /// Returns the place where a key is used now, and the token there.
+    pub fn place<'a>(
+        &self,
+        account: &Account,
+        key: &'a Key,
+    ) -> Result<(&'a Placement, Arc<dyn Token>), Refusal> {
+        let placement =
+            choose(key, |place| self.standing(key, place), |place| token_name(account, &place.token))?;
+        Ok((placement, self.token(placement)?))
+    }
+
+    fn standing(&self, key: &Key, placement: &Placement) -> Standing {
+        let Ok(token) = self.token(placement) else { return Standing::Away };
+        match token.presence() {
+            Presence::Present if token.is_ready(&key.handle(placement)) => Standing::Ready,
+            Presence::Present => Standing::Locked,
+            Presence::Unreachable | Presence::Removed => Standing::Away,
+        }
+    }
+
+    /// Returns true while the local store is unlocked.
+    pub fn is_unlocked(&self) -> bool {
+        self.token.is_unlocked()
+    }
+
+    /// Notes that a key was used on a token, at `now` seconds since 1970.
+    pub fn note_use(&self, key: KeyId, token: &TokenId, now: i64) {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key, now);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).last_use = Instant::now();
+        self.idle(token).note_use();
     }
 
     /// Returns when a key was last used, if that is not in the table yet.
@@ -188,22 +232,21 @@ impl Seat {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
     }
 
-    /// Starts the idle time anew after an unlock; returns the number of this unlock.
-    pub fn start_idle(&self, limit: Option<Duration>) -> u64 {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Idle { limit, last_use: Instant::now() };
-        self.generation.fetch_add(1, Ordering::Relaxed) + 1
+    /// Returns how long a token of the user has not been used.
+    pub fn idle(&self, token: &TokenId) -> Arc<Idle> {
+        let mut clocks = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match clocks.get(token) {
+            Some(idle) => Arc::clone(idle),
+            None => Arc::clone(clocks.entry(token.clone()).or_default()),
+        }
     }
+}
 
-    /// Returns true while the unlock of that number is the last one.
-    pub fn is_generation(&self, generation: u64) -> bool {
-        self.generation.load(Ordering::Relaxed) == generation
-    }
-
-    /// Returns when the store locks itself unless it is used; `None` for never.
-    pub fn idle_until(&self) -> Option<Instant> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.limit.map(|limit| idle.last_use + limit)
-    }
+/// Returns what people call a token of an account.
+pub fn token_name(account: &Account, token: &TokenId) -> String {
+    let enrolled = account.tokens.iter().find(|enrolled| enrolled.id == *token);
+    enrolled
+        .map_or_else(|| token.to_string(), |enrolled| format!("{} {:?}", enrolled.kind.name(), enrolled.name))
 }
 
 /// Returns the row of an account, or that there is none.

@@ -12,9 +12,9 @@ use claviger_soft::{DataKey, HostSecret, KeySlots, SlotError};
 use claviger_token::{Secret, Token};
 use tokio::time::Instant;
 
-use super::Seat;
 use super::guess::{guess, refusal};
 use super::registration::slots_of;
+use super::{Seat, cards};
 use crate::callers::Visit;
 use crate::service::Service;
 use crate::signals::Event;
@@ -51,7 +51,7 @@ pub async fn unlock(
             tracing::info!(uid = seat.uid, "the pass phrase is bound to this host now");
         }
         seat.token.admit(data_key);
-        let generation = seat.start_idle(idle);
+        let generation = seat.idle(seat.token.id()).start(idle);
         drop(service.runtime.spawn(lock_when_idle(Arc::clone(&service), Arc::clone(&seat), generation)));
         service.subscribers.announce(seat.uid, &Event::LockedChanged(false));
         tracing::info!(uid = seat.uid, "the local store was unlocked");
@@ -65,11 +65,17 @@ fn binding<'a>(slots: &KeySlots, host: Option<&'a HostSecret>) -> Option<&'a Hos
     host.filter(|_| slots.has_recovery_code())
 }
 
-/// Wipes what was opened. Locking what is locked changes nothing.
-pub async fn lock(service: &Service, seat: &Seat) {
-    if !wipe(service, seat) {
-        return;
+/// Locks the local store and every card of the account.
+pub async fn lock_everything(service: &Service, seat: &Seat) {
+    if let Ok(Some(account)) = seat.account(&service.table).await {
+        cards::lock_all(service, seat, &account);
     }
+    lock(service, seat).await;
+}
+
+/// Wipes what was opened in the local store. Locking what is locked changes nothing.
+pub async fn lock(service: &Service, seat: &Seat) {
+    wipe(service, seat);
     let uses = seat.take_uses();
     if !uses.is_empty() {
         // When a key was last used is for people to look at: nothing depends on it.
@@ -90,15 +96,16 @@ pub(super) fn wipe(service: &Service, seat: &Seat) -> bool {
     was_unlocked
 }
 
-async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, generation: u64) {
-    while let Some(until) = seat.idle_until() {
+async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, unlock: u64) {
+    let idle = seat.idle(seat.token.id());
+    while let Some(until) = idle.until() {
         tokio::time::sleep_until(until).await;
         // An unlock that is under way holds this: it is either before us or starts another watch.
         let _change = seat.change.lock().await;
-        if !seat.is_generation(generation) {
+        if !idle.is_last(unlock) {
             return;
         }
-        if seat.idle_until().is_some_and(|until| until <= Instant::now()) {
+        if idle.until().is_some_and(|until| until <= Instant::now()) {
             lock(&service, &seat).await;
             return;
         }

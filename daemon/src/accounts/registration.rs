@@ -7,13 +7,16 @@ use claviger_core::{
     Defaults, Guesses, Key, KeyState, Placement, PlacementState, Refusal, Registration, Step, User,
 };
 use claviger_soft::{ConsentSeal, DataKey, KeySlots, SlotError, consent_phrase, generate_with};
-use claviger_token::{Algorithm, Binding, Generated, KeyId, KeyInfo, Secret, TokenId, TokenKind, Usage};
+use claviger_token::{
+    Algorithm, Binding, Generated, KeyId, KeyInfo, Secret, Token, TokenId, TokenKind, Usage,
+};
 
 use super::guess::{guess, refusal};
 use super::{Seat, registered};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::service::Service;
+use crate::signals::Event;
 use crate::table::Table;
 
 /// Makes an account for the caller, sealed under the pass phrase, with its first keys. It is active, or waits
@@ -31,7 +34,7 @@ pub async fn register(
     }
     let (seat, step) = (service.accounts.seat(visit.caller.uid), service.application());
     // Asked now, before the long computation, and again when it counts.
-    application(&service.table, &seat, &visit.caller, step).await?;
+    stage(&service.table, &seat, &visit.caller, step).await?;
     let derivation = service.derivation(seat.uid).await?;
     // Not bound to the host yet: that comes with a recovery code (see `passphrase`).
     let (slots, data_key) =
@@ -42,15 +45,45 @@ pub async fn register(
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
-        let (registration, location) = application(&service.table, &seat, &visit.caller, step).await?;
-        let mut user = new_user(&visit.caller, location, registration);
-        keys.iter().for_each(|key| become_default(&mut user.defaults, key));
-        user.slots = Some(slots.to_bytes().into());
-        seat.apply(&service.table, service.table.register(user, keys)).await?;
-        tracing::info!(uid = seat.uid, state = %registration, "an account was registered");
+        let (table, slots) = (&service.table, slots.to_bytes().into());
+        match stage(table, &seat, &visit.caller, step).await? {
+            Stage::Account(registration, location) => {
+                let mut user = new_user(&visit.caller, location, registration);
+                keys.iter().for_each(|key| become_default(&mut user.defaults, key));
+                user.slots = Some(slots);
+                seat.apply(table, table.register(user, keys)).await?;
+                tracing::info!(uid = seat.uid, state = %registration, "an account was registered");
+            }
+            Stage::Store(mut defaults) => {
+                keys.iter().for_each(|key| become_default(&mut defaults, key));
+                seat.apply(table, table.add_local_store(seat.uid, slots, keys, Some(defaults))).await?;
+                service.subscribers.announce(seat.uid, &Event::KeysChanged);
+                tracing::info!(uid = seat.uid, "a local store was added to an account");
+            }
+        }
         Ok(())
     })
     .await
+}
+
+/// What a registration makes.
+enum Stage {
+    /// An account, as far as that, whose new keys are made there.
+    Account(Registration, TokenKind),
+    /// The local store of an account that had keys on cards only, with these defaults.
+    Store(Defaults),
+}
+
+async fn stage(table: &Table, seat: &Seat, caller: &Caller, step: Step) -> Result<Stage, Refusal> {
+    if let Some(account) = seat.account(table).await? {
+        let user = &account.user;
+        if user.registration == Registration::Active && user.slots.is_none() {
+            own_account(caller, user)?;
+            return Ok(Stage::Store(user.defaults));
+        }
+    }
+    let (registration, location) = application(table, seat, caller, step).await?;
+    Ok(Stage::Account(registration, location))
 }
 
 /// Returns what an application makes of the account, and where its new keys will be made; or why there can be
@@ -91,7 +124,8 @@ fn first(caller: &Caller, data_key: &DataKey, algorithms: &[Algorithm]) -> Resul
             let binding = new_binding(caller)?;
             let generated = generate_with(data_key, *algorithm, &binding)
                 .map_err(|_| SlotError::Internal("a first key cannot be made"))?;
-            Ok(local_key(generated, binding, String::new(), None))
+            let place = (TokenId::local(binding.uid), TokenKind::Local);
+            Ok(row(generated, binding, place, (String::new(), None)))
         })
         .collect()
 }
@@ -104,9 +138,24 @@ pub(super) fn new_binding(caller: &Caller) -> Result<Binding, SlotError> {
     Ok(Binding { uid: caller.uid, user_name: caller.user_name.clone(), key, created: now() })
 }
 
-/// Returns the row of a key that was just made in a local store.
-pub(super) fn local_key(generated: Generated, binding: Binding, label: String, usage: Option<Usage>) -> Key {
-    let Generated { algorithm, public_key, reference, record, attestation: _ } = generated;
+/// Returns the row of a key that was just made on a token: its name for people, and what it may be used for.
+pub(super) fn new_row(
+    generated: Generated,
+    binding: Binding,
+    token: &dyn Token,
+    (label, usage): (String, Option<Usage>),
+) -> Key {
+    let place = (token.id().clone(), token.kind());
+    row(generated, binding, place, (label, usage))
+}
+
+fn row(
+    generated: Generated,
+    binding: Binding,
+    (token, kind): (TokenId, TokenKind),
+    (label, usage): (String, Option<Usage>),
+) -> Key {
+    let Generated { algorithm, public_key, reference, record, attestation } = generated;
     Key {
         info: Arc::new(KeyInfo {
             id: binding.key,
@@ -117,15 +166,15 @@ pub(super) fn local_key(generated: Generated, binding: Binding, label: String, u
         label,
         state: KeyState::Current,
         last_used: None,
-        certificates: Vec::new(),
-        attestation: Vec::new(),
         placements: vec![Placement {
-            token: TokenId::local(binding.uid),
-            kind: TokenKind::Local,
+            token,
+            kind,
             reference: reference.into(),
             state: PlacementState::Current,
             record: record.map(Into::into),
         }],
+        certificates: Vec::new(),
+        attestation,
         binding: Arc::new(binding),
     }
 }
@@ -249,7 +298,7 @@ pub async fn set_location(
 
 /// Returns the slots of an account that has some.
 pub(super) fn slots_of(user: &User) -> Result<Arc<[u8]>, Refusal> {
-    user.slots.clone().ok_or_else(|| Refusal::StoreCorrupt("the account has no key slots".into()))
+    user.slots.clone().ok_or(Refusal::NoLocalStore)
 }
 
 /// The most keys that a registration makes.

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use claviger_core::Refusal;
 use claviger_core::policy::own_account;
 use claviger_dbus::wire::{AccountRow, NoOptions, RegisterOptions, UnlockOptions};
@@ -60,7 +58,7 @@ impl AccountFace {
     ) -> Result<(), CallError> {
         let Self(door) = self;
         door.call(&header, "unlock your local key store", options.timeout_ms, async |peer| {
-            let idle = idle(options.idle, door.service.config.idle);
+            let idle = parse::idle(options.idle, door.service.config.idle);
             let (visit, passphrase) = self.with_secret(peer, passphrase).await?;
             passphrase::unlock(&door.service, visit, passphrase, idle).await
         })
@@ -74,7 +72,7 @@ impl AccountFace {
             let visit = door.service.visit(peer).await?;
             let seat = door.service.accounts.seat(visit.caller.uid);
             crate::accounts::registered(seat.account(&door.service.table).await?.as_ref())?;
-            passphrase::lock(&door.service, &seat).await;
+            passphrase::lock_everything(&door.service, &seat).await;
             Ok(())
         })
         .await
@@ -186,15 +184,5 @@ impl AccountFace {
         let visit = door.service.visit(peer).await?;
         let secret = secrets::read(descriptor.into(), names::SECRET_LIMIT).await?;
         Ok((visit, secret))
-    }
-}
-
-/// Returns the idle time that holds: the one asked for, but never more than configured.
-fn idle(asked: Option<u32>, configured: Option<Duration>) -> Option<Duration> {
-    let asked = asked.map(|seconds| Duration::from_secs(seconds.into()));
-    match (asked, configured) {
-        (Some(Duration::ZERO) | None, configured) => configured,
-        (Some(asked), Some(most)) => Some(asked.min(most)),
-        (Some(asked), None) => Some(asked),
     }
 }

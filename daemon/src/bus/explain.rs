@@ -1,13 +1,14 @@
 //! A dry run: where would it happen, in which steps.
 
+use std::sync::Arc;
+
 use claviger_core::plan::{After, Before, Padding, Plan, Unpadding, plan};
 use claviger_core::policy::{Caller, authorize};
-use claviger_core::{Format, Input, Key, Refusal, Request, User};
+use claviger_core::{Format, Input, Key, Placement, Refusal, Request, User};
 use claviger_dbus::wire::Explanation;
-use claviger_token::Purpose;
+use claviger_token::{Purpose, Token, TokenError};
 
 use super::error;
-use crate::accounts::Seat;
 use crate::service::Service;
 
 /// Returns what would happen; what only the data can tell is taken to be in order.
@@ -20,7 +21,8 @@ pub(super) async fn explain(
     let account = seat.callers(&service.table, caller).await?;
     let user = &account.user;
     let key = request.selector.find(&account.keys, &user.defaults, Some(request.purpose))?;
-    let placement = key.placement();
+    let place = seat.place(&account, key);
+    let placement = place.as_ref().map_or_else(|_| key.placements.first(), |(placement, _)| Some(*placement));
     let mechanism = request.mechanism.or(key.info.algorithm.default_signature());
     let mut explanation = Explanation {
         key: key.id().to_string(),
@@ -30,7 +32,7 @@ pub(super) async fn explain(
         token: placement.map(|placement| placement.token.to_string()).unwrap_or_default(),
         ..Explanation::default()
     };
-    match dry_run(&seat, caller, user, key, request) {
+    match dry_run(place, caller, user, key, request) {
         Ok(plan) => explanation.steps = steps(&plan),
         Err(refusal) => {
             explanation.refusal = Some(error::name(&refusal).as_str().to_owned());
@@ -40,13 +42,19 @@ pub(super) async fn explain(
     Ok(explanation)
 }
 
-fn dry_run(seat: &Seat, caller: &Caller, user: &User, key: &Key, request: &Request) -> Result<Plan, Refusal> {
+fn dry_run(
+    place: Result<(&Placement, Arc<dyn Token>), Refusal>,
+    caller: &Caller,
+    user: &User,
+    key: &Key,
+    request: &Request,
+) -> Result<Plan, Refusal> {
     let authorized = authorize(caller, user, key, request.purpose)?;
-    let token =
-        seat.token(key.placement().ok_or_else(|| Refusal::TokenAbsent("the token of this key".into()))?)?;
+    let (placement, token) = place?;
     let input = Input::Bytes(fitting_size(request, key));
     let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;
-    if token.is_unlocked() { Ok(plan) } else { Err(Refusal::Locked) }
+    let ready = token.is_ready(&key.handle(placement));
+    if ready { Ok(plan) } else { Err(Refusal::of_token(token.kind(), TokenError::Locked)) }
 }
 
 /// Returns a size of data that the mechanism takes.

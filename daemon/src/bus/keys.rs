@@ -3,18 +3,18 @@ use std::sync::Arc;
 
 use claviger_core::{KeyState, Refusal, Request, Selector};
 use claviger_dbus::wire::{
-    DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation, KeyFilter, KeyRow,
-    NewKeyOptions, NoOptions, SignOptions,
+    CertificateOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, ExplainOptions, Explanation,
+    KeyFilter, KeyRow, NewKeyOptions, NoOptions, SignOptions,
 };
 use claviger_dbus::{ByteBuf, CallError, names};
-use claviger_token::{Parameters, Purpose};
+use claviger_token::{Parameters, Purpose, Site, TokenId};
 use zbus::OwnedFd;
 use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, rows};
-use crate::accounts::keys::{Change, NewKey, Origin};
-use crate::accounts::{Seat, keys};
+use crate::accounts::keys::{Change, NewKey, Origin, Place};
+use crate::accounts::{Seat, certificates, keys};
 use crate::callers::Peer;
 use crate::pipeline::{self, Data};
 use crate::secrets;
@@ -141,8 +141,8 @@ impl KeysFace {
         let time = options.timeout_ms;
         door.call(&header, "make a key", time, async |peer| {
             let origin = Origin::Generate(parse::algorithm(algorithm)?);
-            let wanted = wanted(options)?;
             let visit = door.service.visit(peer).await?;
+            let wanted = wanted(options).await?;
             keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
         .await
@@ -158,8 +158,8 @@ impl KeysFace {
         let Self(door) = self;
         let time = options.timeout_ms;
         door.call(&header, "import a key", time, async |peer| {
-            let wanted = wanted(options)?;
             let visit = door.service.visit(peer).await?;
+            let wanted = wanted(options).await?;
             let origin = Origin::Import(secrets::read(private_key.into(), names::SECRET_LIMIT).await?);
             keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
@@ -218,6 +218,61 @@ impl KeysFace {
         .await
     }
 
+    #[zbus(out_args("certificates"))]
+    async fn get_certificates(
+        &self,
+        key: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<ByteBuf>, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, Doing("show the certificates of", key), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let (_, account) = self.account(peer).await?;
+            let key = selector.find(&account.keys, &account.user.defaults, None)?;
+            Ok(key.certificates.iter().cloned().map(ByteBuf::from).collect())
+        })
+        .await
+    }
+
+    async fn set_certificate(
+        &self,
+        key: &str,
+        certificate: &serde_bytes::Bytes,
+        options: CertificateOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let Self(door) = self;
+        let CertificateOptions { chain, authority } = options;
+        door.call(&header, Doing("set the certificate of", key), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let certificates = parse::chain(certificate, chain)?;
+            let visit = door.service.visit(peer).await?;
+            let authority = parse::optional_secret(authority).await?;
+            certificates::set(&door.service, visit, selector, certificates, authority).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("certificates"))]
+    async fn attest(
+        &self,
+        key: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<ByteBuf>, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, Doing("attest", key), None, async |peer| {
+            let selector = Selector::parse(key)?;
+            let visit = door.service.visit(peer).await?;
+            let attestation = certificates::attest(&door.service, &visit, &selector).await?;
+            Ok(attestation.into_iter().map(ByteBuf::from).collect())
+        })
+        .await
+    }
+
     #[zbus(out_args("explanation"))]
     async fn explain(
         &self,
@@ -270,12 +325,30 @@ fn bytes(data: &serde_bytes::Bytes) -> Result<Data, Refusal> {
     parse::bounded(data).map(Data::Bytes)
 }
 
-fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {
-    let NewKeyOptions { timeout_ms: _, no_prompt: _, label, usage, location } = options;
+async fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {
+    let NewKeyOptions {
+        timeout_ms: _,
+        no_prompt: _,
+        label,
+        usage,
+        location,
+        token,
+        slot,
+        pin_policy,
+        touch_policy,
+        authority,
+    } = options;
+    let location = location.map(|name| parse::location(&name)).transpose()?;
     Ok(NewKey {
         label: label.unwrap_or_default(),
         usage: usage.map(|names| parse::usage(&names)).transpose()?,
-        location: location.map(|name| parse::location(&name)).transpose()?,
+        place: Place { location, token: token.map(TokenId::new) },
+        site: Site {
+            slot,
+            pin_policy: pin_policy.map(|name| parse::pin_policy(&name)).transpose()?,
+            touch_policy: touch_policy.map(|name| parse::touch_policy(&name)).transpose()?,
+            authority: parse::optional_secret(authority).await?,
+        },
     })
 }
 

@@ -6,8 +6,8 @@
 //! | `door` | [`Door`]: how every call comes in and how it ends |
 //! | `error` | a refusal as a D-Bus error |
 //! | `parse` | options as parameters |
-//! | `service` `keys` `account` `public` `admin` | the interfaces |
-//! | `rows` | accounts and keys as callers see them |
+//! | `service` `keys` `account` `tokens` `public` `admin` | the interfaces |
+//! | `rows`, `token_rows` | accounts, keys and tokens as callers see them |
 
 mod account;
 mod admin;
@@ -19,6 +19,8 @@ mod parse;
 mod public;
 mod rows;
 mod service;
+mod token_rows;
+mod tokens;
 
 pub use account::AccountFace;
 pub use admin::AdminFace;
@@ -26,3 +28,4 @@ pub use door::Door;
 pub use keys::KeysFace;
 pub use public::PublicFace;
 pub use service::ServiceFace;
+pub use tokens::TokensFace;

@@ -1,11 +1,18 @@
 //! Options as parameters: names become types here, once.
 
+use std::time::Duration;
+
 use claviger_core::{Format, Refusal, Request, Selector};
 use claviger_dbus::wire::{
     DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
 };
 use claviger_dbus::{ByteBuf, Bytes, names};
-use claviger_token::{Algorithm, Hash, Kdf, Mechanism, Parameters, Purpose, TokenKind, Usage};
+use claviger_token::{
+    Algorithm, Hash, Kdf, Mechanism, Parameters, PinPolicy, Purpose, Secret, TokenKind, TouchPolicy, Usage,
+};
+use zbus::OwnedFd;
+
+use crate::secrets;
 
 pub(super) fn invalid(why: impl Into<String>) -> Refusal {
     Refusal::InvalidArguments(why.into().into())
@@ -46,6 +53,46 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
 pub(super) fn location(name: &str) -> Result<TokenKind, Refusal> {
     TokenKind::from_name(name)
         .ok_or_else(|| invalid(format!("{name:?} is no location; there are local, card, phone")))
+}
+
+pub(super) fn pin_policy(name: &str) -> Result<PinPolicy, Refusal> {
+    PinPolicy::from_name(name)
+        .ok_or_else(|| invalid(format!("{name:?} is no PIN policy; there are never, once, always")))
+}
+
+pub(super) fn touch_policy(name: &str) -> Result<TouchPolicy, Refusal> {
+    TouchPolicy::from_name(name)
+        .ok_or_else(|| invalid(format!("{name:?} is no touch policy; there are never, always, cached")))
+}
+
+/// Returns a certificate and its chain; an empty certificate without a chain is none.
+pub(super) fn chain(certificate: &Bytes, chain: Option<Vec<ByteBuf>>) -> Result<Vec<Vec<u8>>, Refusal> {
+    let chain = chain.unwrap_or_default();
+    match (certificate.is_empty(), chain.is_empty()) {
+        (true, true) => Ok(Vec::new()),
+        (true, false) => Err(invalid("a chain goes with a certificate")),
+        (false, _) => {
+            Ok([certificate.to_vec()].into_iter().chain(chain.into_iter().map(ByteBuf::into_vec)).collect())
+        }
+    }
+}
+
+/// Reads a secret that came among the options.
+pub(super) async fn optional_secret(descriptor: Option<OwnedFd>) -> Result<Option<Secret>, Refusal> {
+    match descriptor {
+        Some(descriptor) => secrets::read(descriptor.into(), names::SECRET_LIMIT).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns the idle time that holds: the one asked for, but never more than configured.
+pub(super) fn idle(asked: Option<u32>, configured: Option<Duration>) -> Option<Duration> {
+    let asked = asked.map(|seconds| Duration::from_secs(seconds.into()));
+    match (asked, configured) {
+        (Some(Duration::ZERO) | None, configured) => configured,
+        (Some(asked), Some(most)) => Some(asked.min(most)),
+        (Some(asked), None) => Some(asked),
+    }
 }
 
 pub(super) fn usage(names: &[String]) -> Result<Usage, Refusal> {

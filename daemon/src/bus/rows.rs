@@ -4,14 +4,14 @@ use claviger_core::{Guesses, Key, KeyState, Registration, User};
 use claviger_dbus::ByteBuf;
 use claviger_dbus::wire::{AccountRow, KeyRow, PublicKeyRow, UserRow};
 use claviger_soft::KeySlots;
-use claviger_token::{Mechanism, Presence, Purpose, Token};
+use claviger_token::{Mechanism, Purpose, Token};
 
 use crate::accounts::Seat;
 use crate::clock::now;
 use crate::table::{Account, UserSummary};
 
 pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
-    let token = key.placement().and_then(|placement| seat.token(placement).ok());
+    let place = seat.place(account, key).ok();
     let mut location: Vec<String> =
         key.placements.iter().map(|placement| placement.kind.name().to_owned()).collect();
     location.dedup();
@@ -21,14 +21,16 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
         usage: key.info.usage.names().map(String::from).collect(),
         state: key.state.name().to_owned(),
         location,
-        present: token.as_ref().is_some_and(|token| token.presence() == Presence::Present),
-        locked: token.as_ref().is_none_or(|token| !token.is_unlocked()),
+        tokens: key.placements.iter().map(|placement| placement.token.to_string()).collect(),
+        slots: key.placements.iter().map(|placement| placement.reference.to_string()).collect(),
+        present: place.is_some(),
+        locked: place.is_none_or(|(placement, token)| !token.is_ready(&key.handle(placement))),
         public_key: ByteBuf::from(key.info.public_key.to_vec()),
         mechanisms: mechanisms(key).map(|mechanism| mechanism.name().to_owned()).collect(),
         created: key.binding.created,
         last_used: seat.last_used(key.id()).or(key.last_used),
         default_for: default_for(&account.user, key),
-        certificate: None,
+        certificate: key.certificates.first().cloned().map(ByteBuf::from),
     }
 }
 
@@ -63,7 +65,7 @@ pub(super) fn public_key_row(user: &User, key: &Key) -> PublicKeyRow {
         public_key: ByteBuf::from(key.info.public_key.to_vec()),
         created: key.binding.created,
         default_for: default_for(user, key),
-        certificate: None,
+        certificate: key.certificates.first().cloned().map(ByteBuf::from),
     }
 }
 
@@ -76,7 +78,7 @@ pub(super) fn account_row(seat: &Seat, user_name: &str, account: Option<&Account
         locked: true,
         ..AccountRow::default()
     };
-    let Some(Account { user, keys }) = account else { return row };
+    let Some(Account { user, keys, tokens: _ }) = account else { return row };
     let slots = slots(user);
     AccountRow {
         state: user.registration.name().to_owned(),
@@ -100,7 +102,7 @@ pub(super) fn account_row(seat: &Seat, user_name: &str, account: Option<&Account
 }
 
 pub(super) fn user_row(account: &Account) -> UserRow {
-    let Account { user, keys } = account;
+    let Account { user, keys, tokens: _ } = account;
     UserRow {
         user_name: user.name.clone(),
         state: user.registration.name().to_owned(),
@@ -145,7 +147,7 @@ fn try_after(guesses: Guesses) -> Option<i64> {
 }
 
 fn unlocked_until(seat: &Seat) -> Option<i64> {
-    let until = seat.idle_until().filter(|_| seat.token.is_unlocked())?;
+    let until = seat.idle(seat.token.id()).until().filter(|_| seat.token.is_unlocked())?;
     let left = until.saturating_duration_since(tokio::time::Instant::now()).as_secs();
     Some(now() + i64::try_from(left).ok()?)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use claviger_core::Refusal;
 use claviger_dbus::CallError;
-use claviger_dbus::wire::NoOptions;
+use claviger_dbus::wire::{NoOptions, TokenState};
 use claviger_token::Mechanism;
 use zbus::OwnedFd;
 use zbus::message::Header;
@@ -76,7 +76,7 @@ impl ServiceFace {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn features(&self) -> Vec<String> {
-        vec!["channel".to_owned(), "local".to_owned()]
+        ["channel", "local", "card"].map(str::to_owned).to_vec()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -89,7 +89,11 @@ impl ServiceFace {
     pub(crate) async fn keys_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    pub(crate) async fn token_changed(emitter: &SignalEmitter<'_>, token: &str) -> zbus::Result<()>;
+    pub(crate) async fn token_changed(
+        emitter: &SignalEmitter<'_>,
+        token: &str,
+        state: TokenState,
+    ) -> zbus::Result<()>;
 
     #[zbus(signal)]
     pub(crate) async fn locked_changed(emitter: &SignalEmitter<'_>, locked: bool) -> zbus::Result<()>;

@@ -11,7 +11,7 @@ use crate::watcher::Watcher;
 use crate::{CardEvent, CardState, CardToken, Contents, Kind};
 
 /// How cards are dealt with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardsConfig {
     /// The applications that a card is asked for, in this order. OpenSC is asked only where no other was found on
     /// the card, wherever it stands in the list.

@@ -1,0 +1,449 @@
+//! Cards of an account: enrolled, forgotten, unlocked, locked, and their PINs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_card::{CardKey, CardToken, Contents};
+use claviger_core::policy::Caller;
+use claviger_core::{
+    Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, Refusal, Registration, Step,
+    check_label,
+};
+use claviger_token::{KeyId, KeyInfo, Presence, Secret, Token, TokenId, TokenKind, TokenOp};
+use tokio::time::Instant;
+
+use super::possession::prove;
+use super::registration::{become_default, new_binding, new_user};
+use super::{Seat, guess};
+use crate::callers::Visit;
+use crate::clock::now;
+use crate::pipeline::perform;
+use crate::service::Service;
+use crate::signals::Event;
+use crate::table::Account;
+
+/// A PIN that came with a request.
+pub struct Given {
+    /// The PIN; without one the reader's pin pad must ask.
+    pub pin: Option<Secret>,
+    /// The person knows that this may be the last try, and wants it.
+    pub last_try: bool,
+    /// How long the card stays unlocked without use; `None` for ever.
+    pub idle: Option<Duration>,
+}
+
+/// What the keys of a card become.
+pub struct Enrolment {
+    /// A name for them; empty for none.
+    pub label: String,
+    /// They become the defaults for what they can.
+    pub default: bool,
+}
+
+/// Binds a card and its public keys to the caller and returns the ids of the keys that stand on it. Each key must
+/// prove itself on a challenge. A caller without an account gets one, where no consent is asked for.
+pub async fn enrol(
+    service: &Arc<Service>,
+    visit: Visit,
+    id: TokenId,
+    given: Given,
+    enrolment: Enrolment,
+) -> Result<Vec<KeyId>, Refusal> {
+    check_label(&enrolment.label)?;
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = may_enrol(service, &seat, &visit.caller, &id).await?;
+    let own = account.is_some_and(|account| account.tokens.iter().any(|enrolled| enrolled.id == id));
+    let token = seat.card(&id)?;
+    let contents = present(&token)?;
+    // A PIN that somebody else gave this card before is no leave for this caller.
+    if !own && given.pin.is_none() {
+        if !token.has_pin_pad() {
+            return Err(Refusal::PinNeeded);
+        }
+        token.verify_on_pad(given.last_try).await.map_err(of_card)?;
+    }
+    open(service, &seat, &token, given).await?;
+    let proven = prove_all(&token, &contents, seat.uid).await;
+    if proven.is_err() && !own {
+        token.lock();
+    }
+    proven?;
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = may_enrol(&service, &seat, &visit.caller, &id).await?;
+        if account.is_none() {
+            let user = new_user(&visit.caller, TokenKind::Card, Registration::Active);
+            seat.apply(&service.table, service.table.register(user, Vec::new())).await?;
+            tracing::info!(uid = seat.uid, "an account was made for a card");
+        }
+        let account = seat.own(&service.table, &visit.caller).await?;
+        let rows = Rows::new(&visit.caller, &account, &contents, &enrolment)?;
+        if account.keys.len() + rows.new.len() > service.config.caps.keys as usize {
+            return Err(Refusal::LimitsExceeded("keys"));
+        }
+        let (row, ids) = (enrolled(&contents), rows.ids());
+        let table = &service.table;
+        let Rows { new, placed, defaults } = rows;
+        seat.apply(table, table.enrol_token(seat.uid, row, new, placed, Some(defaults))).await?;
+        service.subscribers.announce(seat.uid, &Event::KeysChanged);
+        announce(&service, &seat, &token);
+        tracing::info!(uid = seat.uid, token = %id, keys = ids.len(), "a card was enrolled");
+        Ok(ids)
+    })
+    .await
+}
+
+async fn prove_all(token: &CardToken, contents: &Contents, uid: u32) -> Result<(), Refusal> {
+    for key in &contents.keys {
+        prove(token, key, uid).await?;
+    }
+    Ok(())
+}
+
+/// Returns the caller's account, if there is one, and refuses a card that is another's.
+async fn may_enrol(
+    service: &Service,
+    seat: &Seat,
+    caller: &Caller,
+    id: &TokenId,
+) -> Result<Option<Arc<Account>>, Refusal> {
+    match service.table.token_owner(id.clone()).await? {
+        Some(owner) if owner != seat.uid => {
+            return Err(Refusal::AccessDenied("the card is enrolled by another user".into()));
+        }
+        _ => {}
+    }
+    let step = service.application();
+    let account = seat.account(&service.table).await?;
+    let state = account.as_ref().map_or(Registration::None, |account| account.user.registration);
+    match (state, step) {
+        (Registration::Active, _) => seat.own(&service.table, caller).await.map(Some),
+        (Registration::None, Step::Register) if account.is_none() => Ok(None),
+        (Registration::None | Registration::Revoked, Step::Register) => {
+            seat.callers(&service.table, caller).await?;
+            Ok(None)
+        }
+        (Registration::Applied | Registration::Pending, _) => Err(Refusal::RegistrationPending(state)),
+        (Registration::None | Registration::Revoked, _) => Err(Refusal::NotRegistered(state)),
+    }
+}
+
+/// What an enrolment writes.
+struct Rows {
+    new: Vec<Key>,
+    placed: Vec<(KeyId, Placement)>,
+    defaults: Defaults,
+}
+
+impl Rows {
+    fn new(
+        caller: &Caller,
+        account: &Account,
+        contents: &Contents,
+        enrolment: &Enrolment,
+    ) -> Result<Self, Refusal> {
+        let mut rows = Self { new: Vec::new(), placed: Vec::new(), defaults: account.user.defaults };
+        let mut preferred = Defaults::default();
+        for card_key in &contents.keys {
+            let place = placement(contents, &card_key.reference);
+            let known = account.keys.iter().find(|key| key.info.public_key == card_key.public_key);
+            match known {
+                Some(key) if key.state == KeyState::Revoked => {}
+                Some(key) => {
+                    rows.placed.push((key.id(), place));
+                    become_default(&mut preferred, key);
+                }
+                None => {
+                    let label = label(enrolment, contents, &card_key.reference);
+                    let key = card_row(caller, card_key, place, label)?;
+                    become_default(&mut preferred, &key);
+                    rows.new.push(key);
+                }
+            }
+        }
+        for (name, id) in preferred.by_name() {
+            let old = rows
+                .defaults
+                .by_name()
+                .into_iter()
+                .find(|default| default.0 == name)
+                .and_then(|default| default.1);
+            if id.is_some() && (enrolment.default || old.is_none()) {
+                rows.defaults.set(name, id).map_err(|name| Refusal::Internal(name.to_owned().into()))?;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn ids(&self) -> Vec<KeyId> {
+        self.placed.iter().map(|(id, _)| *id).chain(self.new.iter().map(Key::id)).collect()
+    }
+}
+
+fn card_row(caller: &Caller, card_key: &CardKey, place: Placement, label: String) -> Result<Key, Refusal> {
+    let binding = new_binding(caller).map_err(guess::refusal)?;
+    let CardKey { algorithm, usage, public_key, certificates, .. } = card_key;
+    Ok(Key {
+        info: Arc::new(KeyInfo {
+            id: binding.key,
+            algorithm: *algorithm,
+            usage: *usage,
+            public_key: Arc::clone(public_key),
+        }),
+        binding: Arc::new(binding),
+        label,
+        state: KeyState::Current,
+        last_used: None,
+        placements: vec![place],
+        certificates: certificates.clone(),
+        attestation: Vec::new(),
+    })
+}
+
+/// Returns the label of a card's key: the one that was asked for, with its place where the card has several.
+fn label(enrolment: &Enrolment, contents: &Contents, reference: &str) -> String {
+    match (enrolment.label.as_str(), contents.keys.len()) {
+        ("", _) => String::new(),
+        (label, 1) => label.to_owned(),
+        (label, _) => format!("{label} {reference}"),
+    }
+}
+
+pub(super) fn placement(contents: &Contents, reference: &str) -> Placement {
+    Placement {
+        token: contents.token(),
+        kind: TokenKind::Card,
+        reference: reference.into(),
+        state: PlacementState::Current,
+        record: None,
+    }
+}
+
+pub(super) fn enrolled(contents: &Contents) -> EnrolledToken {
+    let Contents { name, .. } = contents;
+    EnrolledToken { id: contents.token(), kind: TokenKind::Card, name: name.clone(), created: now() }
+}
+
+/// Takes a card out of the caller's account, with the keys that stand nowhere else.
+pub async fn forget(service: &Arc<Service>, visit: Visit, id: TokenId) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.own(&service.table, &visit.caller).await?;
+        let token = own_token(&seat, &account, &id)?;
+        let id = token.id().clone();
+        token.lock();
+        seat.apply(&service.table, service.table.forget_token(seat.uid, &id, now())).await?;
+        service.subscribers.announce(seat.uid, &Event::KeysChanged);
+        announce(&service, &seat, &token);
+        tracing::info!(uid = seat.uid, token = %id, "a card was taken out of an account");
+        Ok(())
+    })
+    .await
+}
+
+/// Checks the PIN with the card and keeps it until the card is locked, leaves, or is not used for long.
+pub async fn unlock(service: &Arc<Service>, visit: Visit, id: TokenId, given: Given) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = seat.own(&service.table, &visit.caller).await?;
+    let token = own_token(&seat, &account, &id)?;
+    open(service, &seat, &token, given).await?;
+    announce(service, &seat, &token);
+    Ok(())
+}
+
+/// Gives the card its PIN, where there is one to give.
+async fn open(
+    service: &Arc<Service>,
+    seat: &Arc<Seat>,
+    token: &Arc<CardToken>,
+    given: Given,
+) -> Result<(), Refusal> {
+    let Given { pin, last_try, idle } = given;
+    let Some(secret) = pin else {
+        return if token.has_pin_pad() || token.is_unlocked() { Ok(()) } else { Err(Refusal::PinNeeded) };
+    };
+    let operation = TokenOp::Unlock { secret, slots: None, last_try };
+    perform(service, seat.uid, Arc::clone(token) as Arc<dyn Token>, operation).await?;
+    let unlock = seat.idle(token.id()).start(idle);
+    let watch = lock_when_idle(Arc::clone(service), Arc::clone(seat), Arc::clone(token), unlock);
+    drop(service.runtime.spawn(watch));
+    tracing::info!(uid = seat.uid, token = %token.id(), "a card was unlocked");
+    Ok(())
+}
+
+async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, token: Arc<CardToken>, unlock: u64) {
+    let idle = seat.idle(token.id());
+    while let Some(until) = idle.until() {
+        tokio::time::sleep_until(until).await;
+        if !idle.is_last(unlock) {
+            return;
+        }
+        if idle.until().is_some_and(|until| until <= Instant::now()) {
+            wipe(&service, &seat, &token);
+            return;
+        }
+    }
+}
+
+/// Forgets the PIN of one of the caller's cards. Locking what is locked changes nothing.
+pub async fn lock(service: &Service, visit: &Visit, id: &TokenId) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = seat.own(&service.table, &visit.caller).await?;
+    let token = own_token(&seat, &account, id)?;
+    wipe(service, &seat, &token);
+    Ok(())
+}
+
+/// Forgets the PINs of all cards of an account.
+pub(super) fn lock_all(service: &Service, seat: &Seat, account: &Account) {
+    for enrolled in &account.tokens {
+        if let Ok(token) = seat.card(&enrolled.id) {
+            wipe(service, seat, &token);
+        }
+    }
+}
+
+fn wipe(service: &Service, seat: &Seat, token: &CardToken) {
+    let was_unlocked = token.is_unlocked();
+    token.lock();
+    if was_unlocked {
+        announce(service, seat, token);
+        tracing::info!(uid = seat.uid, token = %token.id(), "a card was locked");
+    }
+}
+
+/// Replaces the PIN of a card that is the caller's, or nobody's.
+pub async fn change_pin(
+    service: &Service,
+    visit: &Visit,
+    id: TokenId,
+    (old, new): (Secret, Secret),
+    last_try: bool,
+) -> Result<(), Refusal> {
+    let token = free_or_own(service, visit, &id).await?;
+    token.change_pin(old, new, last_try).await.map_err(of_card)?;
+    tracing::info!(uid = visit.caller.uid, token = %id, "a card's PIN was changed");
+    Ok(())
+}
+
+/// Sets a new PIN with the PUK on a card that is the caller's, or nobody's.
+pub async fn unblock_pin(
+    service: &Service,
+    visit: &Visit,
+    id: TokenId,
+    (puk, new): (Secret, Secret),
+) -> Result<(), Refusal> {
+    let token = free_or_own(service, visit, &id).await?;
+    token.unblock_pin(puk, new).await.map_err(of_puk)?;
+    tracing::info!(uid = visit.caller.uid, token = %id, "a card's PIN was unblocked");
+    Ok(())
+}
+
+/// Gives a card that is the caller's, or nobody's, a fresh identity, and returns its new id.
+pub async fn initialize(
+    service: &Arc<Service>,
+    visit: Visit,
+    id: TokenId,
+    authority: Option<Secret>,
+) -> Result<TokenId, Refusal> {
+    let token = free_or_own(service, &visit, &id).await?;
+    let seat = service.accounts.seat(visit.caller.uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let new = token.initialize(authority).await.map_err(of_card)?;
+        let enrolled = seat
+            .account(&service.table)
+            .await?
+            .and_then(|account| account.tokens.iter().find(|enrolled| enrolled.id == *token.id()).cloned());
+        if let Some(row) = enrolled {
+            let name = present(&*seat.card(&new)?).map_or(row.name, |contents| contents.name.clone());
+            let row = EnrolledToken { id: new.clone(), name, ..row };
+            let table = &service.table;
+            seat.apply(table, table.rename_token(seat.uid, token.id(), row)).await?;
+            service.subscribers.announce(seat.uid, &Event::KeysChanged);
+        }
+        tracing::info!(uid = seat.uid, old = %token.id(), token = %new, "a card was given a fresh identity");
+        Ok(new)
+    })
+    .await
+}
+
+/// Returns a card that the caller may prepare: an enrolled one, or one that is nobody's.
+async fn free_or_own(service: &Service, visit: &Visit, id: &TokenId) -> Result<Arc<CardToken>, Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = seat.account(&service.table).await?;
+    let id = match (&account, id.as_str()) {
+        (Some(account), "") => only_card(&seat, account)?,
+        _ => id.clone(),
+    };
+    let token = seat.card(&id)?;
+    match service.table.token_owner(id).await? {
+        Some(owner) if owner == seat.uid => seat.own(&service.table, &visit.caller).await.map(drop)?,
+        Some(_) => return Err(Refusal::NoSuchToken),
+        None => {
+            present(&token).map(drop).map_err(|_| Refusal::NoSuchToken)?;
+        }
+    }
+    Ok(token)
+}
+
+/// Returns one of the account's cards; an empty id means the only one.
+pub(super) fn own_token(seat: &Seat, account: &Account, id: &TokenId) -> Result<Arc<CardToken>, Refusal> {
+    if id.as_str().is_empty() {
+        return seat.card(&only_card(seat, account)?);
+    }
+    let own = account.tokens.iter().any(|enrolled| enrolled.id == *id);
+    if own { seat.card(id) } else { Err(Refusal::NoSuchToken) }
+}
+
+/// Returns the account's card, where it has exactly one, or exactly one that is there.
+fn only_card(seat: &Seat, account: &Account) -> Result<TokenId, Refusal> {
+    let cards = || account.tokens.iter().filter(|enrolled| enrolled.kind == TokenKind::Card);
+    let here = |enrolled: &&EnrolledToken| {
+        seat.card(&enrolled.id).is_ok_and(|token| token.presence() == Presence::Present)
+    };
+    let only = |cards: Vec<&EnrolledToken>| match cards.as_slice() {
+        [card] => Some(card.id.clone()),
+        _ => None,
+    };
+    only(cards().collect()).or_else(|| only(cards().filter(here).collect())).ok_or(Refusal::NoSuchToken)
+}
+
+/// Returns what stands on a card that is there.
+pub(super) fn present(token: &CardToken) -> Result<Arc<Contents>, Refusal> {
+    match (token.presence(), token.contents()) {
+        (Presence::Present, Some(contents)) => Ok(contents),
+        _ => Err(Refusal::TokenAbsent(format!("card {}", token.id()).into())),
+    }
+}
+
+/// Tells the owner how the card stands.
+fn announce(service: &Service, seat: &Seat, token: &CardToken) {
+    let event = Event::TokenChanged {
+        token: token.id().clone(),
+        presence: token.presence(),
+        locked: !token.is_unlocked(),
+    };
+    service.subscribers.announce(seat.uid, &event);
+}
+
+pub(super) fn of_card(error: claviger_token::TokenError) -> Refusal {
+    Refusal::of_token(TokenKind::Card, error)
+}
+
+/// A wrong PUK is no wrong PIN.
+fn of_puk(error: claviger_token::TokenError) -> Refusal {
+    use claviger_token::TokenError;
+    match error {
+        TokenError::WrongSecret { tries_left: Some(tries) } => {
+            Refusal::AccessDenied(format!("the PUK is wrong, {tries} tries left").into())
+        }
+        TokenError::WrongSecret { tries_left: None } => Refusal::AccessDenied("the PUK is wrong".into()),
+        TokenError::Blocked => Refusal::AccessDenied("the card has blocked its PUK too".into()),
+        other => of_card(other),
+    }
+}

@@ -1,0 +1,92 @@
+//! The certificates of the caller's keys.
+
+use std::sync::Arc;
+
+use claviger_core::{Key, Refusal, Selector};
+use claviger_token::{Secret, TokenKind};
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
+
+use super::cards::of_card;
+use crate::callers::Visit;
+use crate::service::Service;
+use crate::signals::Event;
+
+/// Sets the certificate of a key, its own first and then its chain; none takes it away. It is kept in the table, and
+/// written to the card beside the key where the card's administrator's secret is given.
+pub async fn set(
+    service: &Arc<Service>,
+    visit: Visit,
+    selector: Selector,
+    certificates: Vec<Vec<u8>>,
+    authority: Option<Secret>,
+) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let (held, service) = (service, Arc::clone(service));
+    held.to_its_end(async move {
+        let _change = seat.change.lock().await;
+        let account = seat.opened(&service.table, &visit.caller).await?;
+        let key = selector.find(&account.keys, &account.user.defaults, None)?;
+        check(&certificates, key)?;
+        if let Some(authority) = authority {
+            let (placement, _) = seat.place(&account, key)?;
+            if placement.kind != TokenKind::Card {
+                return Err(Refusal::InvalidArguments(
+                    "the key stands on no card: nobody's leave is needed".into(),
+                ));
+            }
+            let own = certificates.first().cloned().unwrap_or_default();
+            let token = seat.card(&placement.token)?;
+            token.write_certificate(&placement.reference, own, Some(authority)).await.map_err(of_card)?;
+        }
+        let table = &service.table;
+        seat.apply(table, table.set_certificates(seat.uid, key.id(), certificates)).await?;
+        service.subscribers.announce(seat.uid, &Event::KeysChanged);
+        Ok(())
+    })
+    .await
+}
+
+/// Checks that every document is a certificate, that there are not too many, and that the first is the key's.
+pub fn check(certificates: &[Vec<u8>], key: &Key) -> Result<(), Refusal> {
+    let invalid = |why: String| Err(Refusal::DataInvalid(why.into()));
+    if certificates.len() > MOST {
+        return invalid(format!("a chain has at most {MOST} certificates"));
+    }
+    for (number, document) in certificates.iter().enumerate() {
+        if document.len() > LONGEST {
+            return invalid(format!("a certificate has at most {LONGEST} bytes"));
+        }
+        let public_key = match public_key(document) {
+            Ok(public_key) => public_key,
+            Err(error) => return invalid(format!("certificate {} is none: {error}", number + 1)),
+        };
+        if number == 0 && public_key != *key.info.public_key {
+            return invalid("the certificate is of another key".into());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the public key of a certificate, DER SubjectPublicKeyInfo.
+fn public_key(document: &[u8]) -> x509_cert::der::Result<Vec<u8>> {
+    Certificate::from_der(document)?.tbs_certificate().subject_public_key_info().to_der()
+}
+
+/// Asks the card how one of the caller's keys was made: DER certificates, the one that speaks of the key first.
+pub async fn attest(service: &Service, visit: &Visit, selector: &Selector) -> Result<Vec<Vec<u8>>, Refusal> {
+    let seat = service.accounts.seat(visit.caller.uid);
+    let account = seat.own(&service.table, &visit.caller).await?;
+    let key = selector.find(&account.keys, &account.user.defaults, None)?;
+    if !key.placements.iter().any(|placement| placement.kind == TokenKind::Card) {
+        return Err(Refusal::NotSupported("attesting a key that stands on no card".into()));
+    }
+    let (placement, _) = seat.place(&account, key)?;
+    let token = seat.card(&placement.token)?;
+    token.attest(&placement.reference).await.map_err(of_card)
+}
+
+/// The most certificates of one key.
+const MOST: usize = 10;
+/// The most bytes of one certificate.
+const LONGEST: usize = 16 * 1024;

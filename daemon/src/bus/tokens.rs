@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use claviger_core::Refusal;
+use claviger_dbus::wire::{
+    ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, TokenFilter, TokenRow, UnlockTokenOptions,
+};
+use claviger_dbus::{CallError, names};
+use claviger_token::{Secret, TokenId};
+use zbus::OwnedFd;
+use zbus::message::Header;
+
+use super::door::Door;
+use super::{parse, token_rows};
+use crate::accounts::cards::{self, Enrolment, Given};
+use crate::secrets;
+
+/// `org.claviger.KeyStore1.Tokens`: what the caller's keys live on.
+pub struct TokensFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Tokens", introspection_docs = false)]
+impl TokensFace {
+    #[zbus(out_args("tokens"))]
+    async fn list_tokens(
+        &self,
+        options: TokenFilter,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<(String, TokenRow)>, CallError> {
+        let Self(door) = self;
+        door.call(&header, "list your tokens", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            token_rows::list(&door.service, &visit, options.all.unwrap_or(false)).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("attributes"))]
+    async fn get_token(
+        &self,
+        token: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<TokenRow, CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "show a token", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            token_rows::one(&door.service, &visit, &TokenId::new(token)).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("keys"))]
+    async fn enrol_card(
+        &self,
+        token: &str,
+        options: EnrolOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<String>, CallError> {
+        let Self(door) = self;
+        let EnrolOptions { pin, default, label, last_try, timeout_ms } = options;
+        door.call(&header, "enrol the card", timeout_ms, async |peer| {
+            let enrolment = Enrolment { label: label.unwrap_or_default(), default: default.unwrap_or(false) };
+            let visit = door.service.visit(peer).await?;
+            let given = self.given(pin, last_try, None).await?;
+            let keys = cards::enrol(&door.service, visit, TokenId::new(token), given, enrolment).await?;
+            Ok(keys.iter().map(ToString::to_string).collect())
+        })
+        .await
+    }
+
+    async fn forget_token(
+        &self,
+        token: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "forget the card", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            cards::forget(&door.service, visit, TokenId::new(token)).await
+        })
+        .await
+    }
+
+    async fn unlock_token(
+        &self,
+        token: &str,
+        options: UnlockTokenOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let Self(door) = self;
+        let UnlockTokenOptions { pin, last_try, idle, timeout_ms } = options;
+        door.call(&header, "unlock the card", timeout_ms, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            let given = self.given(pin, last_try, idle).await?;
+            cards::unlock(&door.service, visit, TokenId::new(token), given).await
+        })
+        .await
+    }
+
+    async fn lock_token(
+        &self,
+        token: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "lock the card", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            cards::lock(&door.service, &visit, &TokenId::new(token)).await
+        })
+        .await
+    }
+
+    async fn change_pin(
+        &self,
+        token: &str,
+        old_pin: OwnedFd,
+        new_pin: OwnedFd,
+        options: ChangePinOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let Self(door) = self;
+        let last_try = options.last_try.unwrap_or(false);
+        door.call(&header, "change the card's PIN", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            let pins = (secret(old_pin).await?, secret(new_pin).await?);
+            cards::change_pin(&door.service, &visit, TokenId::new(token), pins, last_try).await
+        })
+        .await
+    }
+
+    async fn unblock_pin(
+        &self,
+        token: &str,
+        puk: OwnedFd,
+        new_pin: OwnedFd,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "unblock the card's PIN", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            let secrets = (secret(puk).await?, secret(new_pin).await?);
+            cards::unblock_pin(&door.service, &visit, TokenId::new(token), secrets).await
+        })
+        .await
+    }
+
+    #[zbus(out_args("new_token"))]
+    async fn init_card(
+        &self,
+        token: &str,
+        options: InitCardOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, CallError> {
+        let Self(door) = self;
+        door.call(&header, "initialize the card", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            let authority = parse::optional_secret(options.authority).await?;
+            let new = cards::initialize(&door.service, visit, TokenId::new(token), authority).await?;
+            Ok(new.to_string())
+        })
+        .await
+    }
+}
+
+impl TokensFace {
+    async fn given(
+        &self,
+        pin: Option<OwnedFd>,
+        last_try: Option<bool>,
+        idle: Option<u32>,
+    ) -> Result<Given, Refusal> {
+        let Self(door) = self;
+        let configured: Option<Duration> = door.service.config.idle;
+        Ok(Given {
+            pin: parse::optional_secret(pin).await?,
+            last_try: last_try.unwrap_or(false),
+            idle: parse::idle(idle, configured),
+        })
+    }
+}
+
+async fn secret(descriptor: OwnedFd) -> Result<Secret, Refusal> {
+    secrets::read(descriptor.into(), names::SECRET_LIMIT).await
+}
