@@ -65,11 +65,6 @@ impl Card {
         self.module.get_slot_info(self.slot).is_ok_and(|info| info.token_present())
     }
 
-    /// Returns true where OpenSC can go on with this very card.
-    pub(crate) fn is_well(&self) -> bool {
-        self.is_there() && self.module.get_token_info(self.slot).is_ok()
-    }
-
     /// Lets the card and the module go.
     pub(crate) fn leave(self) {
         finalize(self.module);

@@ -8,7 +8,9 @@
 //! | `service` | the requests of one connection, one after the other |
 //! | `card` | [`Card`](card::Card): OpenSC's module, loaded, and the card in the one reader |
 //! | `reading` | what stands on the card, without a PIN |
-//! | `performing` | operations: login, the operation, logout |
+//! | `visit` | [`Visit`](visit::Visit): a session; login, work, logout |
+//! | `performing` | operations |
+//! | `generation` | new keys |
 //! | `mechanisms` | mechanisms with their parameters, as PKCS#11 has them |
 //! | `attributes` | an object's attributes |
 //! | `refusal` | what PKCS#11 refuses with, as [`CardError`](claviger_card::CardError) |
@@ -23,11 +25,13 @@ mod configuration;
 mod fence;
 #[expect(unsafe_code, reason = "PC/SC is C, and so is the environment")]
 mod ffi;
+mod generation;
 mod mechanisms;
 mod performing;
 mod reading;
 mod refusal;
 mod service;
+mod visit;
 mod watchdog;
 
 use std::io;

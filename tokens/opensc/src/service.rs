@@ -72,7 +72,7 @@ impl Service {
         work: impl FnOnce(&Card) -> Result<Reply, CardError>,
     ) -> Result<Reply, CardError> {
         let reader = self.reader.as_deref().ok_or(CardError::Reader("no reader was named".into()))?;
-        let known = self.card.take().filter(Card::is_well);
+        let known = self.card.take().filter(Card::is_there);
         let card = match known {
             Some(card) => card,
             None => match Card::meet(&self.module, reader)? {

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use claviger_token::Algorithm;
+use claviger_token::{Algorithm, Mechanism};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use tracing::debug;
 
@@ -71,6 +71,9 @@ impl Helper {
             Some(reference) => Some(contents.key(reference).ok_or(CardError::NoSuchKey)?),
             None => None,
         };
+        if let Some(why) = misfit(&operation) {
+            return Err(CardError::DataInvalid(why.into()));
+        }
         let public_key = key.map(|key| key.public_key.to_vec());
         let serial = contents.serial.clone();
         let request = Request::Perform { serial, public_key, pin: pin.into(), operation };
@@ -139,6 +142,22 @@ fn reference(operation: &CardOp) -> Option<&str> {
         | CardOp::ChangePin { .. }
         | CardOp::UnblockPin { .. }
         | CardOp::Initialize { .. } => None,
+    }
+}
+
+/// Returns what is wrong with the size of an operation's data: OpenSC pads and cuts as it likes.
+fn misfit(operation: &CardOp) -> Option<&'static str> {
+    let (algorithm, mechanism, data, signs) = match operation {
+        CardOp::Sign { algorithm, mechanism, data, .. } => (algorithm, mechanism, data, true),
+        CardOp::Decrypt { algorithm, mechanism, ciphertext, .. } => (algorithm, mechanism, ciphertext, false),
+        _ => return None,
+    };
+    let modulus = algorithm.modulus_size()?;
+    match (mechanism, signs) {
+        (Mechanism::RsaX509, _) | (_, false) if data.len() != modulus => Some("they are not one block"),
+        // RFC 8017, 9.2: at least eleven bytes are padding.
+        (Mechanism::RsaPkcs, true) if data.len() > modulus - 11 => Some("they are too long for this key"),
+        _ => None,
     }
 }
 
