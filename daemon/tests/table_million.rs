@@ -26,13 +26,15 @@ async fn with_a_million_users_opening_and_looking_up_read_a_few_pages_only() {
         let account = table.account(uid).await.unwrap().expect("the user is there");
         let read = bytes_read() - before;
         assert_eq!((account.user.name, account.keys.len()), (format!("user{uid}"), 1));
-        assert_eq!(account.keys[0].placements.len(), 1);
+        assert_eq!((account.keys[0].placements.len(), account.tokens.len()), (2, 1));
         assert!(read < 100 << 10, "one account reads {read} bytes of {size}");
     }
     let before = bytes_read();
     assert_eq!(table.users(Some(700_000), 50).await.unwrap().len(), 50);
     assert!(table.user_by_name("user123456").await.unwrap().is_some());
     assert!(table.account(1_000_000).await.unwrap().is_none());
+    let card = claviger_token::TokenId::new(format!("card:piv:{:032x}", 654_321));
+    assert_eq!(table.token_owner(card).await.unwrap(), Some(654_321));
     let read = bytes_read() - before;
     assert!(read < 1 << 20, "a page of users reads {read} bytes of {size}");
 
@@ -42,7 +44,7 @@ async fn with_a_million_users_opening_and_looking_up_read_a_few_pages_only() {
     assert!(read > 1 << 20, "the control: what goes through the table is seen here ({read} bytes)");
 }
 
-/// Makes a million users with a key each; returns the size of the database.
+/// Makes a million users with a key and a card each; returns the size of the database.
 fn fill(path: &Path) -> u64 {
     let connection = Connection::open(path).unwrap();
     // Only the scene: it need not survive a crash.
@@ -58,7 +60,11 @@ fn fill(path: &Path) -> u64 {
                 SELECT printf('%032x', n), n, 'user' || n, '', 'P-256', 'sign,derive', zeroblob(91), 'current', 0
                 FROM number;
             INSERT INTO placement (key, token, kind, reference, state, record)
-                SELECT printf('%032x', n), 'local:' || n, 'local', '', 'current', zeroblob(170) FROM number;",
+                SELECT printf('%032x', n), 'local:' || n, 'local', '', 'current', zeroblob(170) FROM number;
+            INSERT INTO token (id, uid, kind, name, created)
+                SELECT printf('card:piv:%032x', n), n, 'card', 'PIV', 0 FROM number;
+            INSERT INTO placement (key, token, kind, reference, state)
+                SELECT printf('%032x', n), printf('card:piv:%032x', n), 'card', '9a', 'current' FROM number;",
         )
         .unwrap();
     drop(connection);

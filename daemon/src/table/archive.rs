@@ -37,21 +37,26 @@ pub enum Ending {
     Replaced,
     /// The user was removed from the table.
     Removed,
+    /// The only token that it stood on was taken out of the account.
+    Forgotten,
 }
 
 impl Ending {
-    /// Returns `revoked`, `replaced` or `removed`.
+    /// Returns `revoked`, `replaced`, `removed` or `forgotten`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Revoked => "revoked",
             Self::Replaced => "replaced",
             Self::Removed => "removed",
+            Self::Forgotten => "forgotten",
         }
     }
 
     /// Returns the ending of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Revoked, Self::Replaced, Self::Removed].into_iter().find(|ending| ending.name() == name)
+        [Self::Revoked, Self::Replaced, Self::Removed, Self::Forgotten]
+            .into_iter()
+            .find(|ending| ending.name() == name)
     }
 }
 

@@ -3,8 +3,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use claviger_core::Registration;
-use claviger_token::KeyId;
+use claviger_token::{KeyId, TokenId};
 use rusqlite::ffi::{self, ErrorCode};
+
+use super::der::Misfit;
 
 /// Why the table did not do what it was asked, sorted by who can mend it.
 #[derive(Debug)]
@@ -14,6 +16,17 @@ pub enum TableError {
     NoSuchUser(u32),
     /// The user has no key of that id.
     NoSuchKey(KeyId),
+    /// The user has not enrolled that token.
+    NoSuchToken(TokenId),
+    /// The key was revoked, so it stands nowhere.
+    KeyRevoked(KeyId),
+    /// A certificate or attestation of the key is not one that is kept.
+    UnfitCertificate {
+        /// The key.
+        key: KeyId,
+        /// What is wrong with it.
+        misfit: Misfit,
+    },
     /// Something of that name is there already.
     AlreadyExists(Existing),
     /// The key is bound to another user, or to another id, than it was given for.
@@ -98,6 +111,10 @@ pub enum Existing {
     Key(KeyId),
     /// A current key of the user with the label.
     Label(String),
+    /// Somebody's token of the id.
+    Token(TokenId),
+    /// A local store of the user.
+    LocalStore(u32),
 }
 
 /// What in the table is damaged.
@@ -109,7 +126,7 @@ pub enum Damage {
     Row {
         /// The table it stands in.
         table: &'static str,
-        /// The row's name: a uid or a key id.
+        /// The row's name: a uid, a key id or a token id.
         row: String,
         /// What is wrong: "the state `fly` is none".
         problem: String,
@@ -193,6 +210,15 @@ impl fmt::Display for TableError {
                 )
             }
             Self::NoSuchKey(key) => write!(formatter, "the user has no key {key}: list the keys there are"),
+            Self::NoSuchToken(token) => {
+                write!(formatter, "the user has not enrolled `{token}`: list the tokens there are")
+            }
+            Self::KeyRevoked(key) => {
+                write!(formatter, "the key {key} was revoked and stands nowhere: make a new one")
+            }
+            Self::UnfitCertificate { key, misfit } => {
+                write!(formatter, "cannot keep the certificates of the key {key}: {misfit}: give them as DER")
+            }
             Self::AlreadyExists(existing) => existing.fmt(formatter),
             Self::NotTheUsersKey(key) => {
                 write!(
@@ -269,6 +295,12 @@ impl fmt::Display for Existing {
             Self::Label(label) => {
                 write!(formatter, "another key has the label `{label}`: choose another, or rename that key")
             }
+            Self::Token(token) => {
+                write!(formatter, "`{token}` is enrolled already: its user must forget it first")
+            }
+            Self::LocalStore(uid) => {
+                write!(formatter, "the user {uid} has a local store already: make the keys in that one")
+            }
         }
     }
 }
@@ -293,6 +325,9 @@ impl std::error::Error for TableError {
             }
             Self::NoSuchUser(_)
             | Self::NoSuchKey(_)
+            | Self::NoSuchToken(_)
+            | Self::KeyRevoked(_)
+            | Self::UnfitCertificate { .. }
             | Self::AlreadyExists(_)
             | Self::NotTheUsersKey(_)
             | Self::InUse { .. }

@@ -1,14 +1,16 @@
 use std::collections::HashMap;
 
-use claviger_core::{Defaults, Key, KeyState, Placement};
+use claviger_core::{Defaults, EnrolledToken, Key, KeyState, Placement};
 use claviger_token::KeyId;
 use rusqlite::{Connection, Transaction, params};
 
 use super::archive::{self, End, Ending};
+use super::der;
 use super::error::{Damage, Existing, Fault, TableError};
 use super::rows;
 use super::sql;
 use super::store::{Erasure, Store};
+use super::tokens;
 use super::users;
 
 impl Store {
@@ -38,11 +40,7 @@ impl Store {
     pub(super) fn delete_key(&mut self, uid: u32, key: KeyId) -> Result<(), TableError> {
         self.write(Erasure::Secret, |transaction| {
             state(transaction, uid, key)?;
-            let id = key.to_string();
-            transaction.prepare_cached(sql::FORGET_DEFAULT)?.execute(params![uid, id])?;
-            transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;
-            transaction.prepare_cached(sql::DELETE_KEY)?.execute([&id])?;
-            Ok(())
+            delete(transaction, uid, &key.to_string())
         })
     }
 
@@ -61,6 +59,15 @@ impl Store {
         })
     }
 
+    pub(super) fn set_certificates(
+        &mut self,
+        uid: u32,
+        key: KeyId,
+        certificates: &[Vec<u8>],
+    ) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| set_certificates(transaction, uid, key, certificates))
+    }
+
     pub(super) fn touch(&mut self, uses: &[(KeyId, i64)]) -> Result<(), TableError> {
         if uses.is_empty() {
             return Ok(());
@@ -75,8 +82,13 @@ impl Store {
     }
 }
 
-/// Returns all keys of a user with their placements, in two statements however many there are.
-pub(super) fn of_user(connection: &Connection, uid: u32) -> Result<Vec<Key>, Fault> {
+/// Returns all keys of a user with their placements, in two statements however many there are. `tokens` are those
+/// that the user enrolled.
+pub(super) fn of_user(
+    connection: &Connection,
+    uid: u32,
+    tokens: &[EnrolledToken],
+) -> Result<Vec<Key>, Fault> {
     let mut placements = placements_of_user(connection, uid)?;
     let mut statement = connection.prepare_cached(sql::KEYS_OF_USER)?;
     let mut found = statement.query([uid])?;
@@ -88,6 +100,7 @@ pub(super) fn of_user(connection: &Connection, uid: u32) -> Result<Vec<Key>, Fau
             let problem = "it is revoked and yet stands somewhere".to_owned();
             return Err(Damage::Row { table: "key", row: key.id().to_string(), problem }.into());
         }
+        tokens::check_standing(&key, tokens)?;
         keys.push(key);
     }
     Ok(keys)
@@ -114,7 +127,7 @@ pub(super) fn state(connection: &Connection, uid: u32, key: KeyId) -> Result<Key
 
 /// Writes a new key and where it stands.
 pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
-    let Key { info, binding, label, state, last_used, placements, certificates: _, attestation: _ } = key;
+    let Key { info, binding, label, state, last_used, placements, certificates, attestation } = key;
     check_new(transaction, key)?;
     let id = info.id.to_string();
     transaction.prepare_cached(sql::PUT_KEY)?.execute(params![
@@ -128,23 +141,76 @@ pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault>
         state.name(),
         binding.created,
         last_used,
+        column(info.id, certificates)?,
+        column(info.id, attestation)?,
     ])?;
     // Placements without a key: a damaged row left them behind.
     transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;
-    let mut statement = transaction.prepare_cached(sql::PUT_PLACEMENT)?;
-    for Placement { token, kind, reference, state, record } in placements {
-        let record = record.as_deref();
-        statement.execute(params![id, token.as_str(), kind.name(), &**reference, state.name(), record])?;
+    placements.iter().try_for_each(|placement| place(transaction, binding.uid, info.id, placement))
+}
+
+/// Writes new keys, which must be bound to that user.
+pub(super) fn put_all(transaction: &Transaction<'_>, uid: u32, keys: &[Key]) -> Result<(), Fault> {
+    for key in keys {
+        if key.binding.uid != uid {
+            return Err(TableError::NotTheUsersKey(key.id()).into());
+        }
+        put(transaction, key)?;
     }
     Ok(())
 }
 
-/// Takes all keys of a user out of the table; the public halves of those that do not stay are archived.
+/// Writes where a key of the user stands.
+pub(super) fn place(
+    transaction: &Transaction<'_>,
+    uid: u32,
+    key: KeyId,
+    placement: &Placement,
+) -> Result<(), Fault> {
+    tokens::check_placement(transaction, uid, placement)?;
+    let Placement { token, kind, reference, state, record } = placement;
+    let (key, record) = (key.to_string(), record.as_deref());
+    let values = params![key, token.as_str(), kind.name(), &**reference, state.name(), record];
+    transaction.prepare_cached(sql::PUT_PLACEMENT)?.execute(values)?;
+    Ok(())
+}
+
+pub(super) fn set_certificates(
+    transaction: &Transaction<'_>,
+    uid: u32,
+    key: KeyId,
+    certificates: &[Vec<u8>],
+) -> Result<(), Fault> {
+    let values = params![key.to_string(), uid, column(key, certificates)?];
+    match transaction.prepare_cached(sql::SET_CERTIFICATES)?.execute(values)? {
+        0 => Err(TableError::NoSuchKey(key).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Takes one key of a user out of the table; its public half is archived.
+pub(super) fn take_out(transaction: &Transaction<'_>, uid: u32, key: &str, end: End) -> Result<(), Fault> {
+    archive::keep(transaction, key, end)?;
+    delete(transaction, uid, key)
+}
+
+fn delete(transaction: &Transaction<'_>, uid: u32, key: &str) -> Result<(), Fault> {
+    transaction.prepare_cached(sql::FORGET_DEFAULT)?.execute(params![uid, key])?;
+    transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([key])?;
+    transaction.prepare_cached(sql::DELETE_KEY)?.execute([key])?;
+    Ok(())
+}
+
+fn column(key: KeyId, certificates: &[Vec<u8>]) -> Result<Option<Vec<u8>>, TableError> {
+    der::join(certificates).map_err(|misfit| TableError::UnfitCertificate { key, misfit })
+}
+
+/// Takes all keys and tokens of a user out of the table; the public halves of keys that do not stay are archived.
 pub(super) fn clear(transaction: &Transaction<'_>, uid: u32, end: End, staying: &[Key]) -> Result<(), Fault> {
     archive::keep_all(transaction, uid, end, staying)?;
     transaction.prepare_cached(sql::DELETE_PLACEMENTS_OF_USER)?.execute([uid])?;
     transaction.prepare_cached(sql::DELETE_KEYS_OF_USER)?.execute([uid])?;
-    Ok(())
+    tokens::let_go(transaction, uid)
 }
 
 /// Checks that nothing stands in the way of a new key: SQLite would only say that some constraint failed.
@@ -153,9 +219,7 @@ fn check_new(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
     if key.binding.key != id {
         return Err(TableError::NotTheUsersKey(id).into());
     }
-    if !transaction.prepare_cached(sql::USER_STATE)?.exists([uid])? {
-        return Err(TableError::NoSuchUser(uid).into());
-    }
+    users::check_known(transaction, uid)?;
     if transaction.prepare_cached(sql::KEY_EXISTS)?.exists([id.to_string()])? {
         return Err(TableError::AlreadyExists(Existing::Key(id)).into());
     }

@@ -10,7 +10,8 @@
 //! | `schema` | the schema, version by version, and how an older one is brought forward |
 //! | `sql` | every statement that is run |
 //! | `rows` | a row of the database to a row type and back, validated |
-//! | `users` `keys` `archive` | the operations |
+//! | `der` | certificates in one column |
+//! | `users` `keys` `tokens` `archive` | the operations |
 //! | `error` | [`TableError`]; `refusal`: what it means to a caller |
 //!
 //! Every operation that changes something is one transaction, and is on the disk when it returns: a crash at any
@@ -18,6 +19,7 @@
 //! does not take it back: it is carried out all the same.
 
 mod archive;
+mod der;
 mod error;
 mod folder;
 mod keys;
@@ -28,6 +30,7 @@ mod schema;
 mod sql;
 mod store;
 mod thread;
+mod tokens;
 mod users;
 
 #[cfg(test)]
@@ -36,15 +39,17 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Guesses, Key, Registration, User};
-use claviger_token::{KeyId, TokenKind};
+use claviger_core::{Defaults, EnrolledToken, Guesses, Key, Placement, Registration, User};
+use claviger_token::{KeyId, TokenId, TokenKind};
 
 pub use archive::{Archived, Ending};
+pub use der::Misfit;
 pub use error::{Damage, Existing, TableError};
 pub use users::{Account, Origin, Statistics, UserSummary};
 
 use store::Store;
 use thread::Thread;
+use tokens::Enrolment;
 
 /// The user info table. Clones are cheap and mean the same table.
 #[derive(Clone)]
@@ -67,7 +72,8 @@ impl Table {
         self.thread.stop().await;
     }
 
-    /// Returns the user's row and all their keys, the revoked ones included, in the order they were made.
+    /// Returns the user's row, all their keys, the revoked ones included, in the order they were made, and the
+    /// tokens they enrolled.
     pub async fn account(&self, uid: u32) -> Result<Option<Account>, TableError> {
         self.thread.run(move |store| store.account(uid)).await
     }
@@ -92,13 +98,14 @@ impl Table {
     /// Writes a registration: the user's row, made or replaced, and the keys of it.
     ///
     /// The keys of an earlier registration that was revoked or void leave the table; their public halves are
-    /// archived. [`TableError::AlreadyExists`] while a registration stands (applied, pending, active).
+    /// archived, and the tokens of it are let go. [`TableError::AlreadyExists`] while a registration stands
+    /// (applied, pending, active).
     pub async fn register(&self, user: User, keys: Vec<Key>) -> Result<(), TableError> {
         self.thread.run(move |store| store.register(&user, &keys)).await
     }
 
     /// Writes an account as a backup has it: the row and the keys become exactly these. Keys that are not
-    /// among them leave the table; their public halves are archived.
+    /// among them leave the table; their public halves are archived, and the user's tokens are let go.
     pub async fn replace_account(&self, user: User, keys: Vec<Key>) -> Result<(), TableError> {
         self.thread.run(move |store| store.replace_account(&user, &keys)).await
     }
@@ -123,6 +130,18 @@ impl Table {
         self.thread.run(move |store| store.set_registration(uid, registration, slots.as_deref())).await
     }
 
+    /// Gives a user who has none a local store with keys in it, and sets the defaults with it where they are
+    /// given; the registration stays what it is. [`TableError::AlreadyExists`] where there are slots.
+    pub async fn add_local_store(
+        &self,
+        uid: u32,
+        slots: Arc<[u8]>,
+        keys: Vec<Key>,
+        defaults: Option<Defaults>,
+    ) -> Result<(), TableError> {
+        self.thread.run(move |store| store.add_local_store(uid, &slots, &keys, defaults.as_ref())).await
+    }
+
     /// Writes down the wrong guesses.
     pub async fn set_guesses(&self, uid: u32, guesses: Guesses) -> Result<(), TableError> {
         self.thread.run(move |store| store.set_guesses(uid, guesses)).await
@@ -139,18 +158,19 @@ impl Table {
     }
 
     /// Erases the private halves of all the user's keys and the key slots; rows and public halves stay, as
-    /// revoked, and the public halves are archived with the time `now`.
+    /// revoked, and the public halves are archived with the time `now`. The user's tokens are let go.
     pub async fn revoke_user(&self, uid: u32, now: i64) -> Result<(), TableError> {
         self.thread.run(move |store| store.revoke_user(uid, now)).await
     }
 
-    /// Erases the user's row and keys; the public halves are archived with the time `now`.
+    /// Erases the user's row, keys and tokens; the public halves are archived with the time `now`.
     pub async fn remove_user(&self, uid: u32, now: i64) -> Result<(), TableError> {
         self.thread.run(move |store| store.remove_user(uid, now)).await
     }
 
     /// Adds a key, and sets the defaults with it where they are given. [`TableError::AlreadyExists`] where the
-    /// id or the label is taken.
+    /// id or the label is taken, [`TableError::NoSuchToken`] where it stands on a token that its user has not
+    /// enrolled.
     pub async fn insert_key(&self, key: Key, defaults: Option<Defaults>) -> Result<(), TableError> {
         self.thread.run(move |store| store.insert_key(&key, defaults.as_ref())).await
     }
@@ -175,6 +195,66 @@ impl Table {
     /// half is archived with the time `now`. Revoking again changes nothing.
     pub async fn revoke_key(&self, uid: u32, key: KeyId, now: i64) -> Result<(), TableError> {
         self.thread.run(move |store| store.revoke_key(uid, key, now)).await
+    }
+
+    /// Sets the certificates of a key, DER, its own first; none takes them away. [`TableError::UnfitCertificate`]
+    /// where one of them is no DER document, or they are too long to keep.
+    pub async fn set_certificates(
+        &self,
+        uid: u32,
+        key: KeyId,
+        certificates: Vec<Vec<u8>>,
+    ) -> Result<(), TableError> {
+        self.thread.run(move |store| store.set_certificates(uid, key, &certificates)).await
+    }
+
+    /// Enrols a token with the keys on it: `new_keys` come into the table, `placements` say where keys stand that
+    /// the user has already. The defaults are set where they are given.
+    ///
+    /// Whoever enrols their own token again gives it its name anew and adds what is new on it; nothing is taken
+    /// away. [`TableError::AlreadyExists`] with [`Existing::Token`] where it is another user's.
+    pub async fn enrol_token(
+        &self,
+        uid: u32,
+        token: EnrolledToken,
+        new_keys: Vec<Key>,
+        placements: Vec<(KeyId, Placement)>,
+        defaults: Option<Defaults>,
+    ) -> Result<(), TableError> {
+        let enrolment = Enrolment { token, new_keys, placements, defaults };
+        self.thread.run(move |store| store.enrol_token(uid, &enrolment)).await
+    }
+
+    /// Lets go of a token. Keys that stand nowhere else leave the table and the defaults; their public halves are
+    /// archived with the time `now`.
+    pub async fn forget_token(&self, uid: u32, token: &TokenId, now: i64) -> Result<(), TableError> {
+        let token = token.clone();
+        self.thread.run(move |store| store.forget_token(uid, &token, now)).await
+    }
+
+    /// Writes down that a token of the user has another identity now; what stands on the old stands on the new.
+    /// [`TableError::AlreadyExists`] where anybody, the user included, has a token of the new id.
+    pub async fn rename_token(&self, uid: u32, old: &TokenId, new: EnrolledToken) -> Result<(), TableError> {
+        let old = old.clone();
+        self.thread.run(move |store| store.rename_token(uid, &old, &new)).await
+    }
+
+    /// Writes down that a key stands there. Where it does already, state and record of the placement become
+    /// these, and the old record is erased.
+    pub async fn add_placement(&self, uid: u32, key: KeyId, placement: Placement) -> Result<(), TableError> {
+        self.thread.run(move |store| store.add_placement(uid, key, &placement)).await
+    }
+
+    /// Takes a key from a token, or from the local store: what the table keeps of it there is erased. The key
+    /// stays, even if it stands nowhere then; where it does not stand there, nothing changes.
+    pub async fn remove_placement(&self, uid: u32, key: KeyId, token: &TokenId) -> Result<(), TableError> {
+        let token = token.clone();
+        self.thread.run(move |store| store.remove_placement(uid, key, &token)).await
+    }
+
+    /// Returns who enrolled that token.
+    pub async fn token_owner(&self, token: TokenId) -> Result<Option<u32>, TableError> {
+        self.thread.run(move |store| store.token_owner(&token)).await
     }
 
     /// Writes down when keys were last used, in one go; keys that are gone meanwhile are passed over.

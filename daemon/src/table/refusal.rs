@@ -9,6 +9,11 @@ impl From<TableError> for Refusal {
         let refusal = match &error {
             TableError::NoSuchUser(_) => return Self::NoSuchUser,
             TableError::NoSuchKey(_) | TableError::NotTheUsersKey(_) => return Self::NoSuchKey,
+            TableError::NoSuchToken(_) => return Self::NoSuchToken,
+            TableError::KeyRevoked(_) => return Self::KeyRevoked,
+            TableError::UnfitCertificate { misfit, .. } => {
+                return Self::DataInvalid(misfit.to_string().into());
+            }
             TableError::AlreadyExists(existing) => return Self::AlreadyExists(what(existing)),
             TableError::StoreFull { .. } => Self::StoreFull("no space is left".into()),
             TableError::ReadOnly { .. } => Self::StoreFull("it cannot be written".into()),
@@ -35,5 +40,8 @@ fn what(existing: &Existing) -> std::borrow::Cow<'static, str> {
         Existing::Registration(_) => "an account".into(),
         Existing::Key(_) => "the key".into(),
         Existing::Label(label) => format!("a key with the label {label:?}").into(),
+        // Nothing of whose it is.
+        Existing::Token(token) => format!("an enrolment of {:?}", token.as_str()).into(),
+        Existing::LocalStore(_) => "a local store".into(),
     }
 }

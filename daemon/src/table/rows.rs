@@ -5,12 +5,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Guesses, Key, KeyState, Placement, PlacementState, Registration, User};
+use claviger_core::{
+    Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+};
 use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind, Usage};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
 
 use super::archive::{Archived, Ending};
+use super::der;
 use super::error::Damage;
 use super::users::{Origin, UserSummary};
 
@@ -60,8 +63,8 @@ pub(super) fn key(row: &Row<'_>) -> Result<Key, Damage> {
         label: row.get("label")?,
         state: row.named("state", KeyState::from_name)?,
         last_used: row.get("last_used")?,
-        certificates: Vec::new(),
-        attestation: Vec::new(),
+        certificates: row.documents("certificates")?,
+        attestation: row.documents("attestation")?,
         placements: Vec::new(),
     })
 }
@@ -77,6 +80,17 @@ pub(super) fn placement(row: &Row<'_>) -> Result<(KeyId, Placement), Damage> {
         record: row.maybe_bytes("record")?,
     };
     Ok((row.parsed("key")?, placement))
+}
+
+/// Returns the row of `TOKENS_OF_USER`.
+pub(super) fn token(row: &Row<'_>) -> Result<EnrolledToken, Damage> {
+    let row = Reader::new("token", row);
+    Ok(EnrolledToken {
+        id: TokenId::new(row.get::<String>("id")?),
+        kind: row.named("kind", TokenKind::from_name)?,
+        name: row.get("name")?,
+        created: row.get("created")?,
+    })
 }
 
 /// Returns the row of `ARCHIVED_OF_USER`.
@@ -161,6 +175,13 @@ impl<'a> Reader<'a> {
         Ok(self.get::<Option<Vec<u8>>>(column)?.map(Arc::from))
     }
 
+    /// Returns the DER documents in the column.
+    fn documents(&self, column: &'static str) -> Result<Vec<Vec<u8>>, Damage> {
+        let bytes: Option<Vec<u8>> = self.get(column)?;
+        let documents = bytes.map_or(Ok(Vec::new()), |bytes| der::split(&bytes));
+        documents.map_err(|misfit| self.damage(format!("{column}: {misfit}")))
+    }
+
     /// Returns the column as one of the values that have a name.
     fn named<T>(&self, column: &'static str, from_name: impl FnOnce(&str) -> Option<T>) -> Result<T, Damage> {
         let name: String = self.get(column)?;
@@ -186,6 +207,6 @@ impl<'a> Reader<'a> {
 }
 
 /// Returns the start of a text of which nobody knows what it is: it goes to a log.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().take(64).collect::<String>().escape_debug().to_string()
 }

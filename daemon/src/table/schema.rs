@@ -6,7 +6,7 @@ use super::error::Fault;
 ///
 /// A step that was released is never changed; a new version is a new step, with a new fixture in
 /// `tests/migration.rs`. Ids, states and kinds are text, so that an administrator can look with `sqlite3`.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// In what way a database is not one that can be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,4 +125,25 @@ CREATE TABLE archive (
 ) STRICT;
 CREATE INDEX archive_of_user ON archive (uid);
 CREATE INDEX archive_of_key ON archive (key);
+";
+
+/// Cards and phones that users enrolled, and what certifies a key.
+///
+/// - A token is one user's at a time: its id is the primary key. A placement that is not in a local store is on a
+///   token of its key's user.
+/// - `key.certificates` and `key.attestation`: DER certificates, one right behind the other, the key's own first;
+///   empty where there are none.
+/// - `archive.ending` may be `forgotten` from here on.
+const VERSION_2: &str = "
+CREATE TABLE token (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    uid     INTEGER NOT NULL REFERENCES user (uid),
+    kind    TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX token_of_user ON token (uid);
+
+ALTER TABLE key ADD COLUMN certificates BLOB;
+ALTER TABLE key ADD COLUMN attestation BLOB;
 ";

@@ -32,6 +32,8 @@ statements! {
         guesses_failed = excluded.guesses_failed, guesses_last = excluded.guesses_last,
         created = excluded.created, slots = excluded.slots";
     SET_REGISTRATION: "UPDATE user SET state = ?2, slots = ?3 WHERE uid = ?1";
+    HAS_SLOTS: "SELECT slots IS NOT NULL FROM user WHERE uid = ?1";
+    SET_SLOTS: "UPDATE user SET slots = ?2 WHERE uid = ?1";
     SET_GUESSES: "UPDATE user SET guesses_failed = ?2, guesses_last = ?3 WHERE uid = ?1";
     SET_LOCATION: "UPDATE user SET location = ?2 WHERE uid = ?1";
     SET_DEFAULTS: "UPDATE user SET default_sign = ?2, default_decrypt = ?3, default_derive = ?4,
@@ -42,8 +44,8 @@ statements! {
     DELETE_USER: "DELETE FROM user WHERE uid = ?1";
 
     // Keys.
-    KEYS_OF_USER: "SELECT id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used
-        FROM key WHERE uid = ?1 ORDER BY number";
+    KEYS_OF_USER: "SELECT id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used,
+        certificates, attestation FROM key WHERE uid = ?1 ORDER BY number";
     PLACEMENTS_OF_USER: "SELECT placement.key, token, kind, reference, placement.state, record
         FROM key JOIN placement ON placement.key = key.id WHERE key.uid = ?1 ORDER BY placement.number";
     COUNT_KEYS: "SELECT count(*) FROM key WHERE uid = ?1";
@@ -51,10 +53,13 @@ statements! {
     KEY_EXISTS: "SELECT 1 FROM key WHERE id = ?1";
     LABEL_TAKEN: "SELECT 1 FROM key WHERE uid = ?1 AND label = ?2 AND label <> '' AND state = 'current'
         AND id <> ?3";
-    PUT_KEY: "INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    PUT_KEY: "INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used,
+        certificates, attestation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    /// A key that stands there already comes or goes: its state and its record become these.
     PUT_PLACEMENT: "INSERT INTO placement (key, token, kind, reference, state, record)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key, token, reference) DO UPDATE SET kind = excluded.kind,
+        state = excluded.state, record = excluded.record";
+    SET_CERTIFICATES: "UPDATE key SET certificates = ?3 WHERE id = ?1 AND uid = ?2";
     SET_LABEL: "UPDATE key SET label = ?3 WHERE id = ?1 AND uid = ?2";
     REVOKE_KEY: "UPDATE key SET state = 'revoked' WHERE id = ?1";
     REVOKE_KEYS_OF_USER: "UPDATE key SET state = 'revoked' WHERE uid = ?1";
@@ -64,6 +69,26 @@ statements! {
     DELETE_KEYS_OF_USER: "DELETE FROM key WHERE uid = ?1";
     DELETE_PLACEMENTS: "DELETE FROM placement WHERE key = ?1";
     DELETE_PLACEMENTS_OF_USER: "DELETE FROM placement WHERE key IN (SELECT id FROM key WHERE uid = ?1)";
+    DELETE_PLACEMENT: "DELETE FROM placement WHERE key = ?1 AND token = ?2";
+
+    // Tokens.
+    TOKENS_OF_USER: "SELECT id, kind, name, created FROM token WHERE uid = ?1 ORDER BY created, id";
+    TOKEN_OWNER: "SELECT uid FROM token WHERE id = ?1";
+    TOKEN_OF_KIND: "SELECT 1 FROM token WHERE id = ?1 AND uid = ?2 AND kind = ?3";
+    /// Whoever enrols their own token again gives it its name anew; whose it is was checked before.
+    PUT_TOKEN: "INSERT INTO token (id, uid, kind, name, created) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name";
+    RENAME_TOKEN: "UPDATE token SET id = ?2, kind = ?3, name = ?4, created = ?5 WHERE id = ?1";
+    DELETE_TOKEN: "DELETE FROM token WHERE id = ?1";
+    DELETE_TOKENS_OF_USER: "DELETE FROM token WHERE uid = ?1";
+    KEYS_ONLY_ON_TOKEN: "SELECT id FROM key WHERE uid = ?1
+        AND EXISTS (SELECT 1 FROM placement WHERE placement.key = key.id AND token = ?2)
+        AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.key = key.id AND token <> ?2) ORDER BY number";
+    /// By the user's keys, which have an index, and not by the token, which has none among the placements.
+    DELETE_PLACEMENTS_ON_TOKEN: "DELETE FROM placement WHERE token = ?2
+        AND key IN (SELECT id FROM key WHERE uid = ?1)";
+    MOVE_PLACEMENTS: "UPDATE placement SET token = ?3, kind = ?4 WHERE token = ?2
+        AND key IN (SELECT id FROM key WHERE uid = ?1)";
 
     // Archive.
     ARCHIVE_KEY: "INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended,
@@ -79,4 +104,6 @@ statements! {
     COUNT_USERS: "SELECT count(*) FROM user";
     COUNT_ALL_KEYS: "SELECT count(*) FROM key";
     COUNT_ARCHIVE: "SELECT count(*) FROM archive";
+    COUNT_CARDS: "SELECT count(*) FROM token WHERE kind = 'card'";
+    COUNT_PHONES: "SELECT count(*) FROM token WHERE kind = 'phone'";
 }

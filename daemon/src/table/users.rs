@@ -1,4 +1,4 @@
-use claviger_core::{Defaults, Guesses, Key, Registration, User};
+use claviger_core::{Defaults, EnrolledToken, Guesses, Key, Registration, User};
 use claviger_token::{KeyId, TokenKind};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -8,6 +8,7 @@ use super::keys;
 use super::rows;
 use super::sql;
 use super::store::{self, Erasure, Store};
+use super::tokens;
 
 /// A user and everything of theirs.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Account {
     pub user: User,
     /// All keys, the revoked ones included, in the order they were made.
     pub keys: Vec<Key>,
+    /// The cards and phones that the user enrolled, in the order of their enrolment.
+    pub tokens: Vec<EnrolledToken>,
 }
 
 /// A user's row without what only the local store needs.
@@ -61,6 +64,10 @@ pub struct Statistics {
     pub keys: u64,
     /// Public halves in the archive.
     pub archived: u64,
+    /// Cards that are enrolled.
+    pub cards: u64,
+    /// Phones that are enrolled.
+    pub phones: u64,
     /// The size of the database in bytes.
     pub bytes: u64,
 }
@@ -87,7 +94,8 @@ impl Store {
             let Some(user) = user(connection, sql::USER, uid)? else {
                 return Ok(None);
             };
-            Ok(Some(Account { user, keys: keys::of_user(connection, uid)? }))
+            let tokens = tokens::of_user(connection, uid)?;
+            Ok(Some(Account { user, keys: keys::of_user(connection, uid, &tokens)?, tokens }))
         })
     }
 
@@ -151,6 +159,16 @@ impl Store {
         })
     }
 
+    pub(super) fn add_local_store(
+        &mut self,
+        uid: u32,
+        slots: &[u8],
+        keys: &[Key],
+        defaults: Option<&Defaults>,
+    ) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| add_local_store(transaction, uid, slots, keys, defaults))
+    }
+
     pub(super) fn set_guesses(&mut self, uid: u32, guesses: Guesses) -> Result<(), TableError> {
         self.write(Erasure::None, |transaction| {
             update(transaction, uid, sql::SET_GUESSES, params![uid, guesses.failed, guesses.last])
@@ -175,7 +193,7 @@ impl Store {
             archive::keep_all(transaction, uid, End { time: now, ending: Ending::Revoked }, &[])?;
             transaction.prepare_cached(sql::DELETE_PLACEMENTS_OF_USER)?.execute([uid])?;
             transaction.prepare_cached(sql::REVOKE_KEYS_OF_USER)?.execute([uid])?;
-            Ok(())
+            tokens::let_go(transaction, uid)
         })
     }
 
@@ -196,6 +214,8 @@ impl Store {
                 users: count(sql::COUNT_USERS)?,
                 keys: count(sql::COUNT_ALL_KEYS)?,
                 archived: count(sql::COUNT_ARCHIVE)?,
+                cards: count(sql::COUNT_CARDS)?,
+                phones: count(sql::COUNT_PHONES)?,
                 bytes: count("PRAGMA page_count")? * count("PRAGMA page_size")?,
             })
         })
@@ -217,17 +237,40 @@ pub(super) fn put_defaults(
     update(transaction, uid, sql::SET_DEFAULTS, values)
 }
 
+/// Gives a user who has none a local store with keys in it; the registration stays what it is.
+pub(super) fn add_local_store(
+    transaction: &Transaction<'_>,
+    uid: u32,
+    slots: &[u8],
+    keys: &[Key],
+    defaults: Option<&Defaults>,
+) -> Result<(), Fault> {
+    let mut statement = transaction.prepare_cached(sql::HAS_SLOTS)?;
+    match statement.query_row([uid], |row| row.get(0)).optional()? {
+        None => return Err(TableError::NoSuchUser(uid).into()),
+        // Other slots would not open the keys that stand in the store.
+        Some(true) => return Err(TableError::AlreadyExists(Existing::LocalStore(uid)).into()),
+        Some(false) => {}
+    }
+    update(transaction, uid, sql::SET_SLOTS, params![uid, slots])?;
+    keys::put_all(transaction, uid, keys)?;
+    defaults.map_or(Ok(()), |defaults| put_defaults(transaction, uid, defaults))
+}
+
+/// Checks that the user has a row.
+pub(super) fn check_known(connection: &Connection, uid: u32) -> Result<(), Fault> {
+    match connection.prepare_cached(sql::USER_STATE)?.exists([uid])? {
+        true => Ok(()),
+        false => Err(TableError::NoSuchUser(uid).into()),
+    }
+}
+
 /// Makes the account exactly this; what was there before is archived.
 fn replace(transaction: &Transaction<'_>, user: &User, keys: &[Key], origin: Origin) -> Result<(), Fault> {
     let end = End { time: store::now(), ending: Ending::Replaced };
     keys::clear(transaction, user.uid, end, keys)?;
     put(transaction, user, origin)?;
-    for key in keys {
-        if key.binding.uid != user.uid {
-            return Err(TableError::NotTheUsersKey(key.id()).into());
-        }
-        keys::put(transaction, key)?;
-    }
+    keys::put_all(transaction, user.uid, keys)?;
     // Again, now that the keys are there: the defaults must be among them.
     put_defaults(transaction, user.uid, &user.defaults)
 }

@@ -5,7 +5,7 @@ use super::{account, id, key, open, reopen, said, slots, two_users, user};
 use crate::table::{Archived, Ending, Existing, Table, TableError};
 
 /// The public half of a key as the archive has it.
-fn archived(key: &Key, ended: i64, ending: Ending) -> Archived {
+pub(super) fn archived(key: &Key, ended: i64, ending: Ending) -> Archived {
     Archived {
         info: (*key.info).clone(),
         uid: key.binding.uid,
@@ -87,7 +87,7 @@ async fn enrolling_twice_is_refused() {
     assert_eq!(table.statistics().await.unwrap().users, 1);
 }
 
-fn assert_exists(result: Result<(), TableError>, expected: &Existing) {
+pub(super) fn assert_exists(result: Result<(), TableError>, expected: &Existing) {
     match result {
         Err(TableError::AlreadyExists(existing)) => assert_eq!(existing, *expected),
         other => panic!("{other:?} is not {expected:?}"),
@@ -151,7 +151,7 @@ async fn a_registration_that_fails_leaves_the_account_as_it_was() {
 }
 
 /// Everything in the table, for "nothing changed".
-async fn state_of(table: &Table) -> String {
+pub(super) async fn state_of(table: &Table) -> String {
     let mut state = String::new();
     for uid in [1000, 1001] {
         state +=

@@ -3,12 +3,12 @@ use std::path::Path;
 
 use claviger_core::Guesses;
 
-use super::{account, id, key, open, raw, two_users, user};
+use super::{account, card, certificate, id, key, on, open, raw, two_users, user};
 use crate::table::store::DATABASE;
 use crate::table::{Damage, Table, TableError};
 
 /// Each damage to a row, and what the message must name.
-const DAMAGES: [(&str, &str, &str); 14] = [
+const DAMAGES: [(&str, &str, &str); 28] = [
     ("UPDATE user SET state = 'fly' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET location = '' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET default_sign = 'x' WHERE uid = 1000", "user", "1000"),
@@ -23,11 +23,29 @@ const DAMAGES: [(&str, &str, &str); 14] = [
     ("UPDATE placement SET kind = 'cloud' WHERE token = 'local:1000'", "placement", FIRST),
     ("UPDATE placement SET state = 'lost' WHERE token = 'local:1000'", "placement", FIRST),
     ("UPDATE placement SET token = CAST(x'ff' AS TEXT) WHERE token = 'local:1000'", "placement", FIRST),
+    ("UPDATE key SET certificates = x'' WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET certificates = x'30' WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET certificates = x'300302010100' WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET certificates = substr(certificates, 1, 9) WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET certificates = substr(certificates, 2) WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET certificates = zeroblob(300000) WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET attestation = x'30820001ff' WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE token SET kind = 'cloud'", "token", "card:A"),
+    ("UPDATE token SET name = CAST(x'ff' AS TEXT)", "token", "card:A"),
+    ("UPDATE token SET kind = 'phone'", "placement", FIRST),
+    ("UPDATE token SET id = 'card:B'", "placement", FIRST),
+    ("UPDATE token SET uid = 1001", "placement", FIRST),
+    ("UPDATE placement SET token = 'card:B' WHERE token = 'card:A'", "placement", FIRST),
+    ("DELETE FROM token", "placement", FIRST),
 ];
 const FIRST: &str = "01010101010101010101010101010101";
 
 async fn damaged(folder: &Path, damage: &str) -> Table {
-    two_users(folder).await.close().await;
+    let table = two_users(folder).await;
+    let placements = vec![(id(1), on('A', "9A"))];
+    table.enrol_token(1000, card('A'), Vec::new(), placements, None).await.unwrap();
+    table.set_certificates(1000, id(1), vec![certificate(1), certificate(2)]).await.unwrap();
+    table.close().await;
     let connection = raw(folder);
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     // One row where the statement would hit two that may not be equal.
@@ -175,6 +193,10 @@ async fn work_through(folder: &Path) -> bool {
         table.set_guesses(1000, Guesses { failed: 1, last: 1 }).await.err(),
         table.insert_key(key(1000, 9), None).await.err(),
         table.delete_key(1000, id(1)).await.err(),
+        table.token_owner(card('B').id).await.err(),
+        table.enrol_token(1000, card('B'), Vec::new(), vec![(id(2), on('B', "9A"))], None).await.err(),
+        table.set_certificates(1000, id(2), vec![certificate(1)]).await.err(),
+        table.forget_token(1000, &card('B').id, 5).await.err(),
         table.revoke_user(1000, 5).await.err(),
         table.remove_user(1000, 5).await.err(),
     ];

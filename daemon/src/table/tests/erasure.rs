@@ -1,9 +1,9 @@
 use std::fs;
 use std::path::Path;
 
-use claviger_core::{Key, Registration};
+use claviger_core::{Key, Placement, PlacementState, Registration};
 
-use super::{account, id, key, open, record, slots, two_users, user};
+use super::{account, card, id, key, on, open, record, slots, two_users, user};
 use crate::table::Table;
 
 /// Returns whether the bytes stand in any file of the folder.
@@ -81,6 +81,34 @@ async fn the_bytes_of_a_revoked_key_are_in_no_file() {
     assert_found(folder.path(), true, true, true);
     table.revoke_key(1000, id(2), 9).await.unwrap();
     assert_found(folder.path(), true, false, true);
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_record_that_moved_away_are_in_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = settled(folder.path()).await;
+    table.enrol_token(1000, card('A'), Vec::new(), vec![(id(1), on('A', "9A"))], None).await.unwrap();
+    let local = account(&table, 1000).await.keys[0].placements[0].clone();
+    assert_found(folder.path(), true, true, true);
+    table.remove_placement(1000, id(1), &local.token).await.unwrap();
+    assert_found(folder.path(), false, true, true);
+
+    let erasing = Placement { state: PlacementState::Erasing, record: None, ..local };
+    table.add_placement(1000, id(2), erasing).await.unwrap();
+    assert_found(folder.path(), false, false, true);
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_record_on_a_forgotten_token_are_in_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = settled(folder.path()).await;
+    let there = |number| Placement { record: Some(record(number)), ..on('A', "9A") };
+    let only_there = Key { placements: vec![there(8)], ..key(1000, 8) };
+    table.enrol_token(1000, card('A'), vec![only_there], vec![(id(1), there(9))], None).await.unwrap();
+    assert!(is_found(folder.path(), &start(8)) && is_found(folder.path(), &start(9)), "the control");
+    table.forget_token(1000, &card('A').id, 5).await.unwrap();
+    assert!(!is_found(folder.path(), &start(8)) && !is_found(folder.path(), &start(9)));
+    assert_found(folder.path(), true, true, true);
 }
 
 #[tokio::test]

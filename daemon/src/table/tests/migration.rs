@@ -1,12 +1,14 @@
+use claviger_core::EnrolledToken;
+use claviger_token::{TokenId, TokenKind};
 use rusqlite::Connection;
 
 use super::{account, id, open, raw};
 use crate::table::schema::{APPLICATION_ID, Misfit, STEPS, migrate};
 use crate::table::store::DATABASE;
-use crate::table::{Ending, Table, TableError};
+use crate::table::{Account, Ending, Table, TableError};
 
 /// What a table of each version held, in that version's own columns: never changed after its release.
-const FIXTURES: &[&str] = &[VERSION_1];
+const FIXTURES: &[&str] = &[VERSION_1, VERSION_2];
 
 /// A user with slots, two keys of which one is revoked, and a placement.
 const VERSION_1: &str = "
@@ -19,6 +21,25 @@ INSERT INTO placement (key, token, kind, reference, state, record)
     VALUES ('01010101010101010101010101010101', 'local:1000', 'local', '', 'current', x'0c');
 INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended, ending)
     VALUES ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 7, 9, 'revoked');
+";
+
+/// The same, and a card on which the first key stands too, with two certificates and an attestation.
+const VERSION_2: &str = "
+INSERT INTO user (uid, name, location, state, default_sign, guesses_failed, guesses_last, origin, created, slots)
+    VALUES (1000, 'alice', 'local', 'active', '01010101010101010101010101010101', 2, 77, 'registered', 5, x'0a0b');
+INSERT INTO token (id, uid, kind, name, created) VALUES ('card:piv:0f', 1000, 'card', 'PIV 0f', 10);
+INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used, certificates,
+    attestation) VALUES
+    ('01010101010101010101010101010101', 1000, 'alice', 'mail', 'P-256', 'sign,derive', x'0102', 'current', 6, 8,
+        x'3002050030020101', x'300105'),
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 'revoked', 7, NULL, NULL,
+        NULL);
+INSERT INTO placement (key, token, kind, reference, state, record) VALUES
+    ('01010101010101010101010101010101', 'local:1000', 'local', '', 'current', x'0c'),
+    ('01010101010101010101010101010101', 'card:piv:0f', 'card', '9a', 'current', NULL);
+INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended, ending) VALUES
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 7, 9, 'revoked'),
+    ('03030303030303030303030303030303', 1000, 'alice', '', 'Ed25519', 'sign', x'0506', 7, 9, 'forgotten');
 ";
 
 /// Makes a database as the daemon of that version left it.
@@ -42,10 +63,31 @@ async fn a_table_of_every_earlier_version_is_brought_forward() {
         assert_eq!(found.keys.iter().map(claviger_core::Key::id).collect::<Vec<_>>(), [id(1), id(2)]);
         assert_eq!(found.keys[0].placements[0].record.as_deref(), Some([12].as_slice()));
         assert_eq!(table.archived(1000).await.unwrap()[0].ending, Ending::Revoked);
+        if version < 2 {
+            assert_eq!((found.tokens.len(), found.keys[0].certificates.len()), (0, 0));
+        } else {
+            assert_version_2(&found);
+            assert_eq!(table.archived(1000).await.unwrap()[1].ending, Ending::Forgotten);
+        }
         table.close().await;
         let newest = i64::try_from(STEPS.len()).unwrap();
         assert_eq!(numbers(&raw(folder.path())), (APPLICATION_ID, newest));
     }
+}
+
+fn assert_version_2(found: &Account) {
+    let card = EnrolledToken {
+        id: TokenId::new("card:piv:0f"),
+        kind: TokenKind::Card,
+        name: "PIV 0f".into(),
+        created: 10,
+    };
+    assert_eq!(found.tokens, [card]);
+    assert_eq!(found.keys[0].certificates, [[0x30, 2, 5, 0], [0x30, 2, 1, 1]]);
+    assert_eq!(found.keys[0].attestation, [[0x30, 1, 5]]);
+    let on_card = &found.keys[0].placements[1];
+    assert_eq!((on_card.token.as_str(), &*on_card.reference), ("card:piv:0f", "9a"));
+    assert_eq!((on_card.kind, &on_card.record), (TokenKind::Card, &None));
 }
 
 fn numbers(connection: &Connection) -> (i64, i64) {

@@ -3,20 +3,26 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod changes;
+mod crash;
 mod damage;
+mod der;
 mod disk;
 mod erasure;
+mod local_store;
 mod migration;
 mod opening;
 mod plans;
 mod round_trips;
 mod thread;
+mod tokens;
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Guesses, Key, KeyState, Placement, PlacementState, Registration, User};
+use claviger_core::{
+    Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+};
 use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind};
 use rusqlite::Connection;
 
@@ -99,6 +105,50 @@ async fn two_users(folder: &Path) -> Table {
     first.defaults = Defaults { sign: Some(id(1)), derive: Some(id(2)), ..Defaults::default() };
     table.register(first, vec![key(1000, 1), key(1000, 2)]).await.unwrap();
     table.register(user(1001), vec![key(1001, 3)]).await.unwrap();
+    table
+}
+
+/// Returns a card; `letter` tells one from another.
+fn card(letter: char) -> EnrolledToken {
+    EnrolledToken {
+        id: TokenId::new(format!("card:{letter}")),
+        kind: TokenKind::Card,
+        name: format!("Karte {letter}"),
+        created: 1_700_000_200,
+    }
+}
+
+/// Returns a place on a card.
+fn on(letter: char, reference: &str) -> Placement {
+    Placement {
+        token: card(letter).id,
+        kind: TokenKind::Card,
+        reference: reference.into(),
+        state: PlacementState::Current,
+        record: None,
+    }
+}
+
+/// Returns a current key that stands on a card alone, and has a certificate.
+fn card_key(uid: u32, number: u8, letter: char) -> Key {
+    Key { placements: vec![on(letter, "9A")], certificates: vec![certificate(number)], ..key(uid, number) }
+}
+
+/// Returns what is a certificate as far as the table looks.
+fn certificate(number: u8) -> Vec<u8> {
+    vec![0x30, 3, 2, 1, number]
+}
+
+/// Returns [`two_users`], of which 1000 has enrolled the card A. On it stand the key 5 alone, which is the default for
+/// login, and the key 1 too.
+async fn with_card(folder: &Path) -> Table {
+    let table = two_users(folder).await;
+    let defaults = Defaults { authenticate: Some(id(5)), ..account(&table, 1000).await.user.defaults };
+    let placements = vec![(id(1), on('A', "9C"))];
+    table
+        .enrol_token(1000, card('A'), vec![card_key(1000, 5, 'A')], placements, Some(defaults))
+        .await
+        .unwrap();
     table
 }
 

@@ -2,7 +2,7 @@ use super::{open, raw};
 use crate::table::sql;
 
 /// These count the whole table, as their names say.
-const COUNTS: [&str; 3] = ["COUNT_USERS", "COUNT_ALL_KEYS", "COUNT_ARCHIVE"];
+const COUNTS: [&str; 5] = ["COUNT_USERS", "COUNT_ALL_KEYS", "COUNT_ARCHIVE", "COUNT_CARDS", "COUNT_PHONES"];
 
 #[tokio::test]
 async fn no_statement_goes_through_a_whole_table() {
@@ -31,6 +31,13 @@ async fn an_account_is_found_by_its_indexes() {
         (sql::USER_BY_NAME, "SEARCH user USING INDEX sqlite_autoindex_user_1 (name=?)"),
         (sql::KEYS_OF_USER, "SEARCH key USING INDEX key_of_user (uid=?)"),
         (sql::PLACEMENTS_OF_USER, "SEARCH placement USING INDEX sqlite_autoindex_placement_1 (key=?)"),
+        (sql::TOKENS_OF_USER, "SEARCH token USING INDEX token_of_user (uid=?)"),
+        (sql::TOKEN_OWNER, "SEARCH token USING INDEX sqlite_autoindex_token_1 (id=?)"),
+        (sql::KEYS_ONLY_ON_TOKEN, "SEARCH key USING INDEX key_of_user (uid=?)"),
+        (
+            sql::DELETE_PLACEMENTS_ON_TOKEN,
+            "SEARCH placement USING COVERING INDEX sqlite_autoindex_placement_1 (key=? AND token=?)",
+        ),
         (sql::USERS_FROM, "SEARCH user USING INTEGER PRIMARY KEY (rowid>?)"),
     ];
     for (statement, step) in expected {

@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Guesses, Key, KeyState, Placement, PlacementState, Registration, User};
+use claviger_core::{
+    Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+};
 use claviger_token::{Algorithm, KeyInfo, TokenId, TokenKind, Usage};
 
-use super::{account, id, key, open, record, reopen, said, slots, two_users, user};
+use super::{
+    account, card, certificate, id, key, open, record, reopen, said, slots, two_users, user, with_card,
+};
 use crate::table::{Origin, UserSummary};
 
 #[tokio::test]
@@ -40,16 +44,36 @@ async fn every_field_of_a_key_is_read_back_in_order_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let table = open(folder.path());
     table.register(user(1000), Vec::new()).await.unwrap();
+    for (token, kind, _, _) in ELSEWHERE {
+        let (token, name) = (TokenId::new(token), format!("'{token}'; --"));
+        let token = EnrolledToken { id: token, kind, name, created: 7 };
+        table.enrol_token(1000, token, Vec::new(), Vec::new(), None).await.unwrap();
+    }
     let keys: Vec<Key> =
         (1..).zip(Algorithm::ALL).map(|(number, algorithm)| varied(number, algorithm)).collect();
     for key in &keys {
         table.insert_key(key.clone(), None).await.unwrap();
     }
     let table = reopen(table, folder.path()).await;
-    let read: Vec<String> = account(&table, 1000).await.keys.iter().map(said).collect();
+    let found = account(&table, 1000).await;
+    let tokens: Vec<_> =
+        found.tokens.iter().map(|token| (token.id.as_str(), token.kind, token.created)).collect();
+    let expected =
+        [("card:A", TokenKind::Card, 7), ("card:Z", TokenKind::Card, 7), ("phone:x", TokenKind::Phone, 7)];
+    assert_eq!(tokens, expected, "of the same second, so by their ids");
+    assert_eq!(found.tokens[0].name, "'card:A'; --");
+    let read: Vec<String> = found.keys.iter().map(said).collect();
     assert_eq!(read, keys.iter().map(said).collect::<Vec<_>>());
     assert_eq!(table.count(1000).await.unwrap(), 14);
 }
+
+/// Places that are not local, two of them on one card.
+const ELSEWHERE: [(&str, TokenKind, &str, PlacementState); 4] = [
+    ("card:Z", TokenKind::Card, "9A", PlacementState::Writing),
+    ("card:A", TokenKind::Card, "9A", PlacementState::Current),
+    ("card:A", TokenKind::Card, "9D", PlacementState::Erasing),
+    ("phone:x", TokenKind::Phone, "grün", PlacementState::Current),
+];
 
 /// Returns a key that differs from its neighbours in every field.
 fn varied(number: u8, algorithm: Algorithm) -> Key {
@@ -61,16 +85,12 @@ fn varied(number: u8, algorithm: Algorithm) -> Key {
     key.state = states[usize::from(number / 2) % 3];
     key.last_used = number.is_multiple_of(2).then_some(-i64::from(number));
     key.label = if number < 4 { String::new() } else { format!("Schlüssel '{number}'; --") };
+    key.certificates = (0..number % 4).map(certificate).collect();
+    key.attestation = (0..number % 3).map(|number| certificate(number + 9)).collect();
     if key.state == KeyState::Revoked {
         key.placements.clear();
     } else {
-        let elsewhere = [
-            ("card:Z", TokenKind::Card, "9A", PlacementState::Writing),
-            ("card:A", TokenKind::Card, "9A", PlacementState::Current),
-            ("card:A", TokenKind::Card, "9D", PlacementState::Erasing),
-            ("phone:x", TokenKind::Phone, "grün", PlacementState::Current),
-        ];
-        key.placements.extend(elsewhere.map(|(token, kind, reference, state)| Placement {
+        key.placements.extend(ELSEWHERE.map(|(token, kind, reference, state)| Placement {
             token: TokenId::new(token),
             kind,
             reference: reference.into(),
@@ -143,10 +163,14 @@ async fn a_row_keeps_its_first_origin() {
 #[tokio::test]
 async fn statistics_count_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let table = two_users(folder.path()).await;
+    let table = with_card(folder.path()).await;
+    table.enrol_token(1001, card('B'), Vec::new(), Vec::new(), None).await.unwrap();
+    let phone = EnrolledToken { id: TokenId::new("phone:x"), kind: TokenKind::Phone, ..card('C') };
+    table.enrol_token(1001, phone, Vec::new(), Vec::new(), None).await.unwrap();
     table.revoke_key(1000, id(1), 5).await.unwrap();
     let statistics = table.statistics().await.unwrap();
-    assert_eq!((statistics.users, statistics.keys, statistics.archived), (2, 3, 1));
+    assert_eq!((statistics.users, statistics.keys, statistics.archived), (2, 4, 1));
+    assert_eq!((statistics.cards, statistics.phones), (2, 1));
     let size = std::fs::metadata(folder.path().join("table.db")).unwrap().len();
     assert_eq!(statistics.bytes, size, "the erasure has just written the log back");
 }
