@@ -3,7 +3,7 @@ use std::ffi::CStr;
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
 use zeroize::Zeroize;
 
-use crate::fault::{is_card_lost, meaning};
+use crate::fault::{Loss, meaning};
 use crate::pin_pad;
 use crate::ticket::Ticket;
 use crate::{CardError, Exchange, PadEntry};
@@ -47,7 +47,7 @@ impl Connection {
             buffer,
             armed: false,
             committed: false,
-            lost: false,
+            lost: None,
             disposition: Disposition::LeaveCard,
         })
     }
@@ -71,7 +71,7 @@ pub(crate) struct Transacting<'a> {
     buffer: &'a mut Vec<u8>,
     armed: bool,
     committed: bool,
-    lost: bool,
+    lost: Option<Loss>,
     disposition: Disposition,
 }
 
@@ -81,8 +81,8 @@ impl Transacting<'_> {
         self.committed
     }
 
-    /// Returns true where the card was reset or went away meanwhile.
-    pub(crate) fn is_lost(&self) -> bool {
+    /// Returns how the card was lost meanwhile, if it was.
+    pub(crate) fn loss(&self) -> Option<Loss> {
         self.lost
     }
 
@@ -101,11 +101,13 @@ impl Transacting<'_> {
     }
 
     fn fail(&mut self, error: pcsc::Error) -> CardError {
-        if is_card_lost(error) {
-            self.lost = true;
-            return CardError::Gone;
+        match Loss::of(error) {
+            None => meaning(error),
+            Some(loss) => {
+                self.lost = Some(loss);
+                loss.meaning()
+            }
         }
-        meaning(error)
     }
 }
 
@@ -121,7 +123,9 @@ impl Exchange for Transacting<'_> {
         let copy = answer.to_vec();
         answer.zeroize();
         if copy.len() < 2 {
-            return Err(CardError::Malformed("an answer without a status word".into()));
+            // No card says so little: a driver says it of a card that is pulled meanwhile.
+            self.lost = Some(Loss::Departed);
+            return Err(CardError::Gone);
         }
         Ok(copy)
     }

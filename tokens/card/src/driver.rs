@@ -27,6 +27,8 @@ struct Known {
     contents: Vec<Arc<Contents>>,
     /// Keys that were made during this stay; some cards do not tell of them.
     made: Vec<(TokenId, CardKey)>,
+    /// A try was lost at a PIN; the next right one brings it back.
+    tries_lost: bool,
 }
 
 /// Another attempt at a card that could not be read.
@@ -89,17 +91,24 @@ impl Driver {
                 let tokens: Vec<_> = found.iter().map(|contents| contents.token().to_string()).collect();
                 tracing::debug!("{name}: the card is [{}]", tokens.join(", "));
                 self.registry.stands(name, stay, &found);
-                self.card = Some(Known { stay, contents: found, made: Vec::new() });
+                self.card = Some(Known { stay, contents: found, made: Vec::new(), tries_lost: false });
             }
-            Err(error) => {
-                tracing::info!("cannot read the card in {name}: {error}");
-                self.card = None;
-                if attempts < MOST_ATTEMPTS || matches!(error, CardError::Busy(_) | CardError::Timeout) {
-                    let pause = FIRST_PAUSE * (1 << attempts.min(MOST_ATTEMPTS));
-                    self.retry = Some(Retry { stay, attempts: attempts + 1, due: Instant::now() + pause });
-                }
-                self.registry.unreadable(name, stay, error);
-            }
+            Err(error) => self.cannot_identify(stay, attempts, error),
+        }
+    }
+
+    fn cannot_identify(&mut self, stay: u64, attempts: u32, error: CardError) {
+        let name = &self.reader.name;
+        tracing::info!("cannot read the card in {name}: {error}");
+        self.card = None;
+        let again = attempts < MOST_ATTEMPTS;
+        if again || matches!(error, CardError::Busy(_) | CardError::Timeout) {
+            let pause = FIRST_PAUSE * (1 << attempts.min(MOST_ATTEMPTS));
+            self.retry = Some(Retry { stay, attempts: attempts + 1, due: Instant::now() + pause });
+        }
+        // One that is just being pulled is the watcher's, who tells whether it is removed.
+        if !(again && error == CardError::Gone) {
+            self.registry.unreadable(name, stay, error);
         }
     }
 
@@ -150,6 +159,10 @@ impl Driver {
             Some(work) if ticket.is_wanted() => self.carry_out(ticket, &work),
             _ => Err(CardError::Timeout),
         };
+        if self.link.take_departed() {
+            // Another card may be in now, without that pcscd saw the change.
+            self.registry.doubt(&self.reader.name, self.stay());
+        }
         ticket.answer(outcome);
         self.registry.deadlines.remove(ticket);
     }
@@ -180,6 +193,9 @@ impl Driver {
     fn perform(&mut self, ticket: &Ticket, request: &Request) -> Outcome {
         let Request { token, key, pin, operation, changes, limit } = request;
         let contents = with_expected_key(self.contents(token)?, key.as_ref())?;
+        let restores =
+            self.card.as_ref().is_some_and(|card| card.tries_lost) && !matches!(pin, PinSource::None);
+        let changes = *changes || restores;
         let pin = match pin {
             PinSource::None => Pin::None,
             PinSource::Given(secret) => Pin::Given(secret),
@@ -275,6 +291,7 @@ impl Driver {
                 read.keys.push(key.clone());
             }
         }
+        card.tries_lost = false;
         let now = read.token();
         for (owner, _) in card.made.iter_mut().filter(|(owner, _)| *owner == token) {
             *owner = now.clone();
@@ -314,6 +331,7 @@ impl Driver {
         let token = contents.token();
         if let Some(known) = card.contents.iter_mut().find(|contents| contents.token() == token) {
             Arc::make_mut(known).tries_left = Some(tries);
+            card.tries_lost = true;
             self.registry.stands(&self.reader.name, card.stay, &card.contents);
         }
     }

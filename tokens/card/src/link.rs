@@ -7,7 +7,7 @@ use pcsc::{Context, Scope};
 use crate::CardError;
 use crate::connection::{Connection, Transacting};
 use crate::deadline::Deadlines;
-use crate::fault::{is_card_lost, is_service_lost, meaning};
+use crate::fault::{Loss, is_service_lost, meaning};
 use crate::reader::Reader;
 use crate::ticket::{Doing, Ticket};
 
@@ -20,6 +20,8 @@ pub(crate) struct Link {
     connection: Option<Connection>,
     /// pcscd's count of insertions and removals when the card was last identified over this connection.
     verified: Option<u32>,
+    /// The card was out of the reader since it was last asked whether it was.
+    departed: bool,
 }
 
 /// A ticket, and how it is served.
@@ -36,12 +38,17 @@ impl Link {
     pub(crate) fn new(reader: Arc<Reader>) -> Self {
         // pcscd's names come from C strings.
         let name = CString::new(reader.name.as_str()).unwrap_or_default();
-        Self { reader, name, context: None, connection: None, verified: None }
+        Self { reader, name, context: None, connection: None, verified: None, departed: false }
     }
 
     /// Returns true while there is a connection, which keeps others from having the card for themselves alone.
     pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some()
+    }
+
+    /// Returns true where the card was out of the reader, or may have been, since this was last asked.
+    pub(crate) fn take_departed(&mut self) -> bool {
+        std::mem::take(&mut self.departed)
     }
 
     /// Lets go of the card and leaves it as it is.
@@ -86,7 +93,9 @@ impl Link {
         let count = self.reader.count();
         let known = self.verified == Some(count);
         // Taken out: what is not put back below is dropped.
-        let Some(mut connection) = self.connection.take() else { return Err(Failure::gone(true)) };
+        let Some(mut connection) = self.connection.take() else {
+            return Err(Failure { error: CardError::Gone, again: true });
+        };
         let begun = connection.begin(ticket);
         let mut transacting = begun.map_err(|error| self.fail(error))?;
         if !ticket.begin(limit) {
@@ -97,14 +106,17 @@ impl Link {
         deadlines.hasten(Instant::now() + limit, ticket);
         let mut recognized = known;
         let result = work(&mut transacting, &mut recognized);
-        let (lost, committed) = (transacting.is_lost(), transacting.is_committed());
+        let (lost, committed) = (transacting.loss(), transacting.is_committed());
         let ended = transacting.end();
         self.verified = recognized.then_some(count);
         self.connection = Some(connection);
-        if lost || ended.is_err() {
-            self.abandon();
+        if let Some(loss) = lost.or(ended.err().and_then(Loss::of)) {
+            self.abandon(loss);
         }
-        result.map_err(|error| if lost { Failure::gone(!committed) } else { Failure { error, again: false } })
+        result.map_err(|error| match lost {
+            Some(loss) => Failure { error: loss.meaning(), again: !committed },
+            None => Failure { error, again: false },
+        })
     }
 
     fn connect(&mut self, service: &Service<'_>) -> Result<(), pcsc::Error> {
@@ -139,19 +151,21 @@ impl Link {
 
     /// Returns what a failure before the work means; what it makes worthless is dropped.
     fn fail(&mut self, error: pcsc::Error) -> Failure {
-        let lost = is_card_lost(error);
-        if lost {
-            self.abandon();
+        let loss = Loss::of(error);
+        tracing::trace!("{}: {error}: {loss:?}", self.reader.name);
+        if let Some(loss) = loss {
+            self.abandon(loss);
         }
         if is_service_lost(error) {
             self.context = None;
         }
-        Failure { error: meaning(error), again: lost }
+        Failure { error: meaning(error), again: loss.is_some() }
     }
 
     /// Drops what is of no use any more. pcscd may have been started anew, so the context is doubtful too.
-    fn abandon(&mut self) {
+    fn abandon(&mut self, loss: Loss) {
         self.close();
+        self.departed |= loss != Loss::Reset;
         if self.context.as_ref().is_some_and(|context| context.list_readers_len().is_err()) {
             self.context = None;
         }
@@ -162,12 +176,6 @@ impl Link {
 struct Failure {
     error: CardError,
     again: bool,
-}
-
-impl Failure {
-    fn gone(again: bool) -> Self {
-        Self { error: CardError::Gone, again }
-    }
 }
 
 const EXCLUSIVE_POLL: Duration = Duration::from_millis(100);

@@ -126,7 +126,8 @@ impl Registry {
         self.apply(&mut state, changes, &CardError::Gone);
     }
 
-    /// Takes in that the card is another than that of that stay.
+    /// Takes in that the card may be another than that of that stay: its PINs are forgotten, and it is identified
+    /// anew. Whether it is away is the watcher's to say.
     pub(crate) fn doubt(self: &Arc<Self>, reader: &str, stay: u64) {
         let mut state = self.state();
         let changes = state.presences.doubt(reader, stay);

@@ -147,6 +147,7 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
         let observed: Vec<_> = states.iter().skip(1).filter_map(observed).collect();
         if registry.would_take_away(&observed) {
             if let Err(error) = confirm(context) {
+                tracing::info!("a card seemed to go, but it is pcscd that goes");
                 return error;
             }
         }
