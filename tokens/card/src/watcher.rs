@@ -145,11 +145,11 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
             Err(error) => return error,
         }
         let observed: Vec<_> = states.iter().skip(1).filter_map(observed).collect();
-        if registry.would_take_away(&observed) {
-            if let Err(error) = confirm(context) {
-                tracing::info!("a card seemed to go, but it is pcscd that goes");
-                return error;
-            }
+        if registry.would_take_away(&observed)
+            && let Err(error) = confirm(context)
+        {
+            tracing::info!("a card seemed to go, but it is pcscd that goes");
+            return error;
         }
         registry.observe(&observed);
         states.iter_mut().for_each(ReaderState::sync_current_state);
