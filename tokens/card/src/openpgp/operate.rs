@@ -77,10 +77,10 @@ impl Use<'_> {
     /// Agrees with a peer on a secret.
     pub(super) fn derive(&self, session: &mut Session<'_>, peer: &[u8]) -> Result<Secret, CardError> {
         let algorithm = self.key.algorithm;
+        let point = peer::parse(algorithm, peer)?;
         if !self.key.usage.derive {
             return Err(CardError::MechanismNotSupported(Mechanism::Ecdh1Derive, algorithm));
         }
-        let point = peer::parse(algorithm, peer)?;
         let cipher = tlv::element(0xa6, &[&tlv::element(0x7f49, &[&tlv::element(0x86, &[point])])]);
         let secret = self.run(session, DECIPHER, &cipher)?;
         shared(algorithm, &secret)
