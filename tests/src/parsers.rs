@@ -1,6 +1,8 @@
 //! Everything that reads outside bytes, each as a function that must return whatever it is given, says whether it
 //! took that, and holds what can be held of any input. `tests/fuzz` mutates their inputs; `tests/tests/corpora.rs` replays what is kept.
 
+mod cards;
+
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -27,7 +29,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -39,6 +41,8 @@ pub const TARGETS: [Target; 11] = [
     ("options", options),
     ("channel-frames", channel_frames),
     ("backup", backup),
+    ("apdu-answers", cards::apdu_answers),
+    ("piv-objects", cards::piv_objects),
 ];
 
 /// A record of one's own, and what it is bound to.

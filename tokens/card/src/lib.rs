@@ -43,6 +43,8 @@ mod link;
 mod openpgp;
 pub mod opensc;
 mod operation;
+#[doc(hidden)]
+pub mod parsers;
 mod peer;
 mod pin_pad;
 mod piv;

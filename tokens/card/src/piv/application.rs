@@ -70,7 +70,7 @@ impl Application {
     }
 
     /// Reads the application property template. Older cards answer with nothing, or with a template of their own.
-    fn read(answer: &[u8]) -> Option<Self> {
+    pub(crate) fn read(answer: &[u8]) -> Option<Self> {
         let mut application = Self { label: None, algorithms: Vec::new() };
         if answer.is_empty() {
             return Some(application);

@@ -49,7 +49,8 @@ pub(crate) fn unwrap(content: &[u8]) -> Result<Option<Vec<u8>>, CardError> {
         Some([]) | None => false,
         Some(_) => return Err(malformed()),
     };
-    if is_compressed { inflate(certificate).map(Some) } else { Ok(Some(certificate.to_vec())) }
+    let certificate = if is_compressed { inflate(certificate)? } else { certificate.to_vec() };
+    Ok(Some(certificate).filter(|certificate| !certificate.is_empty()))
 }
 
 /// Returns the public key of a certificate, and its algorithm: the one DER SubjectPublicKeyInfo of a key that cards have.
@@ -113,7 +114,9 @@ mod tests {
         let certificate = vec![0x30; 2000];
         assert_eq!(unwrap(&wrap(&certificate)), Ok(Some(certificate.clone())));
         assert_eq!(unwrap(&packed(&certificate)), Ok(Some(certificate)));
-        assert_eq!(unwrap(&wrap(&[])), Ok(None));
+        for nothing in [&wrap(&[])[..], &packed(&[]), b"\x70\x00\x71\x01\x01"] {
+            assert_eq!(unwrap(nothing), Ok(None));
+        }
         assert_eq!(unwrap(b"\x71\x01\x00\xfe\x00"), Ok(None));
     }
 

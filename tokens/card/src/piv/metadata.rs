@@ -67,7 +67,8 @@ pub(crate) fn is_told(card: &mut dyn Exchange) -> Result<bool, CardError> {
     Ok(matches!(of(card, MANAGEMENT)?, Metadata::Told(Told { number: Some(_), .. })))
 }
 
-fn read(answer: &[u8]) -> Option<Told> {
+/// Reads an answer.
+pub(crate) fn read(answer: &[u8]) -> Option<Told> {
     let elements = tlv::all(answer)?;
     let mut told = Told::default();
     for element in elements {

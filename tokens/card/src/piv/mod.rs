@@ -171,6 +171,31 @@ fn verify(
     pin::during(card, contents.pin, pin, |_| Ok(CardOutput::Done))
 }
 
+/// Reads bytes as everything that a card may send, for the fuzz targets; true where they are one of those.
+///
+/// # Panics
+/// Where two readings contradict each other.
+pub(crate) fn parse_anything(bytes: &[u8]) -> bool {
+    let certificate = certificate::unwrap(bytes).ok().flatten();
+    if let Some(certificate) = &certificate {
+        let again = certificate::unwrap(&certificate::wrap(certificate));
+        assert_eq!(again.ok().flatten().as_ref(), Some(certificate), "it is read differently");
+    }
+    let certified = certificate::public_key(certificate.as_deref().unwrap_or(bytes));
+    let made = [0x05, 0x07, 0x11, 0x14, 0x16, 0xE0, 0xE1].map(|number| made::public_key(number, bytes));
+    for (algorithm, public_key) in certified.iter().chain(made.iter().flatten()) {
+        let found = crate::spki::parse(public_key).map(|(algorithm, _)| algorithm);
+        assert_eq!(found, Some(*algorithm), "it is another key");
+    }
+    let signature = [32, 48].map(|size| ecdsa::raw(bytes, size));
+    certificate.is_some()
+        || certified.is_some()
+        || made.iter().any(Option::is_some)
+        || signature.iter().any(Option::is_some)
+        || metadata::read(bytes).is_some()
+        || Application::read(bytes).is_some()
+}
+
 /// Runs one use of a key: the PIN is shown only where the key wants it.
 fn run(
     card: &mut dyn Exchange,
