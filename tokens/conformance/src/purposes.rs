@@ -51,7 +51,7 @@ fn imported_keys_keep_their_public_key_and_work(subject: &dyn Subject) {
     for (algorithm, mechanisms) in subject.abilities() {
         let Some((document, public_key)) = peers::imported(algorithm) else { continue };
         if imports.contains(&algorithm) {
-            for site in subject.sites(algorithm) {
+            for site in subject.import_sites(algorithm) {
                 let key = subject.import_at(&document, site);
                 let key = key.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
                 assert_eq!(key.info.algorithm, algorithm);

@@ -41,6 +41,11 @@ pub trait Subject: Sync {
         vec![(Site::default(), algorithm.usage())]
     }
 
+    /// Returns the places for keys that come from outside, likewise.
+    fn import_sites(&self, algorithm: Algorithm) -> Vec<(Site, Usage)> {
+        self.sites(algorithm)
+    }
+
     /// Returns how many keys that sign the token holds at once.
     fn room(&self) -> usize {
         usize::MAX
@@ -95,7 +100,7 @@ impl dyn Subject + '_ {
 
     /// Makes a key at the place for keys that sign, or the first place where the algorithm signs nothing.
     pub(crate) fn generate(&self, algorithm: Algorithm) -> Result<KeyHandle, TokenError> {
-        self.generate_at(algorithm, self.first_site(algorithm))
+        self.generate_at(algorithm, signing(algorithm, self.sites(algorithm)))
     }
 
     pub(crate) fn generate_at(
@@ -111,7 +116,7 @@ impl dyn Subject + '_ {
     }
 
     pub(crate) fn import(&self, algorithm: Algorithm, pkcs8: &[u8]) -> Result<KeyHandle, TokenError> {
-        self.import_at(pkcs8, self.first_site(algorithm))
+        self.import_at(pkcs8, signing(algorithm, self.import_sites(algorithm)))
     }
 
     pub(crate) fn import_at(
@@ -125,11 +130,6 @@ impl dyn Subject + '_ {
             TokenOutput::Generated(made) => Ok(handle(made, binding, usage)),
             _ => panic!("importing gives a key"),
         }
-    }
-
-    fn first_site(&self, algorithm: Algorithm) -> (Site, Usage) {
-        let signs = algorithm.usage().sign;
-        self.sites(algorithm).into_iter().find(|(_, usage)| usage.sign == signs).unwrap_or_default()
     }
 
     pub(crate) fn sign(
@@ -229,6 +229,12 @@ impl dyn Subject + '_ {
         }
         panic!("the token has no key that signs")
     }
+}
+
+/// Returns the first place for keys that sign, or for what the algorithm does else.
+fn signing(algorithm: Algorithm, sites: Vec<(Site, Usage)>) -> (Site, Usage) {
+    let signs = algorithm.usage().sign;
+    sites.into_iter().find(|(_, usage)| usage.sign == signs).unwrap_or_default()
 }
 
 /// Returns the handle of a key that was just made.
