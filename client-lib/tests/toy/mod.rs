@@ -138,6 +138,11 @@ impl ToyService {
         Ok(())
     }
 
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        "toy"
+    }
+
     #[zbus(signal)]
     async fn token_changed(emitter: &SignalEmitter<'_>, token: &str, state: TokenState) -> zbus::Result<()>;
 
