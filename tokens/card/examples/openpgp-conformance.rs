@@ -1,15 +1,23 @@
 //! The suite that every token passes, over the OpenPGP card in a reader; then what the suite does not ask of tokens
-//! in general: certificates, PINs. The card loses its keys. `PCSCLITE_CSOCK_NAME` names pcscd's socket; the PIN is
-//! 123456 and the Admin PIN 12345678.
+//! in general: certificates, PINs. `PCSCLITE_CSOCK_NAME` names pcscd's socket; the PIN is 123456 and the Admin PIN
+//! 12345678. Each argument is one thing to do, in that order:
+//!
+//! - `suite`, `pins`, `certificates` (all three without arguments): the card loses its keys;
+//! - `existing`: the suite over the keys that are there, whoever made them;
+//! - `sign=P-384`, `decrypt=X25519`, …: makes a key at that place.
 
 #![allow(clippy::unwrap_used, reason = "this is a tool for tests: a failure here is its user's")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use claviger_card::{CardToken, Cards, CardsConfig, Inside, Kind};
 use claviger_conformance::{Subject, block_on, run};
-use claviger_token::{Algorithm, Binding, KeyId, Secret, Site, Token, TokenError, TokenOp, Usage};
+use claviger_token::{
+    Algorithm, Binding, Capabilities, KeyHandle, KeyId, KeyInfo, Pace, Performing, Presence, Secret, Site,
+    Token, TokenError, TokenId, TokenKind, TokenOp, Usage,
+};
 
 const PIN: &str = "123456";
 const ADMIN_PIN: &str = "12345678";
@@ -29,9 +37,7 @@ impl Subject for Card {
     }
 
     fn new_binding(&self) -> Binding {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let key = KeyId::from_bytes([number; 16]);
-        Binding { uid: 1000, user_name: "alice".into(), key, created: 1_800_000_000 }
+        binding(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     fn sites(&self, algorithm: Algorithm) -> Vec<(Site, Usage)> {
@@ -75,17 +81,113 @@ fn main() {
     let card = Card { token: cards.token(&id), next: AtomicU8::new(0) };
     let contents = card.token.contents().unwrap();
     println!("{id} {:?} {:?}", contents.name, contents.capabilities);
-    let only: Vec<_> = std::env::args().skip(1).collect();
-    if only.is_empty() || only.contains(&"suite".to_owned()) {
-        run(&card);
+    let mut wanted: Vec<_> = std::env::args().skip(1).collect();
+    if wanted.is_empty() {
+        wanted = ["suite", "pins", "certificates"].map(str::to_owned).to_vec();
     }
-    if only.is_empty() || only.contains(&"pins".to_owned()) {
-        pins(&card);
-    }
-    if only.is_empty() || only.contains(&"certificates".to_owned()) {
-        certificates(&card);
+    for wanted in wanted {
+        match (wanted.as_str(), wanted.split_once('=')) {
+            ("suite", _) => run(&card),
+            ("pins", _) => pins(&card),
+            ("certificates", _) => certificates(&card),
+            ("existing", _) => run(&Existing { token: AsItIs(Arc::clone(&card.token)) }),
+            (_, Some((slot, algorithm))) => make(&card, slot, Algorithm::from_name(algorithm).unwrap()),
+            (other, None) => panic!("{other}?"),
+        }
     }
     cards.stop();
+}
+
+/// The card, as if it neither made nor took keys.
+struct AsItIs(Arc<CardToken>);
+
+impl Token for AsItIs {
+    fn id(&self) -> &TokenId {
+        self.0.id()
+    }
+
+    fn kind(&self) -> TokenKind {
+        self.0.kind()
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        let mut all = Capabilities::clone(&self.0.capabilities());
+        let keys = self.0.contents().unwrap().keys.clone();
+        all.mechanisms.retain(|mechanism| keys.iter().any(|key| mechanism.fits(key.algorithm)));
+        Arc::new(Capabilities { generates: BTreeSet::new(), imports: BTreeSet::new(), ..all })
+    }
+
+    fn presence(&self) -> Presence {
+        self.0.presence()
+    }
+
+    fn is_unlocked(&self) -> bool {
+        self.0.is_unlocked()
+    }
+
+    fn is_ready(&self, key: &KeyHandle) -> bool {
+        self.0.is_ready(key)
+    }
+
+    fn pace(&self, operation: &TokenOp) -> Pace {
+        self.0.pace(operation)
+    }
+
+    fn perform(&self, operation: TokenOp) -> Performing<'_> {
+        match operation {
+            TokenOp::Generate { algorithm, .. } => {
+                Box::pin(async move { Err(TokenError::AlgorithmNotSupported(algorithm)) })
+            }
+            TokenOp::Import { .. } => {
+                Box::pin(async { Err(TokenError::NotSupported("take keys from outside")) })
+            }
+            operation => self.0.perform(operation),
+        }
+    }
+}
+
+/// The keys that are there.
+struct Existing {
+    token: AsItIs,
+}
+
+impl Subject for Existing {
+    fn token(&self) -> &dyn Token {
+        &self.token
+    }
+
+    fn secret(&self) -> Secret {
+        secret(PIN)
+    }
+
+    fn new_binding(&self) -> Binding {
+        binding(1)
+    }
+
+    fn existing(&self) -> Vec<KeyHandle> {
+        let contents = self.token.0.contents().unwrap();
+        let keys = contents.keys.iter().map(|key| KeyHandle {
+            info: Arc::new(KeyInfo {
+                id: KeyId::from_bytes([1; 16]),
+                algorithm: key.algorithm,
+                usage: key.usage,
+                public_key: Arc::clone(&key.public_key),
+            }),
+            reference: key.reference.as_str().into(),
+            record: None,
+            binding: Arc::new(binding(1)),
+        });
+        keys.collect()
+    }
+}
+
+fn make(card: &Card, slot: &str, algorithm: Algorithm) {
+    let operation = TokenOp::Unlock { secret: secret(PIN), slots: None, last_try: false };
+    assert!(block_on(card.token.perform(operation)).is_ok());
+    let operation = TokenOp::Generate { algorithm, binding: card.new_binding(), site: site(slot) };
+    let made = block_on(card.token.perform(operation));
+    assert!(made.is_ok(), "{slot} {algorithm}: {:?}", made.err());
+    println!("{}: {slot} {algorithm}", card.token.id());
 }
 
 /// Wrong ones, the last try, changing, unblocking by the Admin PIN.
@@ -118,13 +220,8 @@ fn pins(card: &Card) {
 /// Written, read back with the key it is of, refused with another's, erased.
 fn certificates(card: &Card) {
     let token = &card.token;
-    let unlocked =
-        block_on(token.perform(TokenOp::Unlock { secret: secret(PIN), slots: None, last_try: false }));
-    assert!(unlocked.is_ok());
     for slot in ["sign", "decrypt", "authenticate"] {
-        let operation =
-            TokenOp::Generate { algorithm: Algorithm::P256, binding: card.new_binding(), site: site(slot) };
-        assert!(block_on(token.perform(operation)).is_ok());
+        make(card, slot, Algorithm::P256);
     }
     let certificate = |slot: &str| token.contents().unwrap().key(slot).unwrap().certificates.clone();
     let write = |slot: &str, der: Vec<u8>, authority: Option<&str>| {
@@ -152,6 +249,11 @@ fn certificates(card: &Card) {
         assert!(certificate(slot).is_empty());
     }
     println!("{}: certificates", token.id());
+}
+
+fn binding(number: u8) -> Binding {
+    let key = KeyId::from_bytes([number; 16]);
+    Binding { uid: 1000, user_name: "alice".into(), key, created: 1_800_000_000 }
 }
 
 fn site(slot: &str) -> Site {

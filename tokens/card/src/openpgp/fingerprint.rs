@@ -37,10 +37,10 @@ fn curve(slot: Slot, algorithm: Algorithm, point: &[u8]) -> Option<Vec<u8>> {
         Algorithm::X25519 => b"\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01",
         _ => return None,
     };
-    // SHA-256 with AES-128, SHA-384 and SHA-512 with AES-256: GnuPG's choice, and part of what is hashed.
+    // SHA-256 with AES-128, SHA-384 with AES-192, SHA-512 with AES-256 (RFC 6637, 12.1): part of what is hashed.
     let (number, derivation): (u8, &[u8]) = match (slot, algorithm) {
         (Slot::Decrypt, Algorithm::P256 | Algorithm::X25519) => (ECDH, b"\x03\x01\x08\x07"),
-        (Slot::Decrypt, Algorithm::P384) => (ECDH, b"\x03\x01\x09\x09"),
+        (Slot::Decrypt, Algorithm::P384) => (ECDH, b"\x03\x01\x09\x08"),
         (Slot::Decrypt, Algorithm::P521) => (ECDH, b"\x03\x01\x0a\x09"),
         (_, Algorithm::Ed25519) => (EDDSA, b""),
         _ => (ECDSA, b""),
