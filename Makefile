@@ -17,7 +17,7 @@ help:
 
 build:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc
 
 demo:
 	@tests/scripts/demo.sh

@@ -80,7 +80,10 @@ installation() {
         "$root/usr/libexec/clavigerd" --check-config --config "$root/etc/claviger/claviger.toml" &&
         "$root/usr/libexec/clavigerd" --print-introspection || return
     # The sandbox: systemd's own measure, 0.0 is closed and 10.0 open.
-    systemd-analyze security --offline=true --threshold=10 "$root/usr/lib/systemd/system/clavigerd.service"
+    local unit
+    for unit in clavigerd.service claviger-opensc@.service; do
+        systemd-analyze security --offline=true --threshold=10 "$root/usr/lib/systemd/system/$unit" || return
+    done
 }
 
 # The table that the vectors print: for each mechanism how many were run, accepted and rejected.

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 programs=${PROGRAMS:-target/release}
 prefix=${DESTDIR:-}${PREFIX:-/usr}
-[ -x "$programs/clavigerd" ] && [ -x "$programs/claviger" ] || {
+[ -x "$programs/clavigerd" ] && [ -x "$programs/claviger" ] && [ -x "$programs/claviger-opensc" ] || {
     echo "cannot install: $programs has no programs; run first: make build" >&2
     exit 1
 }
@@ -14,10 +14,13 @@ prefix=${DESTDIR:-}${PREFIX:-/usr}
 put() { install -D -m "$1" "$2" "$3"; }
 
 put 755 "$programs/clavigerd" "$prefix/libexec/clavigerd"
+put 755 "$programs/claviger-opensc" "$prefix/libexec/claviger-opensc"
 put 755 "$programs/claviger" "$prefix/bin/claviger"
 
-put 644 systemd/clavigerd.service "$prefix/lib/systemd/system/clavigerd.service"
-sed -i "s|/usr/libexec/|${PREFIX:-/usr}/libexec/|g" "$prefix/lib/systemd/system/clavigerd.service"
+for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; do
+    put 644 "systemd/$unit" "$prefix/lib/systemd/system/$unit"
+    sed -i "s|/usr/libexec/|${PREFIX:-/usr}/libexec/|g" "$prefix/lib/systemd/system/$unit"
+done
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
 

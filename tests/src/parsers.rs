@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use claviger::import::PrivateKeyFile;
+use claviger_card::opensc::is_message;
 use claviger_core::policy::Caller;
 use claviger_core::{Selector, check_label};
 use claviger_dbus::wire::{
@@ -29,7 +30,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -43,6 +44,7 @@ pub const TARGETS: [Target; 13] = [
     ("backup", backup),
     ("apdu-answers", cards::apdu_answers),
     ("piv-objects", cards::piv_objects),
+    ("opensc-frames", opensc_frames),
 ];
 
 /// A record of one's own, and what it is bound to.
@@ -193,6 +195,11 @@ fn backup(bytes: &[u8]) -> bool {
     assert_eq!(account.user.uid, caller.uid);
     assert!(account.keys.len() <= 100 && account.keys.iter().all(|key| key.binding.uid == caller.uid));
     true
+}
+
+/// What the OpenSC helper says, and what it is told.
+fn opensc_frames(bytes: &[u8]) -> bool {
+    is_message(bytes)
 }
 
 /// Stands for a public key where only its bytes matter.

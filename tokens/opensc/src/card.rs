@@ -3,9 +3,11 @@ use std::path::Path;
 use claviger_card::CardError;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
+use cryptoki::object::ObjectClass;
 use cryptoki::session::Session;
 use cryptoki::slot::{Slot, TokenInfo};
 
+use crate::attributes::objects;
 use crate::refusal::refusal;
 
 /// OpenSC's module, initialised, and the card that it found in the one reader.
@@ -17,7 +19,8 @@ pub(crate) struct Card {
 impl Card {
     /// Loads the module and looks at the card. `None` where OpenSC does not know it.
     ///
-    /// A card with several PINs has several slots; the one with the first PIN is taken.
+    /// A card with several PINs has several slots, one for each. The first that shows something is taken: a token has
+    /// one PIN here, and to try it as another one would cost that one's tries.
     ///
     /// # Errors
     /// [`CardError::Gone`] where there is no card.
@@ -72,23 +75,35 @@ impl Card {
 }
 
 fn find(module: &Pkcs11, reader: &str) -> Result<Option<Slot>, CardError> {
-    let slots = module.get_slots_with_token().map_err(refusal)?;
-    let mut any = false;
-    for slot in slots {
+    let (mut is_there, mut known) = (false, Vec::new());
+    for slot in module.get_slots_with_token().map_err(refusal)? {
         let info = module.get_slot_info(slot).map_err(refusal)?;
         // PKCS#11 has 64 bytes for the reader's name.
         let described = info.slot_description().trim_end();
         if described.is_empty() || !reader.starts_with(described) || !info.token_present() {
             continue;
         }
-        any = true;
+        is_there = true;
         match module.get_token_info(slot) {
-            Ok(token) if token.token_initialized() => return Ok(Some(slot)),
+            Ok(token) if token.token_initialized() => known.push(slot),
             Ok(_) | Err(Error::Pkcs11(RvError::TokenNotRecognized, _)) => {}
             Err(error) => return Err(refusal(error)),
         }
     }
-    if any { Ok(None) } else { Err(CardError::Gone) }
+    for slot in &known {
+        if shows_something(module, *slot)? {
+            return Ok(Some(*slot));
+        }
+    }
+    if is_there { Ok(known.first().copied()) } else { Err(CardError::Gone) }
+}
+
+fn shows_something(module: &Pkcs11, slot: Slot) -> Result<bool, CardError> {
+    let session = module.open_ro_session(slot).map_err(refusal)?;
+    let any = !objects(&session, ObjectClass::CERTIFICATE, None)?.is_empty()
+        || !objects(&session, ObjectClass::PUBLIC_KEY, None)?.is_empty()
+        || !objects(&session, ObjectClass::PRIVATE_KEY, None)?.is_empty();
+    Ok(any)
 }
 
 fn finalize(module: Pkcs11) {

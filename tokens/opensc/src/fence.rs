@@ -14,12 +14,14 @@ pub(crate) struct Fence {
     /// Something was proven to the card in a way that shows no reference: at the pin pad, or a login of which no
     /// VERIFY was seen.
     unseen: bool,
+    /// A command did not reach the card, or its answer did not come back.
+    lost: bool,
 }
 
 impl Fence {
     /// Returns a fence with no reader behind it.
     pub(crate) const fn new() -> Self {
-        Self { reader: Vec::new(), verified: BTreeSet::new(), unseen: false }
+        Self { reader: Vec::new(), verified: BTreeSet::new(), unseen: false, lost: false }
     }
 
     /// Names the one reader.
@@ -37,6 +39,8 @@ impl Fence {
 
     /// Looks at a command and its answer.
     pub(crate) fn observe(&mut self, command: &[u8], answer: &[u8]) {
+        // Some drivers call it a success when a card is pulled under a command.
+        self.lost |= answer.len() < 2;
         let ([_, instruction, p1, reference, body @ ..], true) = (command, answer.ends_with(&[0x90, 0x00]))
         else {
             return;
@@ -61,6 +65,17 @@ impl Fence {
     /// Learns from OpenSC that somebody is logged in. Where no VERIFY was seen, the card has its own way.
     pub(crate) fn logged_in(&mut self) {
         self.unseen |= self.verified.is_empty();
+    }
+
+    /// Learns that PC/SC failed at a command.
+    pub(crate) fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    /// Returns whether PC/SC failed at a command since this was last asked: whatever OpenSC calls that, the card went
+    /// away, or was reset.
+    pub(crate) fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
     }
 
     /// Returns true where the card must be reset before anybody else gets at it.
@@ -135,6 +150,19 @@ mod tests {
         assert!(!fence.must_reset());
         fence.observe_control(OK);
         assert!(fence.must_reset());
+    }
+
+    #[test]
+    fn a_command_that_got_lost_is_told_once() {
+        let mut fence = Fence::new();
+        assert!(!fence.take_lost());
+        fence.lose();
+        assert!(fence.take_lost());
+        assert!(!fence.take_lost());
+        fence.observe(&[0x00, 0xb0, 0x00, 0x00, 0x00], &[]);
+        assert!(fence.take_lost());
+        fence.observe(&[0x00, 0xb0, 0x00, 0x00, 0x00], &[0x69, 0x82]);
+        assert!(!fence.take_lost());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The five functions of PC/SC that OpenSC gets from here instead of from libpcsclite, and what else needs `unsafe`.
+//! The functions of PC/SC that OpenSC gets from here instead of from libpcsclite, and what else needs `unsafe`.
 //!
 //! `provider_library = ""` makes OpenSC open the main program (`dlopen` takes an empty name for it) and look its
-//! PC/SC functions up there: these five are exported by the program (`build.rs`), all others come from libpcsclite,
+//! PC/SC functions up there: these here are exported by the program (`build.rs`), all others come from libpcsclite,
 //! which the program is linked to. [`stands_between`] makes sure that it is so.
 
 use std::ffi::{OsStr, c_char, c_int, c_long, c_ulong, c_void};
@@ -23,8 +23,10 @@ pub(crate) fn fence() -> MutexGuard<'static, Fence> {
 
 /// Returns true where OpenSC will find the functions of this file, and libpcsclite behind them.
 pub(crate) fn stands_between() -> bool {
-    let ours: [(&[u8], *const c_void); 5] = [
+    let ours: [(&[u8], *const c_void); 7] = [
         (b"SCardListReaders\0", SCardListReaders as *const c_void),
+        (b"SCardBeginTransaction\0", SCardBeginTransaction as *const c_void),
+        (b"SCardReconnect\0", SCardReconnect as *const c_void),
         (b"SCardTransmit\0", SCardTransmit as *const c_void),
         (b"SCardControl\0", SCardControl as *const c_void),
         (b"SCardEndTransaction\0", SCardEndTransaction as *const c_void),
@@ -67,6 +69,8 @@ struct Real {
     ) -> Long,
     control:
         unsafe extern "C" fn(Handle, Dword, *const c_void, Dword, *mut c_void, Dword, *mut Dword) -> Long,
+    begin_transaction: unsafe extern "C" fn(Handle) -> Long,
+    reconnect: unsafe extern "C" fn(Handle, Dword, Dword, Dword, *mut Dword) -> Long,
     end_transaction: unsafe extern "C" fn(Handle, Dword) -> Long,
     disconnect: unsafe extern "C" fn(Handle, Dword) -> Long,
     /// Keeps it loaded.
@@ -82,6 +86,8 @@ static REAL: LazyLock<Option<Real>> = LazyLock::new(|| {
             list_readers: *library.get(b"SCardListReaders\0").ok()?,
             transmit: *library.get(b"SCardTransmit\0").ok()?,
             control: *library.get(b"SCardControl\0").ok()?,
+            begin_transaction: *library.get(b"SCardBeginTransaction\0").ok()?,
+            reconnect: *library.get(b"SCardReconnect\0").ok()?,
             end_transaction: *library.get(b"SCardEndTransaction\0").ok()?,
             disconnect: *library.get(b"SCardDisconnect\0").ok()?,
             _library: library,
@@ -129,6 +135,40 @@ unsafe extern "C" fn SCardListReaders(
 }
 
 /// As in winscard.h; the fence looks on.
+#[unsafe(no_mangle)]
+extern "C" fn SCardBeginTransaction(card: Handle) -> Long {
+    let Some(real) = &*REAL else { return NO_SERVICE };
+    // SAFETY: the argument is a number that libpcsclite checks.
+    let outcome = unsafe { (real.begin_transaction)(card) };
+    // A reset, ours or another's, is no loss: OpenSC begins anew.
+    if outcome != SUCCESS && outcome != WAS_RESET {
+        fence().lose();
+    }
+    outcome
+}
+
+/// As in winscard.h; the fence looks on.
+///
+/// # Safety
+/// The arguments are as winscard.h wants them.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn SCardReconnect(
+    card: Handle,
+    share_mode: Dword,
+    protocols: Dword,
+    initialization: Dword,
+    protocol: *mut Dword,
+) -> Long {
+    let Some(real) = &*REAL else { return NO_SERVICE };
+    // SAFETY: the arguments are handed on as they came.
+    let outcome = unsafe { (real.reconnect)(card, share_mode, protocols, initialization, protocol) };
+    if outcome != SUCCESS {
+        fence().lose();
+    }
+    outcome
+}
+
+/// As in winscard.h; the fence looks on.
 ///
 /// # Safety
 /// The arguments are as winscard.h wants them.
@@ -147,7 +187,9 @@ unsafe extern "C" fn SCardTransmit(
     let outcome = unsafe {
         (real.transmit)(card, send_header, command, command_length, receive_header, answer, answer_length)
     };
-    if outcome == SUCCESS && !command.is_null() && !answer.is_null() && !answer_length.is_null() {
+    if outcome != SUCCESS {
+        fence().lose();
+    } else if !command.is_null() && !answer.is_null() && !answer_length.is_null() {
         // SAFETY: libpcsclite took `command` with that length and filled `answer` with the length that it left.
         let (command, answer) = unsafe {
             (
@@ -241,6 +283,7 @@ const INVALID_PARAMETER: Long = 0x8010_0004;
 const INSUFFICIENT_BUFFER: Long = 0x8010_0008;
 const NO_SERVICE: Long = 0x8010_001d;
 const NO_READERS: Long = 0x8010_002e;
+const WAS_RESET: Long = 0x8010_0068;
 const RESET_CARD: Dword = 1;
 
 /// pcsc-lite has 16 readers with names of at most 128 bytes.

@@ -42,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rustix::net::sockopt::socket_type;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::service::Service;
 
@@ -92,10 +92,8 @@ fn connection() -> io::Result<UnixStream> {
 
 /// No core dumps, no debuggers of the same user.
 fn keep_secrets_in_memory() {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    if setrlimit(Resource::Core, none).is_err() || undumpable.is_err() {
-        eprintln!("claviger-opensc: cannot forbid core dumps");
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        eprintln!("claviger-opensc: cannot forbid core dumps: {error}");
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use claviger_card::CardError;
-use claviger_card::opensc::protocol::{Found, FoundKey, FoundPublic};
+use claviger_card::opensc::protocol::{Found, FoundKey, FoundPublic, Maker};
 use claviger_token::{Mechanism, Purpose};
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
@@ -33,15 +33,15 @@ impl Card {
         })
     }
 
-    /// Returns the numbers of the mechanisms that private keys have here, and of those that make keys with the fewest
-    /// and the most bits.
-    fn abilities(&self) -> Result<(Vec<u64>, Vec<(u64, u32, u32)>), CardError> {
+    /// Returns the numbers of the mechanisms that private keys have here, and those that make keys.
+    fn abilities(&self) -> Result<(Vec<u64>, Vec<Maker>), CardError> {
         let (mut uses, mut makers) = (Vec::new(), Vec::new());
         for kind in self.module().get_mechanism_list(self.slot()).map_err(refusal)? {
             let info = self.module().get_mechanism_info(self.slot(), kind).map_err(refusal)?;
             if info.generate_key_pair() {
                 let bits = |bits: usize| u32::try_from(bits).unwrap_or(u32::MAX);
-                makers.push((*kind, bits(info.min_key_size()), bits(info.max_key_size())));
+                let (fewest, most) = (bits(info.min_key_size()), bits(info.max_key_size()));
+                makers.push(Maker { number: *kind, fewest, most });
             } else if info.sign() || info.decrypt() || info.derive() {
                 uses.push(*kind);
             }

@@ -72,6 +72,8 @@ impl Service {
         work: impl FnOnce(&Card) -> Result<Reply, CardError>,
     ) -> Result<Reply, CardError> {
         let reader = self.reader.as_deref().ok_or(CardError::Reader("no reader was named".into()))?;
+        // What was lost before was the last request's.
+        ffi::fence().take_lost();
         let known = self.card.take().filter(Card::is_there);
         let card = match known {
             Some(card) => card,
@@ -86,7 +88,8 @@ impl Service {
                 Ok(reply)
             }
             Err(error) => {
-                let error = if card.is_there() { error } else { gone_unless_about_pin(error) };
+                let is_well = !ffi::fence().take_lost() && card.is_there();
+                let error = if is_well { error } else { gone_unless_about_pin(error) };
                 card.leave();
                 Err(error)
             }

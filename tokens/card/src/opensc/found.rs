@@ -7,7 +7,7 @@ use std::sync::Arc;
 use claviger_token::{Algorithm, Capabilities, Generated, Mechanism, PinPolicy, Purpose, TouchPolicy, Usage};
 
 use super::certificate::Fields;
-use super::protocol::{Found, FoundKey, FoundPublic, LONGEST_ID, hexadecimal};
+use super::protocol::{Found, FoundKey, FoundPublic, LONGEST_ID, Maker, hexadecimal};
 use crate::{CardError, CardKey, Contents, Kind, PinRules, peer, spki};
 
 /// Makes the contents of a card of what was found.
@@ -197,7 +197,7 @@ fn mechanisms(numbers: &[u64]) -> BTreeSet<Mechanism> {
 }
 
 /// Returns the algorithms of keys that can be made.
-fn makes(makers: &[(u64, u32, u32)]) -> BTreeSet<Algorithm> {
+fn makes(makers: &[Maker]) -> BTreeSet<Algorithm> {
     let bits = |algorithm: Algorithm| match algorithm {
         Algorithm::P256 => Some((EC_KEY_PAIR_GEN, 256)),
         Algorithm::P384 => Some((EC_KEY_PAIR_GEN, 384)),
@@ -209,7 +209,7 @@ fn makes(makers: &[(u64, u32, u32)]) -> BTreeSet<Algorithm> {
     };
     let made = |algorithm: &Algorithm| {
         bits(*algorithm).is_some_and(|(number, bits)| {
-            makers.iter().any(|(maker, fewest, most)| *maker == number && (*fewest..=*most).contains(&bits))
+            makers.iter().any(|maker| maker.number == number && (maker.fewest..=maker.most).contains(&bits))
         })
     };
     Algorithm::ALL.into_iter().filter(made).collect()

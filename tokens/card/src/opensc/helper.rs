@@ -88,7 +88,7 @@ impl Helper {
     /// Sends a request and waits for its answer. Whatever fails here leaves the stream in the middle of something, so
     /// the connection ends, and the process with it.
     fn ask(&mut self, request: &Request, deadline: Instant) -> Result<Reply, CardError> {
-        let mut timed = Timed { connection: &self.connection, deadline };
+        let mut timed = Timed { connection: &mut self.connection, deadline };
         let answer = send(&mut timed, request).and_then(|()| receive(&mut timed));
         answer.map_err(|error| {
             self.end();
@@ -198,7 +198,7 @@ fn open(path: &Path) -> Result<UnixStream, CardError> {
 
 /// A connection every read and write of which ends at the deadline.
 struct Timed<'a> {
-    connection: &'a UnixStream,
+    connection: &'a mut UnixStream,
     deadline: Instant,
 }
 

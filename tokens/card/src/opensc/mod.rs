@@ -23,3 +23,15 @@ mod remote;
 mod tests;
 
 pub use helper::Helper;
+
+/// Reads what both ends say to each other, for those who test with outside bytes: returns true where `bytes` are one
+/// request or one reply. What a helper found on a card is made contents of.
+pub fn is_message(bytes: &[u8]) -> bool {
+    let request = frame::receive::<protocol::Request>(&mut &*bytes).is_ok();
+    match frame::receive::<protocol::Reply>(&mut &*bytes) {
+        Ok(protocol::Reply::Contents(Some(found))) => found::contents(found).is_ok(),
+        Ok(protocol::Reply::NewKey(key)) => found::new_key(key).is_ok(),
+        Ok(_) => true,
+        Err(_) => request,
+    }
+}

@@ -126,10 +126,21 @@ pub struct Found {
     pub tries_left: Option<u32>,
     /// `CKM_` numbers of what private keys do here.
     pub mechanisms: Vec<u64>,
-    /// `CKM_` numbers by which keys are made, with the fewest and the most bits.
-    pub makers: Vec<(u64, u32, u32)>,
+    /// By what keys are made.
+    pub makers: Vec<Maker>,
     /// Whatever has an id: keys, and certificates of other people's.
     pub keys: Vec<FoundKey>,
+}
+
+/// A mechanism that makes keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// Its `CKM_` number.
+    pub number: u64,
+    /// The fewest bits of such a key.
+    pub fewest: u32,
+    /// The most bits.
+    pub most: u32,
 }
 
 /// A key as OpenSC finds it.
