@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::possession::prove;
 use super::registration::{become_default, new_binding, new_user};
-use super::{Seat, guess};
+use super::{Seat, certificates, guess};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::pipeline::perform;
@@ -54,7 +54,9 @@ pub async fn enrol(
     let account = may_enrol(service, &seat, &visit.caller, &id).await?;
     let own = account.is_some_and(|account| account.tokens.iter().any(|enrolled| enrolled.id == id));
     let token = seat.card(&id)?;
-    let contents = present(&token)?;
+    present(&token)?;
+    // Another program may have put keys on it since it was put in.
+    let contents = service.cards.reread(&id).await.map_err(of_card)?;
     // A PIN that somebody else gave this card before is no leave for this caller.
     if !own && given.pin.is_none() {
         if !token.has_pin_pad() {
@@ -86,6 +88,10 @@ pub async fn enrol(
         let table = &service.table;
         let Rows { new, placed, defaults } = rows;
         seat.apply(table, table.enrol_token(seat.uid, row, new, placed, Some(defaults))).await?;
+        // A key that stood there and stands there no more: another took its place meanwhile.
+        for key in gone(&account, &contents) {
+            seat.apply(table, table.remove_placement(seat.uid, key, &id)).await?;
+        }
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         announce(&service, &seat, &token);
         tracing::info!(uid = seat.uid, token = %id, keys = ids.len(), "a card was enrolled");
@@ -181,6 +187,18 @@ impl Rows {
     }
 }
 
+/// Returns the keys at whose place on the card another key stands now. A place that looks empty tells nothing: some
+/// cards show a key only beside its certificate.
+fn gone(account: &Account, contents: &Contents) -> Vec<KeyId> {
+    let token = contents.token();
+    let replaced = |key: &&Key| {
+        let places = key.placements.iter().filter(|place| place.token == token);
+        let mut others = places.filter_map(|place| contents.key(&place.reference));
+        others.any(|other| other.public_key != key.info.public_key)
+    };
+    account.keys.iter().filter(replaced).map(Key::id).collect()
+}
+
 fn card_row(caller: &Caller, card_key: &CardKey, place: Placement, label: String) -> Result<Key, Refusal> {
     let binding = new_binding(caller).map_err(guess::refusal)?;
     let CardKey { algorithm, usage, public_key, certificates, .. } = card_key;
@@ -196,7 +214,7 @@ fn card_row(caller: &Caller, card_key: &CardKey, place: Placement, label: String
         state: KeyState::Current,
         last_used: None,
         placements: vec![place],
-        certificates: certificates.clone(),
+        certificates: certificates::fitting(certificates, public_key),
         attestation: Vec::new(),
     })
 }

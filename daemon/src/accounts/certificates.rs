@@ -68,6 +68,17 @@ pub fn check(certificates: &[Vec<u8>], key: &Key) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Returns of what a card holds beside a key what is in order: nothing where the first is not the key's certificate.
+pub(super) fn fitting(certificates: &[Vec<u8>], own: &[u8]) -> Vec<Vec<u8>> {
+    let sound = |document: &Vec<u8>| (document.len() <= LONGEST).then(|| public_key(document).ok()).flatten();
+    match certificates.first().and_then(sound) {
+        Some(public_key) if public_key == own => {
+            certificates.iter().take_while(|document| sound(document).is_some()).take(MOST).cloned().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Returns the public key of a certificate, DER SubjectPublicKeyInfo.
 fn public_key(document: &[u8]) -> x509_cert::der::Result<Vec<u8>> {
     Certificate::from_der(document)?.tbs_certificate().subject_public_key_info().to_der()
