@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the virtual card (tests/virtual-card) into a cache that every working copy with
+# Builds the virtual card and its reader (tests/virtual-card) into a cache that every working copy with
 # the same sources shares, and prints the folder. Takes a minute or two the first time, and nothing after.
 set -eu
 cd "$(dirname "$0")/../virtual-card"
@@ -24,6 +24,9 @@ if [ ! -e "$folder/virtual-card" ]; then
         cargo build --locked --release --quiet >&2
     cp "$work/target/release/virtual-card" "$work/made/"
     strip "$work/made/virtual-card"
+    # shellcheck disable=SC2046
+    cc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$work/made/libvirtual_reader.so" \
+        $(pkg-config --cflags libpcsclite) reader/virtual_reader.c -ldl
     rm -rf "$folder"
     # In one step, so that a build that was broken off leaves nothing that looks finished.
     mv "$work/made" "$folder"

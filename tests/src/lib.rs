@@ -15,6 +15,7 @@
 //! | [`command`] | other programs, as some user or as root |
 //! | [`shell`] | the command line as a person uses it |
 //! | [`openssl`] | the second opinion |
+//! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
 //!
 //! A scenario speaks to the daemon by D-Bus alone, as a program does that knows nothing of its insides; that is
@@ -32,6 +33,7 @@ pub mod house;
 pub mod memory;
 pub mod openssl;
 pub mod parsers;
+pub mod pcsc;
 pub mod peer;
 pub mod place;
 pub mod programs;

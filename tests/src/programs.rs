@@ -17,17 +17,20 @@ pub enum Program {
     CommandLine,
     /// `panicking`: the daemon's own hook, and a handler that panics.
     Panicking,
+    /// `foreign-card-user`: uses smart cards as it likes.
+    ForeignCardUser,
 }
 
 impl Program {
     /// Returns a path by which every user can run the program, also where the working copy stands in a folder
     /// that only root may enter: it is a descriptor that children inherit.
     pub fn path(self) -> PathBuf {
-        static OPENED: [OnceLock<File>; 3] = [const { OnceLock::new() }; 3];
+        static OPENED: [OnceLock<File>; 4] = [const { OnceLock::new() }; 4];
         let name = match self {
             Self::Daemon => "clavigerd",
             Self::CommandLine => "claviger",
             Self::Panicking => "panicking",
+            Self::ForeignCardUser => "foreign-card-user",
         };
         let file = OPENED[self as usize].get_or_init(|| open_for_children(name));
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()

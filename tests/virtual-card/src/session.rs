@@ -100,6 +100,7 @@ impl Session<'_> {
                     more += *time;
                 }
                 Plan::Hang => {
+                    self.slot.begin_to_hang();
                     say("event hang-at");
                     self.slot.hang();
                 }

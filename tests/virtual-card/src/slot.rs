@@ -1,8 +1,10 @@
 //! What the test has done to the card: put it in, pulled it, told it to misbehave at some command.
 
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use rustix::net::connect_unspec;
 
 use crate::identity::Identity;
 
@@ -97,8 +99,8 @@ impl Slot {
         state.pulls += 1;
         state.hangs = false;
         if let Some(wire) = state.cutter.take() {
-            // It may be cut already.
-            drop(wire.shutdown(Shutdown::Both));
+            // A reset, which the reader sees at its next word, not an orderly end. It may be cut already.
+            _ = connect_unspec(&wire);
         }
         self.changed.notify_all();
     }
@@ -233,11 +235,15 @@ impl Slot {
         drop(self.pause(state, |_| until.saturating_duration_since(Instant::now())));
     }
 
-    /// Hangs until the test says otherwise, or pulls the card.
-    pub fn hang(&self) {
+    /// Begins to hang: from now on the test can say otherwise.
+    pub fn begin_to_hang(&self) {
         let mut state = self.lock();
         state.hangs = state.is_in;
-        drop(self.changed.wait_while(state, |state| state.hangs && state.is_in));
+    }
+
+    /// Hangs until the test says otherwise, or pulls the card.
+    pub fn hang(&self) {
+        drop(self.changed.wait_while(self.lock(), |state| state.hangs && state.is_in));
     }
 
     /// Keeps what was exchanged, if it is to be kept.
