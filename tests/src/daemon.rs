@@ -1,5 +1,6 @@
 //! `clavigerd` under a uid of its own: start, stop, kill, log.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ pub struct Start {
     pub under: Vec<String>,
     /// The program.
     pub program: Program,
+    /// Its environment, which is empty but for this.
+    pub environment: Vec<(String, OsString)>,
 }
 
 impl Default for Start {
@@ -39,6 +42,7 @@ impl Default for Start {
             state: None,
             under: Vec::new(),
             program: Program::Daemon,
+            environment: Vec::new(),
         }
     }
 }
@@ -182,6 +186,7 @@ fn spawn(start: &Start, address: &str, config: &Path, state: &Path, place: &Plac
         .stderr(log)
         .current_dir("/")
         .env_clear()
+        .envs(start.environment.iter().map(|(name, value)| (name, value)))
         .uid(start.person.uid)
         .gid(start.person.gid)
         .kill_on_drop(true)
