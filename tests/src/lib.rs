@@ -15,6 +15,7 @@
 //! | [`command`] | other programs, as some user or as root |
 //! | [`shell`] | the command line as a person uses it |
 //! | [`openssl`] | the second opinion |
+//! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
 //!
@@ -27,6 +28,7 @@
 pub mod account;
 pub mod accounts;
 pub mod bus;
+pub mod cards;
 pub mod command;
 pub mod daemon;
 pub mod house;
