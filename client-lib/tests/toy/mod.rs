@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use claviger_client::Bus;
 use claviger_dbus::wire::{
-    AccountRow, CertificateOptions, NewKeyOptions, NoOptions, TokenState, UnlockOptions,
+    AccountRow, CertificateOptions, KeyRow, NewKeyOptions, NoOptions, TokenState, UnlockOptions,
 };
 use claviger_dbus::{ByteBuf, Bytes, CallError, ErrorName, names};
 use zbus::message::Header;
@@ -199,11 +199,20 @@ impl ToyKeys {
         std::future::pending().await
     }
 
+    /// The card's key is the default one.
+    fn get_key(&self, key: &str, options: NoOptions) -> Result<(String, KeyRow), CallError> {
+        let NoOptions {} = options;
+        match key {
+            "" | KEY => Ok((KEY.to_owned(), KeyRow::default())),
+            _ => Err(CallError::new(ErrorName::NoSuchKey, "cannot show the key: there is none")),
+        }
+    }
+
     /// The card's key has one certificate.
     fn get_certificates(&self, key: &str, options: NoOptions) -> Vec<ByteBuf> {
         let NoOptions {} = options;
         let certificate = self.0.card.lock().expect("no panic").certificate.clone();
-        let is_there = (key.is_empty() || key == KEY) && !certificate.is_empty();
+        let is_there = key == KEY && !certificate.is_empty();
         is_there.then(|| ByteBuf::from(certificate)).into_iter().collect()
     }
 

@@ -189,7 +189,7 @@ impl ToyTokens {
         let NoOptions {} = options;
         let mut card = self.card(token)?;
         if read(puk) != card.puk {
-            return Err(CallError::new(ErrorName::BadPin, "cannot unblock the PIN: the PUK is wrong"));
+            return Err(CallError::new(ErrorName::AccessDenied, "cannot unblock the PIN: the PUK is wrong"));
         }
         (card.pin, card.tries) = (read(new_pin), 3);
         Ok(())

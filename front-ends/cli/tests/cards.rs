@@ -140,7 +140,7 @@ fn a_pin_is_changed_and_a_blocked_one_is_set_anew() {
     place.card().tries = 0;
     place.file("new", b"222222");
     let unblock = "card pin unblock --puk-file - --new-pin-file FOLDER/new";
-    assert_eq!(place.run(unblock, "87654321\n").code(), 3);
+    assert_eq!(place.run(unblock, "87654321\n").code(), 5);
     assert_eq!(place.run(unblock, "12345678\n").code(), 0);
     let card = place.card().clone();
     assert_eq!((card.pin.as_slice(), card.tries), (b"222222".as_slice(), 3));

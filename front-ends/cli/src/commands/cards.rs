@@ -51,14 +51,16 @@ fn list(global: &Global) -> Result<(), Problem> {
         let keys = card.keys.as_ref().map(|keys| keys.len().to_string()).unwrap_or_default();
         let (application, whose, tries) =
             (application(&card).to_owned(), whose(&card).to_owned(), tries(&card));
+        // What is no token has no id, and is nobody's in another sense.
+        let (id, whose) = if id.is_empty() { ("-".to_owned(), String::new()) } else { (id, whose) };
         table.row([id, card.name, application, card.reader, whose, keys, tries]);
     }
     table.lines().iter().try_for_each(|line| files::line(line))
 }
 
-/// Returns a card with its keys; without them where it is somebody else's or was pulled meanwhile.
+/// Returns a card with its keys; without them where it is somebody else's, unknown, or was pulled meanwhile.
 fn look_into(client: &Client, id: &str, listed: &TokenRow) -> Result<TokenRow, Problem> {
-    if listed.taken {
+    if listed.taken || id.is_empty() {
         return Ok(listed.clone());
     }
     match client.token(id) {

@@ -2,7 +2,7 @@ use claviger_client::{ByteBuf, CertificateOptions};
 use serde_json::{Value, json};
 
 use super::patience::Patience;
-use super::{connect, say};
+use super::{connect, look_at, say};
 use crate::certificate::{self, to_pem};
 use crate::cli::{Certificate, CertificateFormat, Global};
 use crate::files::{Form, Output};
@@ -18,7 +18,10 @@ fn show(global: &Global, options: Certificate) -> Result<(), Problem> {
     if chain && format == Some(CertificateFormat::Der) {
         return Err(Problem::Usage("cannot write a chain as DER: that takes one certificate".to_owned()));
     }
-    let mut certificates = connect(global)?.certificates(&key)?;
+    let client = connect(global)?;
+    // The default key is found by asking for it: certificates are asked of a key that is named.
+    let key = if key.is_empty() { look_at(&client, "", "show the certificate of")?.0 } else { key };
+    let mut certificates = client.certificates(&key)?;
     if certificates.is_empty() {
         return Err(Problem::Failed(
             "cannot show the certificate: the key has none; `claviger key certificate KEY --set FILE` gives it one"

@@ -161,8 +161,9 @@ pub(super) fn choose(
 
 fn only(tokens: Vec<(String, TokenRow)>, meant: Meant, doing: &str) -> Result<(String, TokenRow), Problem> {
     let is_present = |token: &TokenRow| token.presence == "present";
-    let mut cards: Vec<_> =
-        tokens.into_iter().filter(|(_, token)| token.kind == "card" && !token.taken).collect();
+    // A card without an id is none that something could be done with.
+    let is_usable = |id: &str, token: &TokenRow| !id.is_empty() && token.kind == "card" && !token.taken;
+    let mut cards: Vec<_> = tokens.into_iter().filter(|(id, token)| is_usable(id, token)).collect();
     match meant {
         Meant::Mine => {
             cards.retain(|(_, card)| card.enrolled);
@@ -241,6 +242,7 @@ mod tests {
             ("mine", card(true, "present")),
             ("new", card(false, "present")),
             ("his", taken),
+            ("", card(false, "present")),
         ];
         assert_eq!(pick(&tokens, Meant::Mine)?, "mine");
         assert_eq!(pick(&tokens, Meant::Nobodys)?, "new");
