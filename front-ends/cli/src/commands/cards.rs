@@ -157,7 +157,9 @@ fn enrol(global: &Global, options: &Enrol) -> Result<(), Problem> {
     for (purpose, key) in &defaults {
         eprintln!("default to {}: {}", plain(purpose), plain(key));
     }
-    if defaults.is_empty() {
+    if keys.is_empty() {
+        eprintln!("it has no keys yet; `claviger key generate ALGORITHM --location card` makes one on it");
+    } else if defaults.is_empty() {
         eprintln!("the default keys are others; `claviger key default KEY --purpose sign` changes that");
     }
     Ok(())

@@ -54,12 +54,14 @@ fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
     findings.push(("channel", channel_finding(&client)));
     findings.push(("mechanisms", mechanisms_finding(&client)));
     findings.push(("encryption", digest_finding(&client)));
+    let tokens = client.list_tokens(&TokenFilter { all: Some(true) });
+    let has_store = tokens.as_ref().is_ok_and(|tokens| tokens.iter().any(|(_, token)| token.kind == "local"));
     match client.account() {
-        Ok(account) => findings.extend(account_findings(&account)),
+        Ok(account) => findings.extend(account_findings(&account, has_store)),
         Err(error) => findings.push(("account", Broken(error.to_string(), mend_store(&error)))),
     }
     findings.push(("keys", keys_finding(&client)));
-    match client.list_tokens(&TokenFilter { all: Some(true) }) {
+    match tokens {
         Ok(tokens) => findings.push(("cards", cards_finding(&tokens, has_card_service()))),
         Err(error) => findings.push(("cards", Broken(error.to_string(), mend_store(&error)))),
     }
@@ -122,7 +124,7 @@ fn digest_finding(client: &Client) -> Finding {
     }
 }
 
-fn account_findings(account: &AccountRow) -> Vec<(&'static str, Finding)> {
+fn account_findings(account: &AccountRow, has_store: bool) -> Vec<(&'static str, Finding)> {
     let seen = format!("{} ({})", plain(&account.state), plain(&account.user_name));
     let finding = match account.state.as_str() {
         "active" => Well(seen),
@@ -132,7 +134,8 @@ fn account_findings(account: &AccountRow) -> Vec<(&'static str, Finding)> {
         _ => Broken(seen, "ask an administrator"),
     };
     let mut findings = vec![("account", finding)];
-    if account.state == "active" {
+    // Without a local store there is nothing that a recovery code would open.
+    if account.state == "active" && has_store {
         findings.push(("recovery", recovery_finding(account)));
     }
     findings

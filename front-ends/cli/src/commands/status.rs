@@ -13,18 +13,17 @@ pub(super) fn status(global: &Global) -> Result<(), Problem> {
     let account = client.account()?;
     let version = client.version()?;
     let tokens = client.list_tokens(&TokenFilter::default())?;
-    let cards: Vec<_> = tokens.into_iter().filter(|(_, token)| token.kind == "card").collect();
     if global.json {
-        return files::json(&account_json(&account, &version, &cards));
+        return files::json(&account_json(&account, &version, &tokens));
     }
-    for line in account_facts(&account, &version, &cards).lines() {
+    for line in account_facts(&account, &version, &tokens).lines() {
         files::line(&line)?;
     }
     Ok(())
 }
 
 /// Returns the account as JSON, named as on the bus.
-fn account_json(account: &AccountRow, version: &str, cards: &[(String, TokenRow)]) -> Value {
+fn account_json(account: &AccountRow, version: &str, tokens: &[(String, TokenRow)]) -> Value {
     let AccountRow {
         uid,
         user_name,
@@ -45,24 +44,33 @@ fn account_json(account: &AccountRow, version: &str, cards: &[(String, TokenRow)
         "unlocked-until": unlocked_until, "keys": keys, "tries-failed": tries_failed, "try-after": try_after,
         "has-recovery-code": has_recovery_code, "host-bound": host_bound, "defaults": defaults,
         "created": created, "version": version,
-        "cards": cards.iter().map(|(id, card)| token_json(id, card)).collect::<Value>(),
+        "cards": cards(tokens).map(|(id, card)| token_json(id, card)).collect::<Value>(),
     })
 }
 
-fn account_facts(account: &AccountRow, version: &str, cards: &[(String, TokenRow)]) -> Facts {
+fn cards(tokens: &[(String, TokenRow)]) -> impl Iterator<Item = &(String, TokenRow)> {
+    tokens.iter().filter(|(_, token)| token.kind == "card")
+}
+
+fn account_facts(account: &AccountRow, version: &str, tokens: &[(String, TokenRow)]) -> Facts {
+    // An account that was made by enrolling a card has no local store to unlock or to recover.
+    let has_store = account.state != "active" || tokens.iter().any(|(_, token)| token.kind == "local");
     let mut facts = Facts::default();
     facts.add("user", format!("{} ({})", plain(&account.user_name), account.uid));
     facts.add("account", state(&account.state));
     if account.state != "none" {
         facts.add("new keys", account.location.clone());
-        facts.add("keys", format!("{}, {}", account.keys, lock_state(account)));
+        let lock = if has_store { format!(", {}", lock_state(account)) } else { String::new() };
+        facts.add("keys", format!("{}{lock}", account.keys));
         for (purpose, key) in &account.defaults {
             facts.add(&format!("to {purpose}"), plain(key));
         }
-        facts.add(
-            "recovery code",
-            if account.has_recovery_code { "made" } else { "none (`claviger recovery` makes one)" },
-        );
+        if has_store {
+            facts.add(
+                "recovery code",
+                if account.has_recovery_code { "made" } else { "none (`claviger recovery` makes one)" },
+            );
+        }
         if account.host_bound {
             facts.add("pass phrase", "works on this host only");
         }
@@ -76,7 +84,7 @@ fn account_facts(account: &AccountRow, version: &str, cards: &[(String, TokenRow
             facts.add("since", time(created));
         }
     }
-    for (id, card) in cards {
+    for (id, card) in cards(tokens) {
         facts.add("card", card_line(id, card));
     }
     facts.add("key store", format!("clavigerd {}", plain(version)));
@@ -107,5 +115,28 @@ fn lock_state(account: &AccountRow) -> String {
         (true, _) => format!("{} (`claviger unlock`)", Colour::Yellow.paint("locked")),
         (false, Some(until)) => format!("{} until {}", Colour::Green.paint("unlocked"), time_ahead(until)),
         (false, None) => Colour::Green.paint("unlocked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account_facts;
+    use claviger_client::{AccountRow, TokenRow};
+
+    fn told(tokens: &[(&str, &str)]) -> String {
+        let account =
+            AccountRow { state: "active".to_owned(), locked: true, keys: 2, ..AccountRow::default() };
+        let row = |kind: &str| TokenRow { kind: kind.to_owned(), locked: true, ..TokenRow::default() };
+        let tokens: Vec<_> = tokens.iter().map(|(id, kind)| ((*id).to_owned(), row(kind))).collect();
+        account_facts(&account, "0.1.0", &tokens).lines().join("\n")
+    }
+
+    #[test]
+    fn an_account_with_only_a_card_is_not_told_to_unlock_a_store_that_it_has_not() {
+        let both = told(&[("local:0", "local"), ("card:piv:00ff", "card")]);
+        assert!(both.contains("`claviger unlock`") && both.contains("`claviger recovery`"), "{both}");
+        let card = told(&[("card:piv:00ff", "card")]);
+        assert!(!card.contains("`claviger unlock`") && !card.contains("recovery"), "{card}");
+        assert!(card.contains("card:piv:00ff"), "{card}");
     }
 }
