@@ -40,6 +40,8 @@ pub enum Refusal {
     MechanismNotSupported(Mechanism, Algorithm),
     /// The service or the token cannot do such a thing at all.
     NotSupported(Cow<'static, str>),
+    /// The token cannot do such a thing at all: the verb and what follows it.
+    TokenCannot(&'static str),
     /// The key is not for that.
     UsageNotAllowed(&'static str),
     /// The key was revoked.
@@ -148,6 +150,7 @@ impl Refusal {
             | Self::DataInvalid(_)
             | Self::MechanismNotSupported(..)
             | Self::NotSupported(_)
+            | Self::TokenCannot(_)
             | Self::UsageNotAllowed(_)
             | Self::KeyRevoked
             | Self::WrongPassphrase
@@ -185,6 +188,7 @@ impl fmt::Display for Refusal {
                 write!(formatter, "a {algorithm} key cannot do {mechanism} there")
             }
             Self::NotSupported(what) => write!(formatter, "{what} is not supported"),
+            Self::TokenCannot(what) => write!(formatter, "the token cannot {what}"),
             Self::UsageNotAllowed(purpose) => write!(formatter, "the key is not meant to {purpose}"),
             Self::KeyRevoked => formatter.write_str("the key was revoked"),
             Self::NotRegistered(Registration::Revoked) => formatter.write_str("the account was revoked"),
@@ -274,7 +278,7 @@ impl From<TokenError> for Refusal {
             TokenError::AlgorithmNotSupported(algorithm) => {
                 Self::NotSupported(format!("a {algorithm} key on this token").into())
             }
-            TokenError::NotSupported(what) => Self::NotSupported(what.into()),
+            TokenError::NotSupported(what) => Self::TokenCannot(what),
             TokenError::DataInvalid(why) => Self::DataInvalid(why),
             TokenError::DataTooLarge { limit } => Self::DataTooLarge { limit },
             TokenError::Absent => Self::TokenAbsent("the token".into()),

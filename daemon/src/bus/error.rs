@@ -24,7 +24,7 @@ pub(super) const fn name(refusal: &Refusal) -> ErrorName {
         Refusal::DataInvalid(_) => ErrorName::DataInvalid,
         Refusal::DataTooLarge { .. } => ErrorName::DataTooLarge,
         Refusal::MechanismNotSupported(..) => ErrorName::MechanismNotSupported,
-        Refusal::NotSupported(_) => ErrorName::NotSupported,
+        Refusal::NotSupported(_) | Refusal::TokenCannot(_) => ErrorName::NotSupported,
         Refusal::UsageNotAllowed(_) => ErrorName::UsageNotAllowed,
         Refusal::KeyRevoked => ErrorName::KeyRevoked,
         Refusal::NotRegistered(_) | Refusal::NoLocalStore => ErrorName::NotRegistered,

@@ -230,7 +230,7 @@ impl KeysFace {
         door.call(&header, Doing("show the certificates of", key), None, async |peer| {
             let selector = Selector::parse(key)?;
             let (_, account) = self.account(peer).await?;
-            let key = selector.find(&account.keys, &account.user.defaults, None)?;
+            let key = selector.find(&account.keys, &account.user.defaults, Some(Purpose::Sign))?;
             Ok(key.certificates.iter().cloned().map(ByteBuf::from).collect())
         })
         .await
