@@ -27,6 +27,9 @@ if [ ! -e "$folder/virtual-card" ]; then
     # shellcheck disable=SC2046
     cc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$work/made/libvirtual_reader.so" \
         $(pkg-config --cflags libpcsclite) reader/virtual_reader.c -ldl
+    # shellcheck disable=SC2046
+    cc -std=c11 -Wall -Wextra -Werror -O2 -o "$work/made/cac-applet" \
+        $(pkg-config --cflags libcacard) cac/cac_applet.c $(pkg-config --libs libcacard)
     rm -rf "$folder"
     # In one step, so that a build that was broken off leaves nothing that looks finished.
     mv "$work/made" "$folder"

@@ -255,14 +255,20 @@ impl Ports {
     fn take(first: u16, count: u16) -> Option<Self> {
         let mut locks = Vec::new();
         for port in first..first + count {
-            let path = std::env::temp_dir().join(format!("claviger-test-port-{port}"));
-            let lock = File::create(path).ok()?;
+            let lock = File::create(locks_folder().join(port.to_string())).ok()?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
             drop(TcpListener::bind(("0.0.0.0", port)).ok()?);
             locks.push(lock);
         }
         Some(Self { first, count, _locks: locks })
     }
+}
+
+/// Returns the folder of the locks on ports. They stay, as whoever removed one could lock another than its neighbour.
+fn locks_folder() -> PathBuf {
+    let folder = std::env::temp_dir().join("claviger-test-ports");
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 const SOCKET: &str = "pcscd.comm";

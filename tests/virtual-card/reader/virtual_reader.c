@@ -135,7 +135,7 @@ static int typed(DWORD lun, const PIN_VERIFY_STRUCTURE *form, char *pin, size_t 
         length += got;
     }
     close(person);
-    line[strcspn(line, "\n") < length ? strcspn(line, "\n") : length] = 0;
+    line[length - 1] = 0;
     if (!strcmp(line, "cancel"))
         return -CANCELLED;
     if (strncmp(line, "pin ", 4) || strlen(line + 4) >= room)

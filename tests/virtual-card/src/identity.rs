@@ -1,7 +1,10 @@
 //! Which card it is.
 
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use crate::cac;
 
 /// What makes a card this card and no other.
 #[derive(Clone, Debug)]
@@ -15,6 +18,15 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Makes what must be there before the card is first powered.
+    pub fn make(&self) -> io::Result<()> {
+        match self.kind {
+            Kind::Cac => cac::make(self),
+            // The applets make it themselves.
+            Kind::Piv | Kind::OpenPgp | Kind::PivAndOpenPgp => Ok(()),
+        }
+    }
+
     /// Returns the card's GUID (SP 800-73-4, CHUID): a version 4 UUID with the serial number at its end.
     pub fn guid(&self) -> [u8; 16] {
         let mut guid = *b"\xC1\xA7\x16\xE5\x00\x00\x40\x00\x80\x00\x00\x00\x00\x00\x00\x00";

@@ -22,10 +22,12 @@
 //! | `session` | one life of a card in a reader |
 //! | `identity` | which card it is |
 //! | `card` | applications behind SELECT, chaining, GET RESPONSE |
+//! | `cac` | a Common Access Card, by libcacard in `cac-applet` beside this program |
 //! | `chip` | keys, PINs and files for the applications |
 //! | `flash` | the memory that outlives the power |
 //! | `touch` | the button |
 
+mod cac;
 mod card;
 mod chip;
 mod flash;
@@ -53,6 +55,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(error) = identity.make() {
+        eprintln!("virtual-card: cannot make the card in {}: {error}", identity.folder.display());
+        return ExitCode::FAILURE;
+    }
     let slot = Arc::new(Slot::new(identity));
     let touch = Arc::new(Touch::default());
     let (its_slot, its_touch) = (Arc::clone(&slot), Arc::clone(&touch));

@@ -66,7 +66,9 @@ fn obey(words: &[&str], slot: &Slot, touch: &Touch) -> Result<(), String> {
 
 fn load(slot: &Slot, folder: &str, kind: &str, serial: u32) -> Result<(), String> {
     let kind: Kind = kind.parse()?;
-    let loaded = slot.load(Identity { kind, folder: PathBuf::from(folder), serial });
+    let identity = Identity { kind, folder: PathBuf::from(folder), serial };
+    identity.make().map_err(|error| error.to_string())?;
+    let loaded = slot.load(identity);
     require(loaded, "a card is in the reader")
 }
 

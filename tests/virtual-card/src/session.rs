@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cac::Cac;
 use crate::card::Card;
 use crate::flash::with_memory;
-use crate::identity::Identity;
+use crate::identity::{Identity, Kind};
 use crate::say;
 use crate::slot::{Plan, Slot};
 use crate::touch::Touch;
@@ -39,6 +40,24 @@ pub fn live(port: u16, slot: &Slot, touch: &Arc<Touch>) {
     }
 }
 
+/// A powered card, whatever is on it.
+trait Answers {
+    /// Returns the answer to a command, with the two status bytes at its end.
+    fn answer(&mut self, command: &[u8]) -> io::Result<Vec<u8>>;
+}
+
+impl Answers for Card<'_> {
+    fn answer(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(Card::answer(self, command))
+    }
+}
+
+impl Answers for Cac {
+    fn answer(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+        Self::answer(self, command)
+    }
+}
+
 /// One stay in the reader. It ends with an error: that of the wire that was cut.
 struct Session<'a> {
     wire: &'a mut Wire,
@@ -50,17 +69,23 @@ struct Session<'a> {
 impl Session<'_> {
     fn run(&mut self, touch: &Arc<Touch>) -> io::Error {
         loop {
-            let lived = with_memory(&self.identity.folder, |memory| {
-                self.powered(Card::new(memory, Arc::clone(touch), self.identity.clone()))
-            });
-            if let Err(error) = lived.flatten() {
+            let lived = match self.identity.kind {
+                Kind::Cac => Cac::power(&self.identity.folder).and_then(|mut card| self.powered(&mut card)),
+                Kind::Piv | Kind::OpenPgp | Kind::PivAndOpenPgp => {
+                    with_memory(&self.identity.folder, |memory| {
+                        self.powered(&mut Card::new(memory, Arc::clone(touch), self.identity.clone()))
+                    })
+                    .flatten()
+                }
+            };
+            if let Err(error) = lived {
                 return error;
             }
         }
     }
 
     /// Answers until the power goes.
-    fn powered(&mut self, mut card: Card<'_>) -> io::Result<()> {
+    fn powered(&mut self, card: &mut dyn Answers) -> io::Result<()> {
         loop {
             match self.wire.hear()? {
                 Said::Atr => self.tell_atr()?,
@@ -68,18 +93,18 @@ impl Session<'_> {
                     self.note(power);
                     return Ok(());
                 }
-                Said::Command(command) => self.exchange(&mut card, &command)?,
+                Said::Command(command) => self.exchange(card, &command)?,
             }
         }
     }
 
-    fn exchange(&mut self, card: &mut Card<'_>, command: &[u8]) -> io::Result<()> {
+    fn exchange(&mut self, card: &mut dyn Answers, command: &[u8]) -> io::Result<()> {
         let plans = self.slot.begin();
         if plans.contains(&Plan::RemoveBefore) {
             self.slot.note(command, None);
             return self.pulled("remove-before");
         }
-        let mut answer = card.answer(command);
+        let mut answer = card.answer(command)?;
         if plans.contains(&Plan::RemoveUnanswered) {
             self.slot.note(command, None);
             return self.pulled("remove-unanswered");
