@@ -2,6 +2,7 @@
 //! took that, and holds what can be held of any input. `tests/fuzz` mutates their inputs; `tests/tests/corpora.rs` replays what is kept.
 
 mod cards;
+mod openpgp;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -30,7 +31,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -45,6 +46,7 @@ pub const TARGETS: [Target; 14] = [
     ("apdu-answers", cards::apdu_answers),
     ("piv-objects", cards::piv_objects),
     ("opensc-frames", opensc_frames),
+    ("openpgp-answers", openpgp::openpgp_answers),
 ];
 
 /// A record of one's own, and what it is bound to.
