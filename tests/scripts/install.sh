@@ -28,6 +28,7 @@ put 644 dbus-interfaces/bus/org.claviger.KeyStore1.conf \
     "$prefix/share/dbus-1/system.d/org.claviger.KeyStore1.conf"
 put 644 systemd/org.claviger.KeyStore1.service \
     "$prefix/share/dbus-1/system-services/org.claviger.KeyStore1.service"
+put 644 dbus-interfaces/polkit/50-claviger.rules "$prefix/share/polkit-1/rules.d/50-claviger.rules"
 for xml in dbus-interfaces/xml/*.xml; do
     put 644 "$xml" "$prefix/share/dbus-1/interfaces/$(basename "$xml")"
 done
