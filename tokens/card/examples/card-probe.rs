@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use claviger_card::{CardEvent, CardKey, CardToken, Cards, CardsConfig, Inside, Kind};
 use claviger_conformance::block_on;
 use claviger_token::{
@@ -192,23 +192,41 @@ fn handle(token: &CardToken, place: &str) -> Result<KeyHandle, String> {
     })
 }
 
-fn operation(key: &KeyHandle) -> TokenOp {
-    let data = digest(&SHA256, b"a message").as_ref().to_vec();
-    TokenOp::Sign { key: key.clone(), mechanism: Mechanism::Ecdsa, parameters: Parameters::default(), data }
+/// A signature over SHA-256, in the one form or the other that cards take.
+fn operation(token: &CardToken, key: &KeyHandle) -> TokenOp {
+    let digest = digest(&SHA256, b"a message");
+    let (mechanism, data) = match key.info.algorithm.modulus_size() {
+        None => (Mechanism::Ecdsa, digest.as_ref().to_vec()),
+        Some(size) => {
+            let info = [DIGEST_INFO, digest.as_ref()].concat();
+            let padding = vec![0xff; size - info.len() - 3];
+            let block = [&[0, 1], &padding[..], &[0], &info].concat();
+            match token.capabilities().mechanisms.contains(&Mechanism::RsaPkcs) {
+                true => (Mechanism::RsaPkcs, info),
+                false => (Mechanism::RsaX509, block),
+            }
+        }
+    };
+    TokenOp::Sign { key: key.clone(), mechanism, parameters: Parameters::default(), data }
 }
 
 fn sign_once(token: &CardToken, key: &KeyHandle) -> Answer {
-    let TokenOutput::Signature(signature) = block_on(token.perform(operation(key))).map_err(text)? else {
+    let TokenOutput::Signature(signature) = block_on(token.perform(operation(token, key))).map_err(text)?
+    else {
         return Err("no signature".into());
     };
     let spki = &key.info.public_key;
-    if key.info.algorithm == Algorithm::P256 {
-        let point = &spki[spki.len() - 65..];
-        let verified =
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(b"a message", &signature);
-        verified.map_err(|_| "a bad signature".to_owned())?;
-    }
-    Ok(String::new())
+    let verified = match key.info.algorithm {
+        Algorithm::P256 => {
+            let point = &spki[spki.len() - 65..];
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(b"a message", &signature)
+        }
+        Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => {
+            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki).verify(b"a message", &signature)
+        }
+        other => return Err(format!("no check of {other} signatures here")),
+    };
+    verified.map(|()| String::new()).map_err(|_| "a bad signature".to_owned())
 }
 
 fn sign(token: &CardToken, place: &str, count: usize) -> Answer {
@@ -242,7 +260,7 @@ fn parallel(token: &Arc<CardToken>, place: &str, threads: usize, count: usize) -
 fn drop_half_way(token: &Arc<CardToken>, place: &str, count: usize) -> Answer {
     let key = handle(token, place)?;
     for _ in 0..count {
-        let mut future = token.perform(operation(&key));
+        let mut future = token.perform(operation(token, &key));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         if future.as_mut().poll(&mut context).is_ready() {
             return Err("it was done at once".into());
@@ -264,6 +282,9 @@ fn generate(token: &CardToken, algorithm: &str, place: &str) -> Answer {
 fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec())
 }
+
+/// What stands before a SHA-256 digest (RFC 8017, 9.2, note 1).
+const DIGEST_INFO: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 
 /// The management key that cards come with.
 fn authority() -> Secret {

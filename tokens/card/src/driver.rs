@@ -8,7 +8,7 @@ use crate::link::{Link, Service};
 use crate::opensc::Helper;
 use crate::reader::{Next, Reader};
 use crate::registry::Registry;
-use crate::ticket::{Doing, Done, ExpectedKey, Outcome, PinSource, Request, Ticket, Work};
+use crate::ticket::{Done, ExpectedKey, Outcome, PinSource, Request, Ticket, Work};
 use crate::{CardError, CardKey, CardOp, CardOutput, CardsConfig, Contents, Kind, Pin, application};
 
 /// What the thread of a reader does: it alone speaks to the cards in it, one request after the other.
@@ -60,11 +60,11 @@ impl Driver {
                 }
                 Next::Idle => {
                     self.link.close();
-                    self.helper = None;
+                    self.drop_helper();
                 }
                 Next::Close => return,
             }
-            self.reader.activity.set(Doing::Nothing);
+            self.reader.rest();
         }
     }
 
@@ -79,7 +79,7 @@ impl Driver {
 
     fn identify(&mut self, stay: u64, attempts: u32) {
         self.retry = None;
-        self.helper = None;
+        self.drop_helper();
         if self.card.as_ref().is_some_and(|card| card.stay != stay) {
             self.card = None;
         }
@@ -126,6 +126,10 @@ impl Driver {
             Ok(found)
         });
         self.registry.deadlines.remove(&ticket);
+        if self.link.is_open() {
+            // Whatever was out before: this card has been asked since.
+            self.link.take_departed();
+        }
         let found = match found {
             Ok(found) => found,
             Err(CardError::Malformed(_) | CardError::Status(..)) if self.speaks_opensc() => Vec::new(),
@@ -150,8 +154,17 @@ impl Driver {
         let socket = socket.ok_or(CardError::ServiceGone("the OpenSC helper".into()))?;
         match &mut self.helper {
             Some(helper) => Ok(helper),
-            none => Ok(none.insert(Helper::connect(socket, &self.reader.name, deadline)?)),
+            none => {
+                let helper = Helper::connect(socket, &self.reader.name, deadline)?;
+                self.reader.set_line(Some(helper.line()?));
+                Ok(none.insert(helper))
+            }
         }
+    }
+
+    fn drop_helper(&mut self) {
+        self.reader.set_line(None);
+        self.helper = None;
     }
 
     fn serve(&mut self, ticket: &Ticket) {
@@ -261,13 +274,14 @@ impl Driver {
         limit: Duration,
         work: impl FnOnce(&mut Helper, Instant) -> Result<T, CardError>,
     ) -> Result<T, CardError> {
-        if !ticket.begin(limit) {
-            return Err(CardError::Timeout);
-        }
+        // OpenSC waits for another program's transaction without end and without a word, so this is done before; then
+        // the card is its own.
+        let service = Service { ticket, deadlines: &self.registry.deadlines, limit, patient: true };
+        self.link.transact(&service, |_, _| Ok(()))?;
         let deadline = Instant::now() + limit;
         let result = self.helper(deadline).and_then(|helper| work(helper, deadline));
         match &result {
-            Err(CardError::Timeout | CardError::ServiceGone(_) | CardError::Gone) => self.helper = None,
+            Err(CardError::Timeout | CardError::ServiceGone(_) | CardError::Gone) => self.drop_helper(),
             Err(CardError::Wrong(_)) => self.registry.doubt(&self.reader.name, self.stay()),
             _ => {}
         }

@@ -42,6 +42,8 @@ pub(crate) enum Change {
     ReaderCame(String),
     /// A reader is there no longer, or pcscd is not.
     ReaderGone(String),
+    /// There is no card in the reader any more: who waits for it waits in vain.
+    Emptied(String),
     /// The card in the reader is to be identified; the number names this stay of a card in it.
     Identify(String, u64),
     /// The token was out, or may have been, and has yet to be seen again.
@@ -144,6 +146,9 @@ impl Presences {
             Slot::Empty => {
                 stand.identified = Identified::Done;
                 let tokens = std::mem::take(&mut stand.tokens);
+                if was != Slot::Empty {
+                    changes.push(Change::Emptied(reader.clone()));
+                }
                 self.leave(now, tokens, changes);
             }
             Slot::Unclear => {

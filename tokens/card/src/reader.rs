@@ -1,10 +1,12 @@
 use std::collections::VecDeque;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::CardError;
-use crate::ticket::{Activity, OWN_REQUESTS, Ticket};
+use crate::ticket::{Activity, Doing, OWN_REQUESTS, Ticket};
 
 /// How many requests wait for one reader.
 const QUEUE: usize = 256;
@@ -17,12 +19,16 @@ pub(crate) struct Reader {
     changed: Condvar,
     count: AtomicU32,
     pin_pad: AtomicBool,
+    /// A hold on the connection to the OpenSC helper, while there is one.
+    line: Mutex<Option<UnixStream>>,
 }
 
 #[derive(Default)]
 struct Queue {
     identify: Option<u64>,
     tickets: VecDeque<Arc<Ticket>>,
+    /// The one that the thread is at.
+    current: Option<Arc<Ticket>>,
     closed: Option<CardError>,
 }
 
@@ -47,6 +53,7 @@ impl Reader {
             changed: Condvar::new(),
             count: AtomicU32::new(0),
             pin_pad: AtomicBool::new(false),
+            line: Mutex::default(),
         }
     }
 
@@ -75,13 +82,49 @@ impl Reader {
 
     /// Answers all who wait, and has the thread end as soon as it can.
     pub(crate) fn close(&self, reason: &CardError) {
-        let waiting = {
-            let mut queue = self.queue();
-            queue.closed.get_or_insert_with(|| reason.clone());
-            std::mem::take(&mut queue.tickets)
-        };
+        self.queue().closed.get_or_insert_with(|| reason.clone());
         self.changed.notify_all();
-        waiting.iter().for_each(|ticket| ticket.answer(Err(reason.clone())));
+        self.dismiss(reason);
+    }
+
+    /// Answers all who wait, also the one whose request the thread is at: the card is gone, and the thread may take
+    /// its time to notice.
+    pub(crate) fn dismiss(&self, reason: &CardError) {
+        let (waiting, current) = {
+            let mut queue = self.queue();
+            let current = queue.current.take();
+            if current.is_some() {
+                self.activity.set(Doing::Stuck);
+            }
+            (std::mem::take(&mut queue.tickets), current)
+        };
+        waiting.iter().chain(&current).for_each(|ticket| ticket.answer(Err(reason.clone())));
+        self.hang_up();
+    }
+
+    /// Says that the thread is at nothing any more.
+    pub(crate) fn rest(&self) {
+        let done = {
+            let mut queue = self.queue();
+            self.activity.set(Doing::Nothing);
+            queue.current.take()
+        };
+        drop(done);
+    }
+
+    /// Keeps a hold on the connection to the OpenSC helper, or none.
+    pub(crate) fn set_line(&self, line: Option<UnixStream>) {
+        let before = std::mem::replace(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner), line);
+        drop(before);
+    }
+
+    /// Ends the connection to the OpenSC helper, which may wait for a card that does not come back: the helper ends
+    /// with it.
+    fn hang_up(&self) {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = line.map(|line| line.shutdown(Shutdown::Both)) {
+            tracing::debug!("cannot hang up on the OpenSC helper: {error}");
+        }
     }
 
     /// Returns what is to be done, and waits for it no longer than until then.
@@ -95,6 +138,7 @@ impl Reader {
                 return Next::Identify(stay);
             }
             if let Some(ticket) = queue.tickets.pop_front() {
+                queue.current = Some(Arc::clone(&ticket));
                 return Next::Ticket(ticket);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -181,6 +225,28 @@ mod tests {
         assert_eq!(reader.submit(make().0), Err(CardError::Gone));
         assert!(matches!(reader.next(None), Next::Close));
         assert!(!reader.pause(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_card_that_is_pulled_answers_also_the_one_it_was_busy_with() {
+        let reader = Reader::new("A");
+        let make = || {
+            let work = Work::Read { token: TokenId::new("1") };
+            Ticket::new(work, Arc::default(), Duration::from_secs(5), Duration::from_secs(30))
+        };
+        let ((first, mut at), (second, mut behind)) = (make(), make());
+        reader.submit(first).expect("there is room");
+        reader.submit(second).expect("there is room");
+        assert!(matches!(reader.next(None), Next::Ticket(_)));
+        reader.dismiss(&CardError::Gone);
+        assert!(matches!(at.try_recv(), Ok(Err(CardError::Gone))));
+        assert!(matches!(behind.try_recv(), Ok(Err(CardError::Gone))));
+        assert_eq!(reader.activity.now(), Doing::Stuck, "until the thread comes back");
+        reader.rest();
+        assert_eq!(reader.activity.now(), Doing::Nothing);
+        let (third, mut after) = make();
+        assert_eq!(reader.submit(third), Ok(()), "the reader is still there");
+        assert!(after.try_recv().is_err());
     }
 
     #[test]

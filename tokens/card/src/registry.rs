@@ -238,6 +238,11 @@ impl Registry {
                         reader.close(reason);
                     }
                 }
+                Change::Emptied(name) => {
+                    if let Some(reader) = state.readers.get(&name) {
+                        reader.dismiss(&CardError::Gone);
+                    }
+                }
                 Change::Identify(name, stay) => {
                     state.inside.remove(&name);
                     if let Some(reader) = state.readers.get(&name) {

@@ -85,6 +85,14 @@ impl Helper {
         }
     }
 
+    /// Returns a second hold on the connection: shutting it down ends it while another thread waits for an answer.
+    ///
+    /// # Errors
+    /// [`CardError::Reader`] where the system has no descriptor left.
+    pub(crate) fn line(&self) -> Result<UnixStream, CardError> {
+        self.connection.try_clone().map_err(|error| CardError::Reader(error.to_string().into()))
+    }
+
     /// Sends a request and waits for its answer. Whatever fails here leaves the stream in the middle of something, so
     /// the connection ends, and the process with it.
     fn ask(&mut self, request: &Request, deadline: Instant) -> Result<Reply, CardError> {
