@@ -45,7 +45,12 @@ impl Service {
     fn answer(&mut self, request: Request) -> Result<Reply, CardError> {
         match request {
             Request::Hello { version, reader } => self.greet(version, reader),
-            Request::Read => self.with_card(|card| Ok(Reply::Contents(Some(card.read()?)))),
+            Request::Read => self.with_card(|card| {
+                let found = card.read()?;
+                // OpenSC takes a certificate that it cannot read for one that is not there.
+                let is_whole = !ffi::fence().take_lost();
+                if is_whole { Ok(Reply::Contents(Some(found))) } else { Err(CardError::Gone) }
+            }),
             Request::Perform { serial, public_key, pin, operation } => {
                 let errand = Errand { serial, public_key, pin };
                 self.with_card(|card| errand.perform(card, operation))

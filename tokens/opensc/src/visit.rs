@@ -84,8 +84,11 @@ impl<'a> Visit<'a> {
 
     /// Replaces a PIN.
     pub(crate) fn set_pin(&self, old: &Secret, new: &Secret, what: &'static str) -> Result<(), CardError> {
-        self.session.set_pin(&text(old)?, &text(new)?).map_err(|error| {
-            if is_unsupported(&error) { CardError::NotSupported(what) } else { refusal(error) }
+        self.session.set_pin(&text(old)?, &text(new)?).map_err(|error| match error {
+            // What OpenSC calls it when a card does not know the command.
+            Error::Pkcs11(RvError::GeneralError, _) => CardError::NotSupported(what),
+            error if is_unsupported(&error) => CardError::NotSupported(what),
+            error => refusal(error),
         })
     }
 
