@@ -176,6 +176,27 @@ fn a_card_is_pulled_at_the_command_that_was_named() {
 }
 
 #[test]
+fn of_two_applications_the_selected_one_answers_and_forgets_when_it_is_left() {
+    let pcscd = Pcscd::start();
+    let card = Card::insert(&pcscd, 0, Kind::PivAndOpenPgp);
+    let mut user = connected(&pcscd, &card);
+    user.reset().unwrap();
+    assert_eq!(status(&user.transmit(TRIES)), Ok(0x6D00));
+    let open_pgp = user.transmit(b"\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00");
+    assert_eq!(status(&open_pgp), Ok(0x9000));
+    // The application identifier ends with manufacturer, serial number and two zeros (OpenPGP card 3.4, 4.2.1).
+    let identifier = user.transmit(b"\x00\xCA\x00\x4F\x00").unwrap();
+    assert_eq!(identifier[10..14], card.serial().to_be_bytes());
+    user.transmit(SELECT).unwrap();
+    assert_eq!(status(&user.transmit(PIN)), Ok(0x9000));
+    user.transmit(SELECT).unwrap();
+    assert_eq!(status(&user.transmit(TRIES)), Ok(0x9000));
+    user.transmit(b"\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00").unwrap();
+    user.transmit(SELECT).unwrap();
+    assert_eq!(status(&user.transmit(TRIES)), Ok(0x63C3));
+}
+
+#[test]
 fn answers_are_cut_and_replaced() {
     let (pcscd, mut card) = piv();
     let mut user = connected(&pcscd, &card);
