@@ -38,11 +38,12 @@ explain() {
 
 # The scenarios make processes of several users, so the test programs run as root.
 run_tests() {
-    export CLAVIGER_BIN_DIR=$PWD/target/debug
+    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR
+    CLAVIGER_VIRTUAL_CARD_DIR=$(tests/scripts/virtual-card.sh)
     if [ "$(id -u)" != 0 ]; then
         local host
         host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR"
+        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR"
     fi
     cargo test --workspace --locked --no-fail-fast -- --show-output
 }
@@ -91,14 +92,15 @@ show_vectors() {
     sed -n '/^---- every_mechanism_passes_its_vectors stdout ----$/,/^$/p' "$logs/tests.log" | sed '1d;/^$/d;s/^/    /'
 }
 
-# The demo in full; openssl itself must have said twice that it verified.
+# The demo in full; openssl itself must have said four times that it verified.
 demo() {
     tests/scripts/demo.sh | tee "$logs/demo.out"
-    [ "${PIPESTATUS[0]}" = 0 ] && [ "$(grep -c '^Verified OK$' "$logs/demo.out")" = 2 ]
+    [ "${PIPESTATUS[0]}" = 0 ] && [ "$(grep -c '^Verified OK$' "$logs/demo.out")" = 4 ]
 }
 
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "virtual card" tests/scripts/virtual-card.sh
 step "build" cargo build --workspace --bins --locked
 step "tests" run_tests
 count_tests

@@ -17,13 +17,18 @@ cargo build --release --locked -q -p clavigerd -p claviger
 clavigerd=$PWD/target/release/clavigerd
 claviger() { "$root/target/release/claviger" "$@"; }
 root=$PWD
+. tests/scripts/card.sh
+
+step "Build a virtual card (a minute, the first time)"
+virtual_card=$(tests/scripts/virtual-card.sh)
+ls "$virtual_card"
 
 folder=$(mktemp -d /tmp/claviger-demo-XXXXXX)
 finish() {
     status=$?
     trap - EXIT
     # Only what this script started.
-    for pid in ${daemon:-} ${bus:-}; do
+    for pid in ${daemon:-} ${bus:-} ${card:-} ${pcscd:-}; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
     done
     rm -rf "$folder"
@@ -34,6 +39,8 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 cd "$folder"
+
+start_card "$folder/card" "$virtual_card"
 
 step "Start a private bus, and the daemon on it with a temporary state folder"
 export CLAVIGER_BUS=unix:path=$folder/bus
@@ -97,11 +104,36 @@ done 2>/dev/null
 step "Status"
 show claviger status
 
+step "A smart card, in a reader and a smart card service of its own: enrol it, and make a key on it"
+printf 123456 >pin
+show claviger card list
+show claviger card enrol --pin-file pin
+show claviger key generate P-256 --location card --slot 9a --label demo-card --default-management-key
+claviger key show demo-card --public --format pem >card.pem
+
+step "Make it the default key: the same call signs by the card"
+show claviger key default demo-card --purpose sign
+show claviger sign -o card.signature message
+show openssl dgst -sha256 -verify card.pem -signature card.signature message
+
+step "Pull the card, and put it back"
+tell_card remove
+wait_for_card absent
+if show claviger sign -o card.signature message; then
+    echo "a card that is not there signed" >&2
+    exit 1
+fi 2>&1
+tell_card insert
+wait_for_card locked
+show claviger card unlock --pin-file pin
+show claviger sign -o card.signature message
+show openssl dgst -sha256 -verify card.pem -signature card.signature message
+
 step "Stop the daemon and the bus, remove the state folder"
 kill -TERM $daemon
 wait $daemon || { cat daemon.log; echo "the daemon did not stop cleanly" >&2; exit 1; }
 daemon=
-kill $bus
+kill $bus $card $pcscd
 wait $bus || true
-bus=
+bus= card= pcscd=
 echo "Done."
