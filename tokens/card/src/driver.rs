@@ -27,8 +27,8 @@ struct Known {
     contents: Vec<Arc<Contents>>,
     /// Keys that were made during this stay; some cards do not tell of them.
     made: Vec<(TokenId, CardKey)>,
-    /// A try was lost at a PIN; the next right one brings it back.
-    tries_lost: bool,
+    /// The tokens at whose PIN a try was lost; the next right one brings it back.
+    worn: Vec<TokenId>,
 }
 
 /// Another attempt at a card that could not be read.
@@ -91,7 +91,11 @@ impl Driver {
                 let tokens: Vec<_> = found.iter().map(|contents| contents.token().to_string()).collect();
                 tracing::debug!("{name}: the card is [{}]", tokens.join(", "));
                 self.registry.stands(name, stay, &found);
-                self.card = Some(Known { stay, contents: found, made: Vec::new(), tries_lost: false });
+                let worn = found
+                    .iter()
+                    .filter(|contents| contents.tries_left.is_some_and(|tries| tries < USUAL_TRIES));
+                let worn = worn.map(|contents| contents.token()).collect();
+                self.card = Some(Known { stay, contents: found, made: Vec::new(), worn });
             }
             Err(error) => self.cannot_identify(stay, attempts, error),
         }
@@ -206,8 +210,8 @@ impl Driver {
     fn perform(&mut self, ticket: &Ticket, request: &Request) -> Outcome {
         let Request { token, key, pin, operation, changes, limit } = request;
         let contents = with_expected_key(self.contents(token)?, key.as_ref())?;
-        let restores =
-            self.card.as_ref().is_some_and(|card| card.tries_lost) && !matches!(pin, PinSource::None);
+        let worn = self.card.as_ref().is_some_and(|card| card.worn.contains(token));
+        let restores = worn && !matches!(pin, PinSource::None);
         let changes = *changes || restores;
         let pin = match pin {
             PinSource::None => Pin::None,
@@ -229,6 +233,9 @@ impl Driver {
         };
         let (output, read) = performed.inspect_err(|error| self.note_tries(&contents, error))?;
         self.remember(token, &output, operation);
+        if let Some(card) = self.card.as_mut().filter(|_| restores) {
+            card.worn.retain(|worn| worn != token);
+        }
         let token = match read {
             None => token.clone(),
             Some(Ok(read)) => self.replace(&contents, read),
@@ -305,7 +312,6 @@ impl Driver {
                 read.keys.push(key.clone());
             }
         }
-        card.tries_lost = false;
         let now = read.token();
         for (owner, _) in card.made.iter_mut().filter(|(owner, _)| *owner == token) {
             *owner = now.clone();
@@ -325,7 +331,7 @@ impl Driver {
             reference: made.reference.clone(),
             algorithm: made.algorithm,
             public_key: made.public_key.as_slice().into(),
-            usage: made.algorithm.usage(),
+            usage: made.usage,
             pin_policy: site.pin_policy.unwrap_or(PinPolicy::Once),
             touch_policy: site.touch_policy.unwrap_or(TouchPolicy::Never),
             certificates: Vec::new(),
@@ -345,7 +351,7 @@ impl Driver {
         let token = contents.token();
         if let Some(known) = card.contents.iter_mut().find(|contents| contents.token() == token) {
             Arc::make_mut(known).tries_left = Some(tries);
-            card.tries_lost = true;
+            card.worn.push(token);
             self.registry.stands(&self.reader.name, card.stay, &card.contents);
         }
     }
@@ -398,6 +404,9 @@ fn read_applications(kinds: &[Kind], card: &mut Transacting<'_>) -> Result<Vec<C
         _ => Ok(found),
     }
 }
+
+/// How many tries a PIN has on most cards: with fewer, some may have been lost.
+const USUAL_TRIES: u32 = 3;
 
 /// A card that could not be read is read again after 0.2, 0.4, … 6.4 seconds; one that was busy ever after.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
