@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, Step, check_label};
 use claviger_token::{
-    Algorithm, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput, Usage,
+    Algorithm, Generated, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
+    Usage,
 };
 
 use super::passphrase::wipe;
@@ -80,6 +81,7 @@ pub async fn create(
             return Err(Refusal::Internal("the token made no key".into()));
         };
         check_usage(usage, generated.algorithm)?;
+        check_place(usage, &generated)?;
         let key = new_row(generated, binding, &*token, (label, usage));
         let id = key.id();
         let _change = seat.change.lock().await;
@@ -293,6 +295,15 @@ fn check_room(account: &Account, label: &str, most: usize) -> Result<(), Refusal
         return Err(Refusal::AlreadyExists(format!("a key with the label {label:?}").into()));
     }
     Ok(())
+}
+
+/// Refuses a key that may not be used for anything that its place on a card is for.
+fn check_place(usage: Option<Usage>, made: &Generated) -> Result<(), Refusal> {
+    if usage.is_none_or(|usage| !usage.within(made.usage).is_empty()) {
+        return Ok(());
+    }
+    let can: Vec<&str> = made.usage.names().collect();
+    Err(Refusal::InvalidArguments(format!("a key at {} can only {}", made.reference, can.join(", ")).into()))
 }
 
 fn check_usage(usage: Option<Usage>, algorithm: Algorithm) -> Result<(), Refusal> {

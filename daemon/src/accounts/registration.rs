@@ -155,12 +155,12 @@ fn row(
     (token, kind): (TokenId, TokenKind),
     (label, usage): (String, Option<Usage>),
 ) -> Key {
-    let Generated { algorithm, public_key, reference, record, attestation } = generated;
+    let Generated { algorithm, usage: can, public_key, reference, record, attestation } = generated;
     Key {
         info: Arc::new(KeyInfo {
             id: binding.key,
             algorithm,
-            usage: usage.unwrap_or(algorithm.usage()),
+            usage: usage.map_or(can, |wanted| wanted.within(can)),
             public_key: public_key.into(),
         }),
         label,

@@ -105,6 +105,7 @@ impl ToyToken {
         let public_key = [PUBLIC_KEY_HEADER, key_pair(&seed)?.public_key().as_ref()].concat();
         Ok(TokenOutput::Generated(Generated {
             algorithm,
+            usage: algorithm.usage(),
             public_key,
             reference,
             record: None,

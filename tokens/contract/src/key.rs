@@ -88,6 +88,16 @@ impl Usage {
         (!self.sign || other.sign) && (!self.decrypt || other.decrypt) && (!self.derive || other.derive)
     }
 
+    /// Returns what is allowed both here and there.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self {
+            sign: self.sign && other.sign,
+            decrypt: self.decrypt && other.decrypt,
+            derive: self.derive && other.derive,
+        }
+    }
+
     /// Returns the names of what is allowed: `sign`, `decrypt`, `derive`, in that order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         [(self.sign, "sign"), (self.decrypt, "decrypt"), (self.derive, "derive")]

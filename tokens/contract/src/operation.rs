@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site};
+use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site, Usage};
 
 /// One operation of a token, as data. Every token takes them through [`Token::perform`](crate::Token::perform)
 /// and refuses those that its capabilities do not name.
@@ -99,6 +99,8 @@ pub enum TokenOutput {
 pub struct Generated {
     /// What kind it is.
     pub algorithm: Algorithm,
+    /// What it can be used for where it stands: a card's places are each for something.
+    pub usage: Usage,
     /// The public key, DER SubjectPublicKeyInfo.
     pub public_key: Vec<u8>,
     /// Where it stands on the token; empty for a local store.

@@ -39,6 +39,7 @@ pub fn import_with(
     Ok(Generated {
         attestation: Vec::new(),
         algorithm: parsed.algorithm,
+        usage: parsed.algorithm.usage(),
         public_key: parsed.spki,
         reference: String::new(),
         record: Some(record),

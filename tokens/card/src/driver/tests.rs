@@ -30,6 +30,7 @@ fn key(reference: &str, public_key: &[u8]) -> CardKey {
         reference: reference.into(),
         algorithm: Algorithm::P256,
         public_key: public_key.into(),
+        usage: Algorithm::P256.usage(),
         pin_policy: PinPolicy::Once,
         touch_policy: TouchPolicy::Never,
         certificates: Vec::new(),
@@ -72,6 +73,7 @@ fn driver() -> Driver {
 fn generated(reference: &str, public_key: &[u8]) -> (CardOutput, CardOp) {
     let made = claviger_token::Generated {
         algorithm: Algorithm::P256,
+        usage: Algorithm::P256.usage(),
         public_key: public_key.to_vec(),
         reference: reference.into(),
         record: None,

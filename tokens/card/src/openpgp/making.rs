@@ -171,7 +171,8 @@ fn finish(
     session.channel.put("writing a fingerprint", slot.fingerprint_tag(), &print)?;
     session.channel.put("writing when the key was made", slot.time_tag(), &time.to_be_bytes())?;
     let reference = slot.name().to_owned();
-    Ok(Generated { algorithm, public_key, reference, record: None, attestation: Vec::new() })
+    let usage = slot.usage(algorithm);
+    Ok(Generated { algorithm, usage, public_key, reference, record: None, attestation: Vec::new() })
 }
 
 /// Returns the extended header list that brings a private key (4.4.3.12).

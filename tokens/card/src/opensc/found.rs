@@ -52,8 +52,10 @@ pub(super) fn contents(found: Found) -> Result<Contents, CardError> {
 pub(super) fn new_key(key: FoundKey) -> Result<Generated, CardError> {
     let (algorithm, public_key) =
         public_key(&key).ok_or(CardError::Malformed("the new key's public half".into()))?;
+    let usage = Usage { sign: key.sign, decrypt: key.decrypt, derive: key.derive }.within(algorithm.usage());
     Ok(Generated {
         algorithm,
+        usage,
         public_key,
         reference: hexadecimal(&key.id),
         record: None,

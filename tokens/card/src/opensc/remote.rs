@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use claviger_token::{
-    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy,
+    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -153,10 +153,20 @@ struct SiteDef {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Usage")]
+struct UsageDef {
+    sign: bool,
+    decrypt: bool,
+    derive: bool,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Generated")]
 struct GeneratedDef {
     #[serde(with = "named")]
     algorithm: Algorithm,
+    #[serde(with = "UsageDef")]
+    usage: Usage,
     public_key: Vec<u8>,
     reference: String,
     record: Option<Vec<u8>>,

@@ -51,7 +51,8 @@ pub(crate) fn generate(
     erase_stale_certificate(card, place, &public_key)?;
     // A card that cannot say how a key was made has made it all the same.
     let attestation = attestation::read(card, place, &public_key).unwrap_or_default();
-    Ok(Generated { algorithm, public_key, reference: place.reference(), record: None, attestation })
+    let usage = place.usage(algorithm);
+    Ok(Generated { algorithm, usage, public_key, reference: place.reference(), record: None, attestation })
 }
 
 /// Takes a key that was made elsewhere. Whatever key was at a place that the site names is gone then.
@@ -105,6 +106,7 @@ pub(crate) fn import(
     let PrivateKey { algorithm, public_key, .. } = key;
     Ok(Generated {
         algorithm,
+        usage: place.usage(algorithm),
         public_key,
         reference: place.reference(),
         record: None,
