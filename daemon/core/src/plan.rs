@@ -126,6 +126,17 @@ pub fn plan(
     }
 }
 
+/// Returns true where a token with these capabilities and the host together can do it.
+pub fn is_possible(
+    mechanism: Mechanism,
+    purpose: Purpose,
+    algorithm: Algorithm,
+    capabilities: &Capabilities,
+) -> bool {
+    let ways = routes(mechanism, purpose, &Parameters::default(), algorithm);
+    ways.iter().any(|(_, mechanism, _)| capabilities.mechanisms.contains(mechanism))
+}
+
 fn mechanism(request: &Request, key: &KeyInfo, purpose: Purpose) -> Result<Mechanism, Refusal> {
     let mechanism = match (request.mechanism, purpose) {
         (Some(mechanism), _) => mechanism,

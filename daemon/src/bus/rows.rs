@@ -1,5 +1,6 @@
 //! Accounts and keys as callers see them.
 
+use claviger_core::plan::is_possible;
 use claviger_core::{Guesses, Key, KeyState, Registration, User};
 use claviger_dbus::ByteBuf;
 use claviger_dbus::wire::{AccountRow, KeyRow, PublicKeyRow, UserRow};
@@ -26,7 +27,7 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
         present: place.is_some(),
         locked: place.is_none_or(|(placement, token)| !token.is_ready(&key.handle(placement))),
         public_key: ByteBuf::from(key.info.public_key.to_vec()),
-        mechanisms: mechanisms(key).map(|mechanism| mechanism.name().to_owned()).collect(),
+        mechanisms: mechanisms(seat, key).map(|mechanism| mechanism.name().to_owned()).collect(),
         created: key.binding.created,
         last_used: seat.last_used(key.id()).or(key.last_used),
         default_for: default_for(&account.user, key),
@@ -34,9 +35,16 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
     }
 }
 
-/// Returns what can be done with a key: by its algorithm, its usage and its state.
-fn mechanisms(key: &Key) -> impl Iterator<Item = Mechanism> {
+/// Returns what can be done with a key: by its algorithm, its usage, its state, and what the tokens can that it stands
+/// on.
+fn mechanisms(seat: &Seat, key: &Key) -> impl Iterator<Item = Mechanism> {
     let (algorithm, usage) = (key.info.algorithm, key.info.usage);
+    let tokens = key.placements.iter().filter_map(|placement| seat.token(placement).ok());
+    let abilities: Vec<_> = tokens.map(|token| token.capabilities()).collect();
+    let can = move |mechanism: Mechanism, purpose| {
+        mechanism.serves(purpose)
+            && abilities.iter().any(|can| is_possible(mechanism, purpose, algorithm, can))
+    };
     let (signs, opens) = match key.state {
         KeyState::Current => (true, true),
         KeyState::Retired => (false, true),
@@ -45,10 +53,10 @@ fn mechanisms(key: &Key) -> impl Iterator<Item = Mechanism> {
     Mechanism::ALL.into_iter().filter(move |mechanism| {
         mechanism.is_offered()
             && mechanism.fits(algorithm)
-            && (signs && usage.sign && mechanism.serves(Purpose::Sign)
-                || opens && usage.decrypt && mechanism.serves(Purpose::Decrypt)
-                || opens && usage.derive && mechanism.serves(Purpose::Derive)
-                || opens && usage.derive && mechanism.serves(Purpose::Decapsulate))
+            && (signs && usage.sign && can(*mechanism, Purpose::Sign)
+                || opens && usage.decrypt && can(*mechanism, Purpose::Decrypt)
+                || opens && usage.derive && can(*mechanism, Purpose::Derive)
+                || opens && usage.derive && can(*mechanism, Purpose::Decapsulate))
     })
 }
 

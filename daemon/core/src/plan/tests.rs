@@ -5,7 +5,7 @@ use claviger_token::{
     Algorithm, Binding, Capabilities, Hash, Kdf, KeyId, KeyInfo, Mechanism, Parameters, Purpose, TokenKind,
 };
 
-use super::{After, Before, Padding, Plan, Unpadding, plan};
+use super::{After, Before, Padding, Plan, Unpadding, is_possible, plan};
 use crate::policy::{Caller, authorize};
 use crate::{
     Defaults, Format, Guesses, Input, Key, KeyState, Refusal, Registration, Request, Selector, User,
@@ -326,4 +326,19 @@ fn a_derived_secret_comes_raw_or_through_hkdf() {
     assert!(derive(Parameters { length: Some(0), ..hkdf.clone() }).is_err());
     assert!(derive(Parameters { hash: Some(Hash::Sha1), ..hkdf }).is_err());
     assert!(derive(Parameters { length: Some(16), ..Parameters::default() }).is_err());
+}
+
+#[test]
+fn possible_is_what_some_way_leads_to() {
+    let openpgp = capabilities(OPENPGP);
+    let can = |mechanism, purpose| is_possible(mechanism, purpose, Algorithm::Rsa2048, &openpgp);
+    assert!(can(Mechanism::Sha512RsaPkcs, Purpose::Sign));
+    assert!(can(Mechanism::RsaPkcs, Purpose::Decrypt));
+    assert!(!can(Mechanism::Sha256RsaPkcsPss, Purpose::Sign));
+    assert!(!can(Mechanism::RsaPkcsOaep, Purpose::Decrypt));
+    let piv = capabilities(PIV);
+    for mechanism in [Mechanism::Sha256RsaPkcsPss, Mechanism::RsaPkcsPss, Mechanism::RsaPkcs] {
+        assert!(is_possible(mechanism, Purpose::Sign, Algorithm::Rsa2048, &piv), "{mechanism}");
+    }
+    assert!(is_possible(Mechanism::RsaPkcsOaep, Purpose::Decrypt, Algorithm::Rsa2048, &piv));
 }
