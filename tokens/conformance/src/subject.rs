@@ -201,7 +201,9 @@ impl dyn Subject + '_ {
                 self.import(algorithm, &document).unwrap_or_else(|error| panic!("{algorithm}: {error}")),
             );
         }
-        self.existing().into_iter().find(|key| key.info.algorithm == algorithm)
+        // One that signs, if there is one: of a card's keys some may only decrypt.
+        let fitting = self.existing().into_iter().filter(|key| key.info.algorithm == algorithm);
+        fitting.max_by_key(|key| key.info.usage.sign)
     }
 
     /// Returns the algorithms of which the token can have keys, and for each its mechanisms.
@@ -222,7 +224,8 @@ impl dyn Subject + '_ {
         use claviger_token::Purpose;
         for (algorithm, mechanisms) in self.abilities() {
             let signs = mechanisms.into_iter().find(|mechanism| mechanism.serves(Purpose::Sign));
-            if let (Some(mechanism), Some(key)) = (signs, signs.and_then(|_| self.any_key(algorithm))) {
+            let key = signs.and_then(|_| self.any_key(algorithm)).filter(|key| key.info.usage.sign);
+            if let (Some(mechanism), Some(key)) = (signs, key) {
                 let data = crate::peers::to_be_signed(algorithm, mechanism, b"a message");
                 return (key, mechanism, data);
             }
