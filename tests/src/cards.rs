@@ -10,8 +10,10 @@ use zbus::MessageStream;
 use crate::accounts::Person;
 use crate::daemon::{CHEAP, Start};
 use crate::house::House;
+use crate::pcsc::card::{Depth, Logged};
+use crate::pcsc::foreign::Refused;
 use crate::pcsc::issue::PivIssuer;
-use crate::pcsc::{Card, Kind, Pcscd};
+use crate::pcsc::{Card, ForeignUser, Kind, Pcscd};
 use crate::peer::{Attributes, Options, Peer, Refusal, none};
 use crate::{in_time, next, secret};
 
@@ -68,6 +70,7 @@ pub fn start(pcscd: &std::path::Path, cards: &str) -> Start {
 }
 
 /// Makes a PIV card with a P-256 key and a certificate at 9A, in a reader.
+#[expect(clippy::unused_async, reason = "it takes long, and is meant to let other tasks run")]
 pub async fn piv_card(pcscd: &Pcscd, slot: u16) -> Card {
     // The programs that make it are waited for; other tasks run meanwhile.
     tokio::task::block_in_place(|| {
@@ -87,6 +90,8 @@ pub struct Enrolled {
     pub watch: Watch,
     /// The id of the token.
     pub token: String,
+    /// Its PIN.
+    pub pin: String,
     /// The id of the first key on it.
     pub key: String,
     /// The public half of that key, DER SubjectPublicKeyInfo.
@@ -101,7 +106,7 @@ impl Enrolled {
         let keys = owner.enrol(&token, PIN, none()).await.expect("it can be enrolled");
         let key = keys.into_iter().next().expect("it has a key");
         let public_key = owner.public_key(&key).await.unwrap();
-        Self { card, owner, watch, token, key, public_key }
+        Self { card, owner, watch, token, pin: PIN.to_owned(), key, public_key }
     }
 
     /// Signs [`MESSAGE`] with the first key, a P-256 one. A signature that is not right fails the test.
@@ -116,9 +121,27 @@ impl Enrolled {
         Ok(())
     }
 
-    /// Unlocks it with the PIN that cards come with.
+    /// Signs, and returns the instructions (ISO 7816-4) of the commands that the card was sent for it.
+    pub async fn instructions(&mut self) -> Vec<u8> {
+        self.card.log(Depth::Headers);
+        self.card.drain_log();
+        self.sign().await.expect("it signs");
+        let log = self.card.drain_log();
+        self.card.log(Depth::Off);
+        log.iter().filter_map(Logged::command).map(|command| command[1]).collect()
+    }
+
+    /// Unlocks it with its PIN.
     pub async fn unlock(&self) -> Result<(), Refusal> {
-        self.owner.unlock_card(&self.token, PIN).await
+        self.owner.unlock_card(&self.token, &self.pin).await
+    }
+
+    /// Gives it another PIN, which locks it.
+    pub async fn change_pin(&mut self, pin: &str) -> Result<(), Refusal> {
+        let pins = (self.token.as_str(), secret::pipe(&self.pin), secret::pipe(pin), none());
+        self.owner.call::<()>("Tokens", "ChangePin", &pins).await?;
+        pin.clone_into(&mut self.pin);
+        Ok(())
     }
 
     /// Waits until the daemon says that the card stands so: `present`, `removed` or `unreachable`.
@@ -130,6 +153,14 @@ impl Enrolled {
     pub async fn pull(&mut self) {
         self.card.remove();
         self.until("removed").await;
+    }
+
+    /// Returns how many tries are left at the PIN, as another program sees it; a card that was left verified fails
+    /// the test.
+    pub fn tries_left(&self, pcscd: &Pcscd) -> u16 {
+        let word = pin_state(&mut connected(pcscd, &self.card));
+        assert_eq!(word & 0xFFF0, 0x63C0, "the state of the PIN is {word:04X}");
+        word & 0xF
     }
 
     /// Puts it back and waits until the daemon says so.
@@ -146,6 +177,43 @@ pub fn assert_right(public_key: &[u8], message: &[u8], signature: &[u8]) {
     let verified = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature);
     assert!(verified.is_ok(), "a wrong signature");
 }
+
+/// Returns another program that is connected to the card.
+pub fn connected(pcscd: &Pcscd, card: &Card) -> ForeignUser {
+    let mut user = ForeignUser::start(pcscd);
+    user.connect_shared(card.reader()).expect("the card is shared");
+    user
+}
+
+/// Selects PIV and asks for the state of the PIN as another program would, which spends no try: 9000 where it is
+/// verified, 63Cx where not.
+pub fn pin_state(user: &mut ForeignUser) -> u16 {
+    let ask = |user: &mut ForeignUser, command: &[u8]| {
+        let answer = user.transmit(command)?;
+        Ok::<_, Refused>(u16::from_be_bytes(*answer.last_chunk().expect("a status")))
+    };
+    for _ in 0..2 {
+        // In a transaction: the daemon may be about to do something.
+        let asked = user.begin().and_then(|()| {
+            let selected = ask(user, SELECT_PIV);
+            let state = selected.and_then(|_| ask(user, PIN_STATE));
+            user.end().and(state)
+        });
+        match asked {
+            Ok(state) => return state,
+            Err(why) if why == "ResetCard" => user.reconnect().expect("the card is there"),
+            Err(why) => panic!("cannot ask the card: {why}"),
+        }
+    }
+    panic!("the card is reset again and again");
+}
+
+/// SELECT of PIV.
+pub const SELECT_PIV: &[u8] = b"\x00\xA4\x04\x00\x0B\xA0\x00\x00\x03\x08\x00\x00\x10\x00\x01\x00\x00";
+/// VERIFY without data: asks for the state of the PIN.
+pub const PIN_STATE: &[u8] = b"\x00\x20\x00\x80";
+/// GENERAL AUTHENTICATE.
+pub const AUTHENTICATE: u8 = 0x87;
 
 impl Peer {
     /// Enrols a card and returns the ids of its keys.
@@ -201,11 +269,7 @@ impl Watch {
     }
 
     /// Waits until the tokens stand so, asking anew at each signal.
-    pub async fn until<T>(
-        &mut self,
-        what: &str,
-        found: impl Fn(&[(String, Attributes)]) -> Option<T>,
-    ) -> T {
+    pub async fn until<T>(&mut self, what: &str, found: impl Fn(&[(String, Attributes)]) -> Option<T>) -> T {
         let waiting = async {
             loop {
                 self.signals.borrow_and_update();
