@@ -86,14 +86,22 @@ impl Transacting<'_> {
         self.lost
     }
 
+    /// Returns true where the card may have been left with a PIN shown: it was lost in the middle of something,
+    /// and nobody knows that it lost its power too.
+    pub(crate) fn owes_reset(&self) -> bool {
+        self.committed && self.lost == Some(Loss::Departed)
+    }
+
     /// Says that what is sent from here on may not be sent twice.
     pub(crate) fn arm(&mut self) {
         self.armed = true;
     }
 
-    /// Ends the transaction. A card that is left resets, where that was asked for.
+    /// Ends the transaction, with a reset where that was asked for. A card that was lost is not reset: pcscd takes a
+    /// card that cannot be reset for gone, until it sees it pulled.
     pub(crate) fn end(self) -> Result<(), pcsc::Error> {
-        let Self { transaction, disposition, .. } = self;
+        let Self { transaction, disposition, lost, .. } = self;
+        let disposition = if lost.is_some() { Disposition::LeaveCard } else { disposition };
         transaction.end(disposition).map_err(|(transaction, error)| {
             drop(transaction);
             error

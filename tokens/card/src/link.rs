@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use pcsc::{Context, Scope};
 
-use crate::CardError;
 use crate::connection::{Connection, Transacting};
 use crate::deadline::Deadlines;
 use crate::fault::{Loss, is_service_lost, meaning};
 use crate::reader::Reader;
 use crate::ticket::{Doing, Ticket};
+use crate::{CardError, Exchange as _};
 
 /// The way from a reader's thread to the card: context, connection, and whether the card is still the one that was
 /// identified. Each is made when it is needed and dropped when it fails.
@@ -22,6 +22,9 @@ pub(crate) struct Link {
     verified: Option<u32>,
     /// The card was out of the reader since it was last asked whether it was.
     departed: bool,
+    /// The card was lost where a PIN may have been shown. Should it have kept its power, the next transaction ends
+    /// with a reset.
+    owes_reset: bool,
 }
 
 /// A ticket, and how it is served.
@@ -38,7 +41,15 @@ impl Link {
     pub(crate) fn new(reader: Arc<Reader>) -> Self {
         // pcscd's names come from C strings.
         let name = CString::new(reader.name.as_str()).unwrap_or_default();
-        Self { reader, name, context: None, connection: None, verified: None, departed: false }
+        Self {
+            reader,
+            name,
+            context: None,
+            connection: None,
+            verified: None,
+            departed: false,
+            owes_reset: false,
+        }
     }
 
     /// Returns true while there is a connection, which keeps others from having the card for themselves alone.
@@ -106,7 +117,11 @@ impl Link {
         deadlines.hasten(Instant::now() + limit, ticket);
         let mut recognized = known;
         let result = work(&mut transacting, &mut recognized);
+        if self.owes_reset {
+            transacting.reset_at_end();
+        }
         let (lost, committed) = (transacting.loss(), transacting.is_committed());
+        self.owes_reset = transacting.owes_reset() || self.owes_reset && lost.is_some();
         let ended = transacting.end();
         self.verified = recognized.then_some(count);
         self.connection = Some(connection);

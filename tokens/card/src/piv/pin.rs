@@ -131,7 +131,14 @@ fn show(card: &mut dyn Exchange, rules: PinRules, pin: &Secret) -> Result<(), Ca
     let command = Command::new(0x20, 0x00, PIN).with(padded(&[pin]));
     match send(card, &command)?.status {
         Status::OK => Ok(()),
-        word => Err(refused(word)),
+        word => {
+            let refused = refused(word);
+            if matches!(refused, CardError::Status(..)) {
+                // No answer to a VERIFY: nobody knows whether the card took it.
+                take_back(card);
+            }
+            Err(refused)
+        }
     }
 }
 

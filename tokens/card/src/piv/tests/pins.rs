@@ -120,6 +120,16 @@ fn a_card_that_will_not_log_out_is_reset() {
     assert!(card.reset);
 }
 
+#[test]
+fn an_answer_that_is_none_to_a_pin_has_it_taken_back() {
+    let contents = contents(&["9a"]);
+    for word in [b"\x6f\x00", b"\x65\x81", b"\x91\x00"] {
+        let mut card = card(&[SELECT, (VERIFY, word), LOGOUT]);
+        assert!(perform(&mut card, &contents, sign("9a")).is_err(), "{word:02x?}");
+        card.finish();
+    }
+}
+
 /// The caller gave up, or the reader failed: whether the card took the PIN nobody knows.
 #[test]
 fn a_card_is_reset_where_nobody_knows_whether_the_pin_is_shown() {
