@@ -19,18 +19,21 @@ pub enum Program {
     Panicking,
     /// `foreign-card-user`: uses smart cards as it likes.
     ForeignCardUser,
+    /// `claviger-opensc`.
+    OpenSc,
 }
 
 impl Program {
     /// Returns a path by which every user can run the program, also where the working copy stands in a folder
     /// that only root may enter: it is a descriptor that children inherit.
     pub fn path(self) -> PathBuf {
-        static OPENED: [OnceLock<File>; 4] = [const { OnceLock::new() }; 4];
+        static OPENED: [OnceLock<File>; 5] = [const { OnceLock::new() }; 5];
         let name = match self {
             Self::Daemon => "clavigerd",
             Self::CommandLine => "claviger",
             Self::Panicking => "panicking",
             Self::ForeignCardUser => "foreign-card-user",
+            Self::OpenSc => "claviger-opensc",
         };
         let file = OPENED[self as usize].get_or_init(|| open_for_children(name));
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
@@ -54,7 +57,7 @@ fn folder() -> &'static Path {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let packages = ["-p", "clavigerd", "-p", "claviger", "-p", "claviger-tests"];
+        let packages = ["-p", "clavigerd", "-p", "claviger", "-p", "claviger-opensc", "-p", "claviger-tests"];
         let built = Command::new(cargo)
             .args(["build", "-q", "--bins", "--manifest-path", manifest])
             .args(packages)

@@ -6,6 +6,7 @@
 //! | [`card`] | a card that can be pulled, garbled and hung at any command |
 //! | [`foreign`] | another program at the same reader: holds it, resets it, asks it |
 //! | [`issue`] | keys and certificates put on cards by the programs of others |
+//! | [`opensc`] | OpenSC's helper behind its socket |
 //! | [`pinpad`] | a reader with keys of its own, and somebody who types on them |
 //! | [`talk`] | orders and answers, line by line, with a program that is driven so |
 //!
@@ -14,12 +15,14 @@
 pub mod card;
 pub mod foreign;
 pub mod issue;
+pub mod opensc;
 pub mod pcscd;
 pub mod pinpad;
 pub mod talk;
 
 pub use card::{Card, Kind};
 pub use foreign::ForeignUser;
+pub use opensc::OpenScSocket;
 pub use pcscd::Pcscd;
 
 use std::path::{Path, PathBuf};
