@@ -18,6 +18,7 @@ pub(crate) struct Starter<'a> {
     bus: &'a Bus,
     folder: &'a Path,
     watcher: Partner,
+    pcscd: Option<PathBuf>,
 }
 
 /// A running daemon; it ends when this is dropped.
@@ -37,13 +38,19 @@ impl<'a> Starter<'a> {
     pub(crate) fn new(exe: &Path, program: PathBuf, bus: &'a Bus, folder: &'a Path) -> Result<Self, Error> {
         fs::write(folder.join(CONFIG_NAME), CONFIG).doing("write the daemon's configuration")?;
         let watcher = Partner::start(exe, &Role::Watcher { bus: bus.address().to_owned() }, None)?;
-        Ok(Self { program, bus, folder, watcher })
+        Ok(Self { program, bus, folder, watcher, pcscd: None })
+    }
+
+    /// The daemons that are started from now on find pcscd there.
+    pub(crate) fn with_pcscd(&mut self, socket: PathBuf) {
+        self.pcscd = Some(socket);
     }
 
     /// Starts a daemon on a state folder; returns it after its first answer, and how many milliseconds that took.
     pub(crate) fn start(&mut self, state: &str) -> Result<(Daemon, f64), Error> {
         let log = File::options().create(true).append(true).open(self.folder.join("clavigerd.log"));
         let mut command = Command::new(&self.program);
+        command.envs(self.pcscd.iter().map(|socket| ("PCSCLITE_CSOCK_NAME", socket)));
         command
             .args(["--bus", self.bus.address(), "--state-dir"])
             .arg(self.folder.join(state))

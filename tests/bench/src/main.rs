@@ -8,6 +8,7 @@
 //! | `noop` | the daemon's methods with nothing in them |
 //! | `floors` `hash` | raw signatures, bare SQLite; SHA-256 of 1 GiB in every way |
 //! | `daemon` `owner` `population` | the daemon, an account at it, a million of them |
+//! | `cards` `card_peers` | cards, beside their raw commands and beside OpenSC |
 //! | `fairness` | one uid floods, another works |
 //! | `figures` `stats` `report` `table` `machine` | numbers, and how they are shown |
 //! | `role` `child` `bus` `error` | processes and errors |
@@ -16,6 +17,8 @@
 
 mod bus;
 mod calls;
+mod card_peers;
+mod cards;
 mod child;
 mod crew;
 mod daemon;
@@ -120,6 +123,9 @@ fn play(role: &Role) -> Result<(), Error> {
             calls::work(bus, service, *channels)
         }
         Role::Owner { bus } => owner::work(bus),
+        Role::RawCard { socket: _, reader } => card_peers::raw(reader),
+        Role::OpenScCard { socket: _, reader, login } => card_peers::opensc(reader, *login),
+        Role::CardWatcher { bus, socket: _, reader } => card_peers::watch(bus, reader),
         Role::Watcher { bus } => owner::watch(bus),
     }
 }

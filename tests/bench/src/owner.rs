@@ -6,8 +6,11 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use claviger_dbus::names;
-use claviger_dbus::proxy::{AccountProxy, KeysProxy, PublicProxy};
-use claviger_dbus::wire::{KeyFilter, NewKeyOptions, NoOptions, RegisterOptions, SignOptions, UnlockOptions};
+use claviger_dbus::proxy::{AccountProxy, KeysProxy, PublicProxy, TokensProxy};
+use claviger_dbus::wire::{
+    EnrolOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions, SignOptions, TokenFilter, TokenRow,
+    UnlockOptions,
+};
 use claviger_dbus::{ByteBuf, Bytes, Failure};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -25,6 +28,7 @@ struct Owner {
     account: AccountProxy<'static>,
     keys: KeysProxy<'static>,
     public: PublicProxy<'static>,
+    tokens: TokensProxy<'static>,
 }
 
 /// Takes orders until standard input ends: `enrol`, `unlock`, `key ALGORITHM`, `keys`, `digest FILE`.
@@ -37,6 +41,7 @@ pub(crate) fn work(bus: &str) -> Result<(), Error> {
             account: AccountProxy::new(&bus).await?,
             keys: KeysProxy::new(&bus).await?,
             public: PublicProxy::new(&bus).await?,
+            tokens: TokensProxy::new(&bus).await?,
         })
     })?;
     say_ready()?;
@@ -58,6 +63,7 @@ impl Owner {
             ("unlock", _) => self.unlock().await,
             ("key", algorithm) => self.make_key(algorithm).await,
             ("keys", _) => Ok(self.keys.list_keys(&KeyFilter::default()).await?.len().to_string()),
+            ("card", _) => self.enrol_card().await,
             ("digest", file) => self.digest(file).await,
             _ => Err(Error::Child { who: "the bench".to_owned(), said: order.to_owned() }),
         }
@@ -73,6 +79,36 @@ impl Owner {
         if algorithm == "P-256" {
             self.check_signature(&id).await?;
         }
+        Ok(id)
+    }
+
+    /// Enrols the next card that is nobody's, makes a key on it and returns the key's id.
+    async fn enrol_card(&self) -> Result<String, Error> {
+        let nobodys =
+            |(id, row): &(String, TokenRow)| row.application == "piv" && !row.enrolled && !id.is_empty();
+        let until = Instant::now() + PATIENCE;
+        let token = loop {
+            let all = self.tokens.list_tokens(&TokenFilter { all: Some(true) }).await?;
+            match all.into_iter().find(nobodys) {
+                Some((token, _)) => break token,
+                None if Instant::now() > until => {
+                    return Err(Error::Child { who: "the daemon".to_owned(), said: "no card".to_owned() });
+                }
+                None => tokio::task::yield_now().await,
+            }
+        };
+        let pin = Some(secret(b"123456")?);
+        self.tokens.enrol_card(&token, &EnrolOptions { pin, ..EnrolOptions::default() }).await?;
+        let factory: Vec<u8> = (1..=8).cycle().take(24).collect();
+        let options = NewKeyOptions {
+            location: Some("card".to_owned()),
+            token: Some(token),
+            slot: Some("9a".to_owned()),
+            authority: Some(secret(&factory)?),
+            ..NewKeyOptions::default()
+        };
+        let id = self.keys.generate_key("P-256", &options).await?;
+        self.check_signature(&id).await?;
         Ok(id)
     }
 
@@ -99,8 +135,12 @@ impl Owner {
 
 /// Returns a pipe that holds the pass phrase of every account here.
 fn passphrase() -> Result<Fd<'static>, Error> {
+    secret(b"bench bench bench").map(Fd::from)
+}
+
+fn secret(bytes: &[u8]) -> Result<zbus::OwnedFd, Error> {
     let (reading, writing) = pipe_with(PipeFlags::CLOEXEC).doing("make a pipe")?;
-    File::from(writing).write_all(b"bench bench bench").doing("fill a pipe")?;
+    File::from(writing).write_all(bytes).doing("fill a pipe")?;
     Ok(reading.into())
 }
 
@@ -141,7 +181,7 @@ async fn appearance(changes: &mut NameOwnerChangedStream) -> Result<(), Error> {
     Err(Error::Child { who: "the bus".to_owned(), said: "good-bye".to_owned() })
 }
 
-async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_next(context)).await
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn targets(figures: &Figures) -> Table {
     rows.beside_openssh();
     rows.start_and_memory();
     rows.table_and_digest();
+    rows.cards();
     rows.fairness();
     rows.table
 }
@@ -152,6 +153,33 @@ impl Rows<'_> {
         self.ratio("DigestFile, 1 GiB in a memfd", "s", &ours, ("sha256sum", &peer), Target::AtMost(0.333));
     }
 
+    fn cards(&mut self) {
+        let ours = self.series("card-daemon/1/p50");
+        let raw = self.series("card-raw/1/p50").map(|p50| p50 + 60.0);
+        let what = "Sign with a PIV card, P-256, p50";
+        self.ratio(what, "µs", &ours, ("the same APDUs raw + 60 µs", &raw), Target::AtMost(1.0));
+        let peer = self.series("card-opensc-login/1/p50");
+        self.ratio(what, "µs", &ours, ("OpenSC, PIN each time", &peer), Target::AtMost(1.0));
+        let peer = self.series("card-opensc/1/p50");
+        self.ratio(what, "µs", &ours, ("OpenSC, logged in once", &peer), Target::AtMost(1.0));
+        let (rate, raw) = (self.rate("card-daemon", 1), self.rate("card-raw", 1));
+        self.ratio(
+            "Sign with a PIV card, P-256, one after the other",
+            "k/s",
+            &rate,
+            ("raw", &raw),
+            Target::None,
+        );
+        let one = self.series("slow-cards/1");
+        for (count, least) in [(2, 1.9), (4, 3.8)] {
+            let all = self.series(&format!("slow-cards/{count}"));
+            let what = format!("{count} cards at once, each 5 ms a command");
+            self.ratio(&what, "/s", &all, ("one card", &one), Target::AtLeast(least));
+        }
+        let removal = self.series("removal");
+        self.figure("Removal on D-Bus after pcscd's report", "ms", &removal, Target::AtMost(20.0));
+    }
+
     fn fairness(&mut self) {
         for (name, what, target) in [
             ("nice-flood", "Another uid's p99 during a flood", Target::AtMost(2.0)),
@@ -242,6 +270,10 @@ const LOADS: &[(&str, &str)] = &[
     ("channel-ed25519", "Claviger on channels, Ed25519"),
     ("channel-rsa", "Claviger on channels, RSA-2048"),
     ("label", "Claviger on a channel, SetLabel"),
+    ("card-raw", "floor: a P-256 signature of a PIV card, raw APDUs"),
+    ("card-opensc", "peer: the same through OpenSC, logged in once"),
+    ("card-opensc-login", "peer: the same through OpenSC, PIN each time"),
+    ("card-daemon", "Claviger on a channel, PIV card, P-256"),
 ];
 
 const SINGLES: &[(&str, &str, &str)] = &[

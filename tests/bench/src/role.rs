@@ -1,7 +1,7 @@
 //! What this program is when it starts itself again: a server to measure against, or a client process.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -52,6 +52,35 @@ pub(crate) enum Role {
         /// The address of the bus.
         bus: String,
     },
+    /// Sends a card the commands of one signature, over and over.
+    #[command(hide = true)]
+    RawCard {
+        /// Where pcscd listens.
+        socket: PathBuf,
+        /// The reader.
+        reader: String,
+    },
+    /// Signs with a card through OpenSC.
+    #[command(name = "opensc-card", hide = true)]
+    OpenScCard {
+        /// Where pcscd listens.
+        socket: PathBuf,
+        /// The reader.
+        reader: String,
+        /// Logs in and out for each signature.
+        #[arg(long)]
+        login: bool,
+    },
+    /// Says how long after pcscd the daemon tells of a removal.
+    #[command(hide = true)]
+    CardWatcher {
+        /// The address of the bus.
+        bus: String,
+        /// Where pcscd listens.
+        socket: PathBuf,
+        /// The reader.
+        reader: String,
+    },
     /// Says when the daemon gives its first answer.
     #[command(hide = true)]
     Watcher {
@@ -61,6 +90,16 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// Returns where pcscd listens for this role; libpcsclite has it from the environment alone.
+    pub(crate) fn pcscd(&self) -> Option<&Path> {
+        match self {
+            Self::RawCard { socket, .. }
+            | Self::OpenScCard { socket, .. }
+            | Self::CardWatcher { socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
     /// Returns the arguments that make this program play the role.
     pub(crate) fn args(&self) -> Vec<OsString> {
         match self {
@@ -75,6 +114,15 @@ impl Role {
                 args
             }
             Self::Owner { bus } => vec!["owner".into(), bus.into()],
+            Self::RawCard { socket, reader } => vec!["raw-card".into(), socket.into(), reader.into()],
+            Self::OpenScCard { socket, reader, login } => {
+                let mut args = vec!["opensc-card".into(), socket.into(), reader.into()];
+                args.extend(login.then(|| "--login".into()));
+                args
+            }
+            Self::CardWatcher { bus, socket, reader } => {
+                vec!["card-watcher".into(), bus.into(), socket.into(), reader.into()]
+            }
             Self::Watcher { bus } => vec!["watcher".into(), bus.into()],
         }
     }

@@ -18,7 +18,7 @@ use crate::hash::{Gibibyte, HashTimes};
 use crate::loads::Loads;
 use crate::role::Role;
 use crate::ssh_agent::SshAgent;
-use crate::{machine, population, report};
+use crate::{cards, machine, population, report};
 
 /// What is asked for on the command line.
 pub(crate) struct Options {
@@ -64,6 +64,10 @@ pub(crate) fn run(options: &Options) -> Result<String, Error> {
             measure_fairness(&place, options.rounds, &mut figures)?;
         }
         daemon.stop()?;
+        if options.wants("cards") {
+            let effort = (options.rounds, options.millis);
+            cards::measure(&place.exe, &place.bus, &mut starter, effort, &mut figures)?;
+        }
     }
     Ok(format!(
         "{}\n- medians of {} rounds of {} ms, interleaved; {:.0} s in all\n\n{}\n{}\n{}",
