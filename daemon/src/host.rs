@@ -3,7 +3,7 @@
 use claviger_core::plan::{After, Before, Padding, Plan, Unpadding};
 use claviger_core::{Format, Refusal};
 use claviger_soft as soft;
-use claviger_token::{Algorithm, Parameters, TokenOutput};
+use claviger_token::{Algorithm, KeyInfo, Parameters, Purpose, TokenOutput};
 
 use crate::files;
 use crate::pipeline::Data;
@@ -49,13 +49,26 @@ pub(crate) async fn before(
 
 /// What stays with the host while the token works, for what comes after.
 pub(crate) struct Kept {
-    ciphertext: Vec<u8>,
+    data: Vec<u8>,
+    check: bool,
 }
 
-/// Keeps of the data what [`after`] will need.
-pub(crate) fn keep(plan: &Plan, data: &[u8]) -> Kept {
-    let needed = plan.after == After::Unpad(Unpadding::Pkcs1);
-    Kept { ciphertext: if needed { data.to_vec() } else { Vec::new() } }
+/// Keeps of the data what [`check`] and [`after`] will need. A token that `vouches` for the key has shown it: its
+/// signatures need no check.
+pub(crate) fn keep(plan: &Plan, vouches: bool, data: &[u8]) -> Kept {
+    let check = plan.purpose == Purpose::Sign && !vouches;
+    let needed = check || plan.after == After::Unpad(Unpadding::Pkcs1);
+    Kept { data: if needed { data.to_vec() } else { Vec::new() }, check }
+}
+
+/// Holds a signature against the known public key, where the token does not tell which key it used.
+pub(crate) fn check(plan: &Plan, key: &KeyInfo, kept: &Kept, output: &TokenOutput) -> Result<(), Refusal> {
+    let TokenOutput::Signature(signature) = output else { return Ok(()) };
+    let Plan { mechanism, parameters, .. } = plan;
+    if !kept.check || soft::is_signed(&key.public_key, *mechanism, parameters, &kept.data, signature)? {
+        return Ok(());
+    }
+    Err(Refusal::WrongToken("another key stands at its place on the token".into()))
 }
 
 /// Does what the plan wants of the host after the token: the form of a signature, a derivation, unpadding.
@@ -74,7 +87,7 @@ pub(crate) fn after(
         (After::Plaintext, TokenOutput::Plaintext(secret))
         | (After::Secret, TokenOutput::SharedSecret(secret)) => Ok(secret.expose().to_vec()),
         (After::Unpad(Unpadding::Pkcs1), TokenOutput::Plaintext(block)) => {
-            let plaintext = soft::unpad_pkcs1(&block, &kept.ciphertext, &service.rejection)?;
+            let plaintext = soft::unpad_pkcs1(&block, &kept.data, &service.rejection)?;
             Ok(plaintext.expose().to_vec())
         }
         (After::Unpad(Unpadding::Oaep(parameters)), TokenOutput::Plaintext(block)) => {

@@ -10,7 +10,7 @@ use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenError, TokenOp, Token
 
 use crate::callers::Peer;
 use crate::clock::now;
-use crate::host::{after, before, keep};
+use crate::host::{after, before, check, keep};
 use crate::service::{Service, Step};
 
 /// The data of a request.
@@ -50,13 +50,14 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
         return Err(Refusal::of_token(token.kind(), TokenError::Locked)); // before a file is read for nothing
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
-    let kept = keep(&plan, &data);
+    let kept = keep(&plan, seat.vouches(placement, key), &data);
     let operation = operation(&plan, handle, data);
     let output = perform(service, caller.uid, token, operation).await?;
     seat.note_use(key.id(), &placement.token, now());
     service.reached(Step::Perform).await;
 
     // 7 finish
+    check(&plan, &key.info, &kept, &output)?;
     let reply = after(service, &plan.after, key.info.algorithm, &kept, output);
     service.reached(Step::Finish).await;
     reply

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::possession::prove;
 use super::registration::{become_default, new_binding, new_user};
-use super::{Seat, certificates, guess};
+use super::{Seat, certificates, guess, token_name};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::pipeline::perform;
@@ -267,6 +267,7 @@ pub async fn unlock(service: &Arc<Service>, visit: Visit, id: TokenId, given: Gi
     let seat = service.accounts.seat(visit.caller.uid);
     let account = seat.own(&service.table, &visit.caller).await?;
     let token = own_token(&seat, &account, &id)?;
+    named_if_absent(&account, &token)?;
     open(service, &seat, &token, given).await?;
     announce(service, &seat, &token);
     Ok(())
@@ -281,6 +282,10 @@ async fn open(
 ) -> Result<(), Refusal> {
     let Given { pin, last_try, idle } = given;
     let Some(secret) = pin else {
+        if last_try && token.has_pin_pad() {
+            // Without this the last try could never be spent at the reader: no use of a key spends it.
+            return token.verify_on_pad(last_try).await.map_err(of_card);
+        }
         return if token.has_pin_pad() || token.is_unlocked() { Ok(()) } else { Err(Refusal::PinNeeded) };
     };
     let operation = TokenOp::Unlock { secret, slots: None, last_try };
@@ -400,7 +405,9 @@ async fn free_or_own(service: &Service, visit: &Visit, id: &TokenId) -> Result<A
     };
     let token = seat.card(&id)?;
     match service.table.token_owner(id).await? {
-        Some(owner) if owner == seat.uid => seat.own(&service.table, &visit.caller).await.map(drop)?,
+        Some(owner) if owner == seat.uid => {
+            named_if_absent(&*seat.own(&service.table, &visit.caller).await?, &token)?;
+        }
         Some(_) => return Err(Refusal::NoSuchToken),
         None => {
             present(&token).map(drop).map_err(|_| Refusal::NoSuchToken)?;
@@ -435,7 +442,20 @@ fn only_card(seat: &Seat, account: &Account) -> Result<TokenId, Refusal> {
 pub(super) fn present(token: &CardToken) -> Result<Arc<Contents>, Refusal> {
     match (token.presence(), token.contents()) {
         (Presence::Present, Some(contents)) => Ok(contents),
-        _ => Err(Refusal::TokenAbsent(format!("card {}", token.id()).into())),
+        (_, Some(contents)) => {
+            Err(Refusal::TokenAbsent(format!("card {:?} ({})", contents.name, token.id()).into()))
+        }
+        (_, None) => Err(Refusal::TokenAbsent(token.id().to_string().into())),
+    }
+}
+
+/// Refuses one of the account's cards that is not there, with what people call it.
+fn named_if_absent(account: &Account, token: &CardToken) -> Result<(), Refusal> {
+    match token.presence() {
+        Presence::Present => Ok(()),
+        Presence::Removed | Presence::Unreachable => {
+            Err(Refusal::TokenAbsent(token_name(account, token.id()).into()))
+        }
     }
 }
 

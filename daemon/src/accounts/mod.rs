@@ -26,7 +26,7 @@ pub mod registration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use claviger_card::{CardToken, Cards, Kind};
+use claviger_card::{CardToken, Cards, Contents, Kind};
 use claviger_core::policy::{Caller, active, own_account};
 use claviger_core::{Key, Placement, Refusal, Registration, Standing, User, choose};
 use claviger_soft::{HostSecret, SoftToken};
@@ -211,6 +211,19 @@ impl Seat {
         }
     }
 
+    /// Returns true where the token of a placement has shown that this very key stands there. Some cards show a key
+    /// only beside its certificate.
+    pub fn vouches(&self, placement: &Placement, key: &Key) -> bool {
+        let shown = |contents: &Contents| {
+            contents.key(&placement.reference).is_some_and(|there| there.public_key == key.info.public_key)
+        };
+        match placement.kind {
+            TokenKind::Local => true,
+            TokenKind::Card => self.cards.contents(&placement.token).is_some_and(|contents| shown(&contents)),
+            TokenKind::Phone => false,
+        }
+    }
+
     /// Returns true while the local store is unlocked.
     pub fn is_unlocked(&self) -> bool {
         self.token.is_unlocked()
@@ -242,11 +255,14 @@ impl Seat {
     }
 }
 
-/// Returns what people call a token of an account.
+/// Returns what people call a token of an account; with its id where others are called the same.
 pub fn token_name(account: &Account, token: &TokenId) -> String {
-    let enrolled = account.tokens.iter().find(|enrolled| enrolled.id == *token);
-    enrolled
-        .map_or_else(|| token.to_string(), |enrolled| format!("{} {:?}", enrolled.kind.name(), enrolled.name))
+    let Some(enrolled) = account.tokens.iter().find(|enrolled| enrolled.id == *token) else {
+        return token.to_string();
+    };
+    let (kind, name) = (enrolled.kind.name(), &enrolled.name);
+    let namesakes = account.tokens.iter().filter(|other| other.name == *name).count();
+    if namesakes > 1 { format!("{kind} {name:?} ({token})") } else { format!("{kind} {name:?}") }
 }
 
 /// Returns the row of an account, or that there is none.

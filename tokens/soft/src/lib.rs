@@ -55,4 +55,4 @@ pub use seal::{
 pub use spki::algorithm_of;
 pub use token::SoftToken;
 pub use unpad::{unpad_oaep, unpad_pkcs1};
-pub use verify::verify;
+pub use verify::{is_signed, verify};

@@ -35,6 +35,25 @@ pub fn verify(
     Verification { algorithm, key, parameters }.by_aws_lc(mechanism, data, signature)
 }
 
+/// Returns true where a token's answer to a request to sign is a signature by the key of `spki`: as [`verify`], and
+/// for the RSA primitive, which nobody else asks about, that the block comes out again.
+///
+/// # Errors
+/// As [`verify`].
+pub fn is_signed(
+    spki: &[u8],
+    mechanism: Mechanism,
+    parameters: &Parameters,
+    data: &[u8],
+    signature: &[u8],
+) -> Result<bool, TokenError> {
+    if mechanism != Mechanism::RsaX509 {
+        return verify(spki, mechanism, parameters, data, signature);
+    }
+    let (_, key) = spki::parse(spki)?;
+    Ok(key.public_transform(signature).is_ok_and(|block| block == data))
+}
+
 /// Returns ring's algorithm for the mechanism, where it has exactly that one.
 fn by_ring(
     algorithm: Algorithm,

@@ -78,6 +78,27 @@ fn pkcs1_is_taken_off_as_the_local_store_does() {
     assert!(tried > 50, "{tried}");
 }
 
+/// RFC 8017, 5.2.2: what RSASP1 makes of a block gives the block back, and nothing else does.
+#[test]
+fn a_raw_signature_is_known_by_its_block() {
+    use claviger_token::Mechanism;
+    let group =
+        rsa_pkcs1_decrypt::TestSet::load(rsa_pkcs1_decrypt::TestName::Rsa2048).unwrap().test_groups.remove(0);
+    let key = Pkey::from_pkcs8(&group.pkcs8).ok().unwrap();
+    let spki = key.to_spki().ok().unwrap();
+    let mut block = vec![0x5a; 256];
+    block[0] = 0;
+    let mut signature = key.private_transform(&block).ok().unwrap().expose().to_vec();
+    let none = Parameters::default();
+    let is_signed =
+        |block: &[u8], signature: &[u8]| crate::is_signed(&spki, Mechanism::RsaX509, &none, block, signature);
+    assert_eq!(is_signed(&block, &signature), Ok(true));
+    assert_eq!(is_signed(&block[1..], &signature), Ok(false));
+    assert_eq!(is_signed(&block, &signature[1..]), Ok(false));
+    signature[200] ^= 1;
+    assert_eq!(is_signed(&block, &signature), Ok(false));
+}
+
 #[test]
 fn a_block_of_another_size_is_the_tokens_fault() {
     let block = Secret::new(vec![0; 255]);

@@ -54,6 +54,15 @@ impl Pkey {
 
     /// Returns the DigestInfo inside an RSASSA-PKCS1-v1_5 signature whose padding is exactly right.
     pub(crate) fn recover_pkcs1(&self, signature: &[u8]) -> Result<Vec<u8>, Failed> {
+        self.recover(signature, lc::RSA_PKCS1_PADDING)
+    }
+
+    /// Raises a signature to the public exponent: RSAVP1 (RFC 8017, 5.2.2).
+    pub(crate) fn public_transform(&self, signature: &[u8]) -> Result<Vec<u8>, Failed> {
+        self.recover(signature, lc::RSA_NO_PADDING)
+    }
+
+    fn recover(&self, signature: &[u8], padding: i32) -> Result<Vec<u8>, Failed> {
         let rsa = self.rsa()?;
         let mut recovered = vec![0; rsa.size()];
         let mut length = 0;
@@ -66,7 +75,7 @@ impl Pkey {
                 recovered.len(),
                 signature.as_ptr(),
                 signature.len(),
-                lc::RSA_PKCS1_PADDING,
+                padding,
             )
         })?;
         recovered.truncate(length);
