@@ -9,6 +9,7 @@
 //! | `openpgp` | the OpenPGP card |
 //! | `apdu`, `tlv`, `status` | commands and answers, BER-TLV, status words |
 //! | `spki` | public keys as cards give them, and as DER |
+//! | `digest_info` | what RSA signs, checked |
 //! | `peer` | the peer's public key of an agreement, checked |
 //! | `private_key` | a private key on its way into a card, taken apart |
 //! | `opensc` | [`opensc::Helper`]: what only OpenSC knows, in a process of its own |
@@ -34,11 +35,13 @@ mod cards;
 mod connection;
 mod contents;
 mod deadline;
+mod digest_info;
 mod driver;
 mod error;
 mod event;
 mod exchange;
 mod fault;
+mod kept_pin;
 mod link;
 mod openpgp;
 pub mod opensc;

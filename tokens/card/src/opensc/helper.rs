@@ -11,6 +11,7 @@ use tracing::debug;
 use super::found;
 use super::frame::{FrameError, receive, send};
 use super::protocol::{Reply, Request, VERSION};
+use crate::digest_info::check_digest_info;
 use crate::{CardError, CardOp, CardOutput, Contents, Pin, peer, spki};
 
 /// The daemon's end of a connection to one helper process, which serves one reader.
@@ -71,9 +72,7 @@ impl Helper {
             Some(reference) => Some(contents.key(reference).ok_or(CardError::NoSuchKey)?),
             None => None,
         };
-        if let Some(why) = misfit(&operation) {
-            return Err(CardError::DataInvalid(why.into()));
-        }
+        check_data(&operation)?;
         let public_key = key.map(|key| key.public_key.to_vec());
         let serial = contents.serial.clone();
         let request = Request::Perform { serial, public_key, pin: pin.into(), operation };
@@ -153,19 +152,20 @@ fn reference(operation: &CardOp) -> Option<&str> {
     }
 }
 
-/// Returns what is wrong with the size of an operation's data: OpenSC pads and cuts as it likes.
-fn misfit(operation: &CardOp) -> Option<&'static str> {
+/// Refuses data that do not fit: OpenSC pads and cuts as it likes, and signs whatever it gets.
+fn check_data(operation: &CardOp) -> Result<(), CardError> {
     let (algorithm, mechanism, data, signs) = match operation {
         CardOp::Sign { algorithm, mechanism, data, .. } => (algorithm, mechanism, data, true),
         CardOp::Decrypt { algorithm, mechanism, ciphertext, .. } => (algorithm, mechanism, ciphertext, false),
-        _ => return None,
+        _ => return Ok(()),
     };
-    let modulus = algorithm.modulus_size()?;
+    let Some(modulus) = algorithm.modulus_size() else { return Ok(()) };
     match (mechanism, signs) {
-        (Mechanism::RsaX509, _) | (_, false) if data.len() != modulus => Some("they are not one block"),
-        // RFC 8017, 9.2: at least eleven bytes are padding.
-        (Mechanism::RsaPkcs, true) if data.len() > modulus - 11 => Some("they are too long for this key"),
-        _ => None,
+        (Mechanism::RsaX509, _) | (_, false) if data.len() != modulus => {
+            Err(CardError::DataInvalid("they are not one block".into()))
+        }
+        (Mechanism::RsaPkcs, true) => check_digest_info(data),
+        _ => Ok(()),
     }
 }
 
