@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use claviger_tests::command::Ran;
-use claviger_tests::pcsc::issue::PivIssuer;
 use claviger_tests::pcsc::{Card, Kind, OpenScSocket, Pcscd};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,19 +27,6 @@ async fn a_common_access_card_conforms_through_opensc() {
     let _card = Card::insert(&pcscd, 0, Kind::Cac);
     let opensc = OpenScSocket::listen(&pcscd).await;
     conforms(&pcscd, &["opensc", "77777777"], Some(&opensc.path()));
-}
-
-/// A card that OpenSC knows with curves: what it does not do itself the host does, as on any other.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_card_with_curves_conforms_through_opensc() {
-    let pcscd = Pcscd::start();
-    let card = Card::insert(&pcscd, 0, Kind::Piv);
-    let issuer = PivIssuer::new(&pcscd, &card);
-    for (slot, algorithm) in [("9a", "ECCP256"), ("9c", "ECCP384"), ("9d", "RSA2048")] {
-        issuer.key(slot, algorithm);
-    }
-    let opensc = OpenScSocket::listen(&pcscd).await;
-    conforms(&pcscd, &["opensc", "123456"], Some(&opensc.path()));
 }
 
 fn conforms(pcscd: &Pcscd, words: &[&str], opensc: Option<&Path>) {
