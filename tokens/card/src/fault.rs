@@ -1,7 +1,23 @@
 //! What PC/SC's errors mean here.
 
+use pcsc::{Context, Scope};
+
 use crate::CardError;
 use crate::ticket::EXCLUSIVE_PROGRAM;
+
+/// Opens a way to pcscd.
+///
+/// libpcsclite says "security violation" where pcscd hangs up before a word was said: it does so to whom polkit
+/// refuses, and so does one that is just ending. Neither says anything of a card.
+pub(crate) fn establish() -> Result<Context, pcsc::Error> {
+    Context::establish(Scope::System).map_err(|error| match error {
+        pcsc::Error::SecurityViolation => {
+            tracing::debug!("pcscd hung up: it ends, or polkit refuses org.debian.pcsc-lite.access_pcsc");
+            pcsc::Error::NoService
+        }
+        error => error,
+    })
+}
 
 /// Returns true where the context, and with it pcscd, is lost: only a new context helps.
 pub(crate) fn is_service_lost(error: pcsc::Error) -> bool {

@@ -2,11 +2,11 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pcsc::{Context, Scope};
+use pcsc::Context;
 
 use crate::connection::{Connection, Transacting};
 use crate::deadline::Deadlines;
-use crate::fault::{Loss, is_service_lost, meaning};
+use crate::fault::{Loss, establish, is_service_lost, meaning};
 use crate::reader::Reader;
 use crate::ticket::{Doing, Ticket};
 use crate::{CardError, Exchange as _};
@@ -159,7 +159,7 @@ impl Link {
         self.verified = None;
         let context = match &self.context {
             Some(context) => context,
-            None => self.context.insert(Context::establish(Scope::System)?),
+            None => self.context.insert(establish()?),
         };
         Connection::open(context, &self.name)
     }

@@ -3,9 +3,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, State};
 
-use crate::fault::is_service_lost;
+use crate::fault::{establish, is_service_lost};
 use crate::presence::{Observed, Slot};
 use crate::registry::Registry;
 
@@ -96,7 +96,7 @@ impl Control {
 fn run(registry: &Arc<Registry>, control: &Control) {
     let mut back_off = SHORTEST_PAUSE;
     while !control.is_stopping() {
-        match Context::establish(Scope::System) {
+        match establish() {
             Err(error) => tracing::debug!("cannot reach pcscd: {error}"),
             Ok(context) => {
                 tracing::info!("pcscd answers");
@@ -201,7 +201,7 @@ fn observed(state: &ReaderState) -> Option<Observed> {
 /// to be pulled on a context that is still valid. But it takes no new client any more: the new context is refused,
 /// or it is answered by the next pcscd and then the old one is dead.
 fn confirm(context: &Context) -> Result<(), Error> {
-    match Context::establish(Scope::System) {
+    match establish() {
         Err(error) if is_service_lost(error) => Err(error),
         Err(_) | Ok(_) => context.list_readers_len().map(drop),
     }
