@@ -248,7 +248,7 @@ impl Peer {
 /// What a person is told of tokens as it happens.
 pub struct Watch {
     peer: Peer,
-    signals: watch::Receiver<u64>,
+    signals: watch::Receiver<Vec<(String, String)>>,
 }
 
 impl Watch {
@@ -256,11 +256,12 @@ impl Watch {
     pub async fn of(house: &House, person: &Person) -> Self {
         let peer = house.visitor(person).await;
         let mut messages = MessageStream::from(peer.connection());
-        let (count, signals) = watch::channel(0);
+        let (told, signals) = watch::channel(Vec::new());
         tokio::spawn(async move {
             while let Some(Ok(message)) = next(&mut messages).await {
                 if message.header().member().is_some_and(|member| member == "TokenChanged") {
-                    count.send_modify(|count| *count += 1);
+                    let (token, state): (String, Attributes) = message.body().deserialize().unwrap();
+                    told.send_modify(|told| told.push((token, word(&state, "presence"))));
                 }
             }
         });
@@ -281,6 +282,13 @@ impl Watch {
             }
         };
         in_time(what, waiting).await
+    }
+
+    /// Returns how a token was said to stand, one after the other.
+    pub fn told(&self, token: &str) -> Vec<String> {
+        let told = self.signals.borrow();
+        let of_token = told.iter().filter(|(id, _)| id == token);
+        of_token.map(|(_, presence)| presence.clone()).collect()
     }
 
     /// Waits until a card with an application is in the reader, and returns the id of the (first) token.
