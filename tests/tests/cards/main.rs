@@ -4,3 +4,4 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod removal;
+mod service;
