@@ -45,6 +45,11 @@ impl Witness {
         self.mechanisms.iter().map(String::as_str).collect()
     }
 
+    /// Returns the public key in PEM.
+    pub fn public_pem(&self) -> Vec<u8> {
+        std::fs::read(self.openssl.path("public.pem")).unwrap()
+    }
+
     /// Holds that the key does all that it is said to do.
     pub async fn everything(&self) {
         assert!(!self.mechanisms.is_empty(), "{} does nothing", self.key);
