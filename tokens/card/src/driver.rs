@@ -213,24 +213,35 @@ impl Driver {
         let worn = self.card.as_ref().is_some_and(|card| card.worn.contains(token));
         let restores = worn && !matches!(pin, PinSource::None);
         let changes = *changes || restores;
-        let pin = match pin {
+        let kept;
+        let shown = match pin {
             PinSource::None => Pin::None,
             PinSource::Given(secret) => Pin::Given(secret),
+            PinSource::Kept(pin) => {
+                kept = pin.get().ok_or(CardError::PinNeeded)?;
+                Pin::Given(&kept)
+            }
             PinSource::Pad => Pin::Pad,
         };
         let performed = if contents.kind == Kind::OpenSc {
             self.with_helper(ticket, *limit, |helper, deadline| {
-                let output = helper.perform(&contents, pin, operation.clone(), deadline)?;
+                let output = helper.perform(&contents, shown, operation.clone(), deadline)?;
                 Ok((output, changes.then(|| helper.read(deadline))))
             })
         } else {
             self.with(ticket, &contents, *limit, |card, contents| {
                 card.arm();
-                let output = application::perform(card, contents, pin, operation.clone())?;
+                let output = application::perform(card, contents, shown, operation.clone())?;
                 let read = changes.then(|| application::read(contents.kind, card));
                 Ok((output, read))
             })
         };
+        if let (Err(CardError::WrongPin { .. } | CardError::PinBlocked), PinSource::Kept(pin)) =
+            (&performed, pin)
+        {
+            // Now, before the next of those that wait is served.
+            pin.forget();
+        }
         let (output, read) = performed.inspect_err(|error| self.note_tries(&contents, error))?;
         self.remember(token, &output, operation);
         if let Some(card) = self.card.as_mut().filter(|_| restores) {

@@ -7,6 +7,7 @@ use claviger_token::{Algorithm, Secret, TokenId};
 use tokio::sync::oneshot;
 
 use crate::deadline::Entry;
+use crate::kept_pin::KeptPin;
 use crate::{CardError, CardOp, CardOutput, Contents};
 
 /// What a reader's thread is asked for by whoever waits for the answer.
@@ -40,7 +41,10 @@ pub(crate) struct ExpectedKey {
 /// Where the PIN comes from.
 pub(crate) enum PinSource {
     None,
+    /// It came with this request.
     Given(Secret),
+    /// It is kept for all requests, and taken when it is this one's turn.
+    Kept(Arc<KeptPin>),
     Pad,
 }
 

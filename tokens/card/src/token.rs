@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_token::{
@@ -6,6 +6,7 @@ use claviger_token::{
     Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
 };
 
+use crate::kept_pin::KeptPin;
 use crate::pin_pad;
 use crate::registry::{Registry, WeakRegistry};
 use crate::ticket::{Done, ExpectedKey, PinSource, Request, Work};
@@ -18,20 +19,12 @@ use crate::{CardError, CardOp, CardOutput, Contents, Kind, application};
 pub struct CardToken {
     id: TokenId,
     registry: WeakRegistry,
-    pin: Mutex<PinCache>,
-}
-
-/// The PIN between unlock and lock.
-#[derive(Default)]
-struct PinCache {
-    pin: Option<Secret>,
-    /// Counts the locks, so that an unlock that was under way when it was locked leaves it locked.
-    locks: u64,
+    pin: Arc<KeptPin>,
 }
 
 impl CardToken {
     pub(crate) fn new(id: TokenId, registry: WeakRegistry) -> Self {
-        Self { id, registry, pin: Mutex::default() }
+        Self { id, registry, pin: Arc::default() }
     }
 
     /// Returns what stands on the card, or stood when it was last seen.
@@ -52,12 +45,7 @@ impl CardToken {
 
     /// Forgets the PIN. An operation that has begun ends.
     pub fn lock(&self) {
-        let forgotten = {
-            let mut cache = self.pin();
-            cache.locks += 1;
-            cache.pin.take()
-        };
-        drop(forgotten);
+        self.pin.forget();
     }
 
     /// Checks the PIN that the person enters at the reader's pin pad.
@@ -238,14 +226,12 @@ impl CardToken {
     async fn unlock(&self, secret: Secret, last_try: bool) -> Result<TokenOutput, TokenError> {
         let contents = self.present()?;
         fit(&contents, &secret)?;
-        let locks = self.pin().locks;
+        let locks = self.pin.locks();
         let pin = PinSource::Given(secret.clone());
         self.ask(CardOp::Verify { last_try }, None, pin).await?;
-        let mut cache = self.pin();
-        if cache.locks != locks {
+        if !self.pin.keep(secret, locks) {
             return Err(TokenError::Locked);
         }
-        cache.pin = Some(secret);
         Ok(TokenOutput::Done)
     }
 
@@ -260,7 +246,7 @@ impl CardToken {
     }
 
     fn cached_pin(&self) -> PinSource {
-        self.pin().pin.clone().map_or(PinSource::None, PinSource::Given)
+        if self.pin.is_kept() { PinSource::Kept(Arc::clone(&self.pin)) } else { PinSource::None }
     }
 
     async fn ask(
@@ -290,10 +276,6 @@ impl CardToken {
     fn registry(&self) -> Option<Arc<Registry>> {
         self.registry.upgrade()
     }
-
-    fn pin(&self) -> MutexGuard<'_, PinCache> {
-        self.pin.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Token for CardToken {
@@ -318,7 +300,7 @@ impl Token for CardToken {
     }
 
     fn is_unlocked(&self) -> bool {
-        self.pin().pin.is_some()
+        self.pin.is_kept()
     }
 
     fn is_ready(&self, key: &KeyHandle) -> bool {

@@ -209,6 +209,10 @@ fn run(
         pin::check(contents.pin, pin)?;
     }
     Application::select_again(card)?;
+    if matches!(pin, Pin::Pad) {
+        // Whoever is asked at the reader does not see how many tries are left.
+        pin::check_tries(card, false)?;
+    }
     let with_pin = !matches!(pin, Pin::None);
     pin::during(card, contents.pin, pin, |card| wanted.perform(card, with_pin))
 }

@@ -107,14 +107,14 @@ pub(crate) fn change(card: &mut dyn Exchange, old: &Secret, new: &Secret) -> Res
 /// Sets a new PIN by the PUK.
 ///
 /// # Errors
-/// [`CardError::WrongAuthority`] for a wrong PUK, [`CardError::NotSupported`] for a blocked one,
+/// [`CardError::WrongAuthority`] for a wrong PUK, [`CardError::PinBlocked`] for one that is blocked or was just now,
 /// [`CardError::SecretUnfit`] where the card does not like the new PIN.
 pub(crate) fn unblock(card: &mut dyn Exchange, puk: &Secret, new: &Secret) -> Result<(), CardError> {
     let command = Command::new(0x2C, 0x00, PIN).with(padded(&[puk, new]));
     let answer = send(card, &command)?;
     match answer.status {
         Status::OK => {}
-        Status::BLOCKED => return Err(CardError::NotSupported("unblock the PIN: its PUK is blocked too")),
+        word if word == Status::BLOCKED || word.tries() == Some(0) => return Err(CardError::PinBlocked),
         Status::WRONG_DATA | Status::WRONG_LENGTH => {
             return Err(CardError::SecretUnfit("the card does not take such a PIN".into()));
         }

@@ -181,7 +181,8 @@ fn a_pin_is_unblocked_or_the_reason_is_named() {
         (b"\x63\xc2", CardError::WrongAuthority("PUK")),
         (b"\x63\x00", CardError::WrongAuthority("PUK")),
         (b"\x69\x82", CardError::WrongAuthority("PUK")),
-        (b"\x69\x83", CardError::NotSupported("unblock the PIN: its PUK is blocked too")),
+        (b"\x69\x83", CardError::PinBlocked),
+        (b"\x63\xc0", CardError::PinBlocked),
         (b"\x6a\x80", CardError::SecretUnfit("the card does not take such a PIN".into())),
         (b"\x6d\x00", CardError::Status("RESET RETRY COUNTER", 0x6D00)),
     ] {
@@ -196,7 +197,8 @@ fn a_pin_is_unblocked_or_the_reason_is_named() {
 fn a_pin_pad_makes_the_same_verify() {
     let contents = contents(&["9a"]);
     let on_pad = |card: &mut Replay, op| crate::piv::perform(card, &contents, Pin::Pad, op);
-    let mut signing = card(&[SELECT, (ANY, SIGNATURE), LOGOUT]).with_pad(0x9000);
+    let three = (STATUS, &b"\x63\xc3"[..]);
+    let mut signing = card(&[SELECT, three, (ANY, SIGNATURE), LOGOUT]).with_pad(0x9000);
     on_pad(&mut signing, sign("9a")).unwrap();
     signing.finish();
     let [entry] = &signing.entries[..] else { panic!("it was asked once") };
@@ -209,15 +211,17 @@ fn a_pin_pad_makes_the_same_verify() {
         (0x63C1, CardError::WrongPin { tries_left: Some(1) }),
         (0x6983, CardError::PinBlocked),
     ] {
-        let mut card = card(&[SELECT, (STATUS, b"\x63\xc3")]).with_pad(word);
+        let mut card = card(&[SELECT, three]).with_pad(word);
         assert_eq!(error(on_pad(&mut card, CHECK)), expected);
         card.finish();
     }
-    let mut misfit = card(&[SELECT]).with_pad(0x6403);
+    let mut misfit = card(&[SELECT, three]).with_pad(0x6403);
     assert!(matches!(error(on_pad(&mut misfit, sign("9a"))), CardError::SecretUnfit(_)));
-    let mut last = card(&[SELECT, (STATUS, b"\x63\xc1")]).with_pad(0x9000);
-    assert_eq!(error(on_pad(&mut last, CHECK)), CardError::LastTry);
-    assert!(last.entries.is_empty(), "nobody was asked");
-    let mut without = card(&[SELECT]);
+    for operation in [CHECK, sign("9a")] {
+        let mut last = card(&[SELECT, (STATUS, b"\x63\xc1")]).with_pad(0x9000);
+        assert_eq!(error(on_pad(&mut last, operation)), CardError::LastTry);
+        assert!(last.entries.is_empty(), "nobody was asked");
+    }
+    let mut without = card(&[SELECT, three]);
     assert_eq!(error(on_pad(&mut without, sign("9a"))), CardError::Gone, "the toy's reader has no pad");
 }
