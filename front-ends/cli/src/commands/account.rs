@@ -1,4 +1,4 @@
-use claviger_client::{ErrorName, RegisterOptions, UnlockOptions};
+use claviger_client::{ErrorName, RegisterOptions, TokenFilter, UnlockOptions};
 use serde_json::json;
 
 use super::patience::Patience;
@@ -12,7 +12,14 @@ pub(super) fn register(global: &Global, options: &Register) -> Result<(), Proble
     let client = connect(global)?;
     // Better now than after a pass phrase was thought of.
     let state = client.account()?.state;
-    if matches!(state.as_str(), "active" | "applied" | "pending") {
+    let refused = match state.as_str() {
+        // An account that a card made has no local store yet.
+        "active" => {
+            client.list_tokens(&TokenFilter::default())?.iter().any(|(_, token)| token.kind == "local")
+        }
+        state => matches!(state, "applied" | "pending"),
+    };
+    if refused {
         return Err(Problem::Failed(format!(
             "cannot register: there is an account already, its state is {state}"
         )));
