@@ -3,5 +3,14 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod attackers;
+mod calls;
+mod certificates;
+mod conformance;
+mod desk;
+mod enrolment;
+mod leaks;
+mod mechanisms;
+mod pins;
 mod removal;
-mod service;
+mod witness;
