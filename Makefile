@@ -27,8 +27,9 @@ check:
 
 bench:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger -p claviger-bench
-	target/release/claviger-bench
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-bench
+	cargo build --release --locked -p claviger-tests --bin foreign-card-user
+	CLAVIGER_BIN_DIR=$(CURDIR)/target/release target/release/claviger-bench
 
 run:
 	@tests/scripts/run.sh

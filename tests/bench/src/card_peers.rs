@@ -76,7 +76,7 @@ pub(crate) fn opensc(reader: &str, login: bool) -> Result<(), Error> {
                 drop(session.logout());
                 session.login(UserType::User, Some(&pin)).map_err(failed)?;
             }
-            session.sign(&Mechanism::Ecdsa, key, &[3; 32]).map(drop).map_err(failed)
+            session.sign(&Mechanism::Sha256RsaPkcs, key, &[3; 32]).map(drop).map_err(failed)
         })
     })
 }

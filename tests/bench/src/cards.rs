@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use claviger_dbus::names;
+use claviger_tests::pcsc::issue::PivIssuer;
 use claviger_tests::pcsc::{Card, Kind, Pcscd};
 
 use crate::bus::Bus;
@@ -31,16 +32,22 @@ pub(crate) fn measure(
     figures: &mut Figures,
 ) -> Result<(), Error> {
     eprintln!("cards");
-    let pcscd = Pcscd::that_notices_at_once(READERS);
-    let mut cards: Vec<Card> = (0..READERS).map(|slot| Card::insert(&pcscd, slot, Kind::Piv)).collect();
+    let pcscd = Pcscd::that_notices_at_once(READERS + 1);
+    let mut cards: Vec<Card> = (0..=READERS).map(|slot| Card::insert(&pcscd, slot, Kind::Piv)).collect();
+    // With certificates, without which OpenSC sees no key. OpenSC 0.23 has no curves on this card: it is compared with RSA.
+    for card in &cards {
+        let algorithm = if card.slot() < READERS { "ECCP256" } else { "RSA2048" };
+        PivIssuer::new(&pcscd, card).key("9a", algorithm);
+    }
     starter.with_pcscd(pcscd.socket());
     let (daemon, _) = starter.start("cards")?;
     let mut owner = Partner::start(exe, &Role::Owner { bus: bus.address().to_owned() }, None)?;
-    let keys = (0..READERS).map(|_| owner.ask("card")).collect::<Result<Vec<_>, _>>()?;
-    let mut crews = Crews::hire(exe, bus, &pcscd, &cards[0])?;
+    let keys = cards.iter().map(|card| owner.ask(&format!("card {}", card.reader())));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let mut crews = Crews::hire(exe, bus, &pcscd, (&cards[0], &cards[usize::from(READERS)]))?;
     for round in 1..=rounds {
         eprintln!("cards, round {round} of {rounds}");
-        crews.one_card(&keys[0], millis, figures)?;
+        crews.one_card((&keys[0], &keys[usize::from(READERS)]), millis, figures)?;
     }
     for card in &mut cards {
         card.set_delay(SLOW);
@@ -83,10 +90,11 @@ struct Crews {
 }
 
 impl Crews {
-    fn hire(exe: &Path, bus: &Bus, pcscd: &Pcscd, card: &Card) -> Result<Self, Error> {
-        let (socket, reader) = (pcscd.socket(), card.reader().to_owned());
-        let raw = Role::RawCard { socket: socket.clone(), reader: reader.clone() };
-        let opensc = |login| Role::OpenScCard { socket: socket.clone(), reader: reader.clone(), login };
+    fn hire(exe: &Path, bus: &Bus, pcscd: &Pcscd, (p256, rsa): (&Card, &Card)) -> Result<Self, Error> {
+        let socket = pcscd.socket();
+        let raw = Role::RawCard { socket: socket.clone(), reader: p256.reader().to_owned() };
+        let opensc =
+            |login| Role::OpenScCard { socket: socket.clone(), reader: rsa.reader().to_owned(), login };
         let caller = Role::Caller {
             bus: bus.address().to_owned(),
             service: names::BUS_NAME.to_owned(),
@@ -102,10 +110,17 @@ impl Crews {
     }
 
     /// One client, one card, in turn by each way.
-    fn one_card(&mut self, key: &str, millis: u64, figures: &mut Figures) -> Result<(), Error> {
-        let job = format!("sign {key} ECDSA");
+    fn one_card(
+        &mut self,
+        (p256, rsa): (&str, &str),
+        millis: u64,
+        figures: &mut Figures,
+    ) -> Result<(), Error> {
+        let job = format!("sign {p256} ECDSA");
         figures.note_load("card-raw", 1, &self.raw.run(1, millis, "sign")?);
         figures.note_load("card-daemon", 1, &self.daemon[0].run(1, millis, &job)?);
+        let job = format!("sign {rsa} SHA256_RSA_PKCS");
+        figures.note_load("card-daemon-rsa", 1, &self.daemon[0].run(1, millis, &job)?);
         figures.note_load("card-opensc", 1, &self.opensc.run(1, millis, "sign")?);
         figures.note_load("card-opensc-login", 1, &self.opensc_login.run(1, millis, "sign")?);
         Ok(())

@@ -63,7 +63,7 @@ impl Owner {
             ("unlock", _) => self.unlock().await,
             ("key", algorithm) => self.make_key(algorithm).await,
             ("keys", _) => Ok(self.keys.list_keys(&KeyFilter::default()).await?.len().to_string()),
-            ("card", _) => self.enrol_card().await,
+            ("card", reader) => self.enrol_card(reader).await,
             ("digest", file) => self.digest(file).await,
             _ => Err(Error::Child { who: "the bench".to_owned(), said: order.to_owned() }),
         }
@@ -82,14 +82,13 @@ impl Owner {
         Ok(id)
     }
 
-    /// Enrols the next card that is nobody's, makes a key on it and returns the key's id.
-    async fn enrol_card(&self) -> Result<String, Error> {
-        let nobodys =
-            |(id, row): &(String, TokenRow)| row.application == "piv" && !row.enrolled && !id.is_empty();
+    /// Enrols the card in that reader and returns the id of its key.
+    async fn enrol_card(&self, reader: &str) -> Result<String, Error> {
+        let wanted = |(_, row): &(String, TokenRow)| row.application == "piv" && row.reader == reader;
         let until = Instant::now() + PATIENCE;
         let token = loop {
             let all = self.tokens.list_tokens(&TokenFilter { all: Some(true) }).await?;
-            match all.into_iter().find(nobodys) {
+            match all.into_iter().find(wanted) {
                 Some((token, _)) => break token,
                 None if Instant::now() > until => {
                     return Err(Error::Child { who: "the daemon".to_owned(), said: "no card".to_owned() });
@@ -98,17 +97,10 @@ impl Owner {
             }
         };
         let pin = Some(secret(b"123456")?);
-        self.tokens.enrol_card(&token, &EnrolOptions { pin, ..EnrolOptions::default() }).await?;
-        let factory: Vec<u8> = (1..=8).cycle().take(24).collect();
-        let options = NewKeyOptions {
-            location: Some("card".to_owned()),
-            token: Some(token),
-            slot: Some("9a".to_owned()),
-            authority: Some(secret(&factory)?),
-            ..NewKeyOptions::default()
-        };
-        let id = self.keys.generate_key("P-256", &options).await?;
-        self.check_signature(&id).await?;
+        let options = EnrolOptions { pin, ..EnrolOptions::default() };
+        let keys = self.tokens.enrol_card(&token, &options).await?;
+        let none = || Error::Child { who: "the daemon".to_owned(), said: "no key".to_owned() };
+        let id = keys.into_iter().next().ok_or_else(none)?;
         Ok(id)
     }
 

@@ -83,7 +83,7 @@ pub(super) fn apdu_answers(bytes: &[u8]) -> bool {
         Ok(CardOutput::Plaintext(plaintext)) => assert_eq!(plaintext.expose().len(), 256),
         Ok(CardOutput::SharedSecret(secret)) => assert_eq!(secret.expose().len(), 32),
         Ok(CardOutput::Generated(made)) => {
-            assert_eq!(claviger_soft::algorithm_of(&made.public_key), Ok(made.algorithm))
+            assert_eq!(claviger_soft::algorithm_of(&made.public_key), Ok(made.algorithm));
         }
         Ok(CardOutput::Attestation(chain)) => assert!(!chain.is_empty()),
         Ok(CardOutput::Done) | Err(_) => {}
