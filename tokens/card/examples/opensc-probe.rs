@@ -3,7 +3,7 @@
 //!
 //! `read`, `verify PIN [last]`, `sign REFERENCE MECHANISM HEX [PIN]`, `loop COUNT REFERENCE MECHANISM HEX PIN`,
 //! `decrypt REFERENCE MECHANISM HEX [PIN]`, `derive REFERENCE HEX [PIN]`, `change OLD NEW`, `unblock PUK NEW`,
-//! `generate ALGORITHM SLOT AUTHORITY`, `deadline MS`, `connect`.
+//! `deadline MS`, `connect`.
 
 #![allow(clippy::unwrap_used, reason = "a tool for the one who tests")]
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use claviger_card::opensc::Helper;
 use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Pin};
-use claviger_token::{Algorithm, Mechanism, Parameters, Secret, Site};
+use claviger_token::{Algorithm, Mechanism, Parameters, Secret};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -104,15 +104,6 @@ fn perform(
             (CardOp::ChangePin { old: secret(old), new: secret(new), last_try: false }, None)
         }
         ["unblock", puk, new] => (CardOp::UnblockPin { puk: secret(puk), new: secret(new) }, None),
-        ["generate", algorithm, slot, authority] => {
-            let algorithm = Algorithm::from_name(algorithm).unwrap();
-            let site = Site {
-                slot: Some((*slot).to_owned()),
-                authority: Some(secret(authority)),
-                ..Site::default()
-            };
-            (CardOp::Generate { algorithm, site }, None)
-        }
         _ => return Err(CardError::Reader("no such command".into())),
     };
     let pin = pin.map(secret);
@@ -124,9 +115,7 @@ fn perform(
     Ok(match helper.perform(contents, pin, operation, deadline)? {
         CardOutput::Signature(bytes) => hexadecimal(&bytes),
         CardOutput::Plaintext(secret) | CardOutput::SharedSecret(secret) => hexadecimal(secret.expose()),
-        CardOutput::Generated(key) => {
-            format!("{} {} {}", key.reference, key.algorithm, hexadecimal(&key.public_key))
-        }
+        CardOutput::Generated(_) => unreachable!("no key is made"),
         CardOutput::Attestation(certificates) => format!("{} certificates", certificates.len()),
         CardOutput::Done => "done".to_owned(),
     })

@@ -1,7 +1,8 @@
 //! `claviger-opensc`: OpenSC, for one reader and one connection.
 //!
 //! The service manager starts it with the connection as standard input (`Accept=yes`, `StandardInput=socket`). It
-//! speaks `claviger_card::opensc::protocol`, and ends when the connection does, whatever it is doing.
+//! speaks `claviger_card::opensc::protocol`, and ends when the connection does, whatever it is doing. Keys are used,
+//! not made.
 //!
 //! | file | noun |
 //! | --- | --- |
@@ -10,7 +11,6 @@
 //! | `reading` | what stands on the card, without a PIN |
 //! | `visit` | [`Visit`](visit::Visit): a session; login, work, logout |
 //! | `performing` | operations |
-//! | `generation` | new keys |
 //! | `mechanisms` | mechanisms with their parameters, as PKCS#11 has them |
 //! | `attributes` | an object's attributes |
 //! | `refusal` | what PKCS#11 refuses with, as [`CardError`](claviger_card::CardError) |
@@ -25,7 +25,6 @@ mod configuration;
 mod fence;
 #[expect(unsafe_code, reason = "PC/SC is C, and so is the environment")]
 mod ffi;
-mod generation;
 mod mechanisms;
 mod performing;
 mod reading;

@@ -9,7 +9,6 @@ use cryptoki::session::Session;
 
 use crate::attributes::objects;
 use crate::card::Card;
-use crate::generation::generate;
 use crate::mechanisms::mechanism;
 use crate::reading::key;
 use crate::refusal::{is_unsupported, refusal};
@@ -58,9 +57,6 @@ impl Errand {
                 let work = |key| agree(session, key, &peer);
                 self.use_key(&visit, &reference, &how, work).map(CardOutput::SharedSecret)
             }
-            CardOp::Generate { algorithm, site } => {
-                return generate(&visit, &self.pin, algorithm, &site).map(Reply::NewKey);
-            }
             CardOp::ChangePin { old, new, last_try } => {
                 visit.no_pad(phrase::CHANGE)?;
                 let work = || visit.set_pin(&old, &new, phrase::CHANGE);
@@ -77,6 +73,7 @@ impl Errand {
                     error => error,
                 })
             }
+            CardOp::Generate { .. } => Err(CardError::NotSupported(phrase::GENERATE)),
             CardOp::Import { .. } => Err(CardError::NotSupported(phrase::IMPORT)),
             CardOp::WriteCertificate { .. } => Err(CardError::NotSupported(phrase::CERTIFICATE)),
             CardOp::Initialize { .. } => Err(CardError::NotSupported(phrase::INITIALIZE)),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use claviger_card::CardError;
-use claviger_card::opensc::protocol::{Found, FoundKey, FoundPublic, Maker};
+use claviger_card::opensc::protocol::{Found, FoundKey, FoundPublic};
 use claviger_token::{Mechanism, Purpose};
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
@@ -17,7 +17,6 @@ impl Card {
     pub(crate) fn read(&self) -> Result<Found, CardError> {
         let token = self.token()?;
         let session = self.session()?;
-        let (mechanisms, makers) = self.abilities()?;
         let text = |text: &str| text.trim().to_owned();
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         Ok(Found {
@@ -27,26 +26,21 @@ impl Card {
             shortest_pin: length(token.min_pin_length()),
             longest_pin: length(token.max_pin_length()),
             tries_left: tries_left(&token),
-            mechanisms,
-            makers,
+            mechanisms: self.mechanisms()?,
             keys: keys(&session)?,
         })
     }
 
-    /// Returns the numbers of the mechanisms that private keys have here, and those that make keys.
-    fn abilities(&self) -> Result<(Vec<u64>, Vec<Maker>), CardError> {
-        let (mut uses, mut makers) = (Vec::new(), Vec::new());
+    /// Returns the numbers of the mechanisms that private keys have here.
+    fn mechanisms(&self) -> Result<Vec<u64>, CardError> {
+        let mut uses = Vec::new();
         for kind in self.module().get_mechanism_list(self.slot()).map_err(refusal)? {
             let info = self.module().get_mechanism_info(self.slot(), kind).map_err(refusal)?;
-            if info.generate_key_pair() {
-                let bits = |bits: usize| u32::try_from(bits).unwrap_or(u32::MAX);
-                let (fewest, most) = (bits(info.min_key_size()), bits(info.max_key_size()));
-                makers.push(Maker { number: *kind, fewest, most });
-            } else if info.sign() || info.decrypt() || info.derive() {
+            if info.sign() || info.decrypt() || info.derive() {
                 uses.push(*kind);
             }
         }
-        Ok((uses, makers))
+        Ok(uses)
     }
 
     /// Returns true where keys are used so here.

@@ -69,19 +69,6 @@ impl<'a> Visit<'a> {
         self.show(pin, UserType::ContextSpecific)?.map_err(|error| self.counted(refusal(error)))
     }
 
-    /// Does something as the security officer.
-    pub(crate) fn as_officer<T>(
-        &self,
-        authority: &Secret,
-        work: impl FnOnce() -> Result<T, CardError>,
-    ) -> Result<T, CardError> {
-        self.session.login_with_raw(UserType::So, &raw(authority)).map_err(|error| match refusal(error) {
-            CardError::WrongPin { .. } | CardError::PinBlocked => CardError::WrongAuthority(phrase::SO_PIN),
-            error => error,
-        })?;
-        self.logged_in(work)
-    }
-
     /// Replaces a PIN.
     pub(crate) fn set_pin(&self, old: &Secret, new: &Secret, what: &'static str) -> Result<(), CardError> {
         self.session.set_pin(&text(old)?, &text(new)?).map_err(|error| match error {

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use claviger_token::{Algorithm, Capabilities, Generated, Mechanism, PinPolicy, Purpose, TouchPolicy, Usage};
+use claviger_token::{Algorithm, Capabilities, Mechanism, PinPolicy, Purpose, TouchPolicy, Usage};
 
 use super::certificate::Fields;
-use super::protocol::{Found, FoundKey, FoundPublic, LONGEST_ID, Maker, hexadecimal};
+use super::protocol::{Found, FoundKey, FoundPublic, LONGEST_ID, hexadecimal};
 use crate::{CardError, CardKey, Contents, Kind, PinRules, peer, spki};
 
 /// Makes the contents of a card of what was found.
@@ -21,7 +21,8 @@ pub(super) fn contents(found: Found) -> Result<Contents, CardError> {
     let keys: Vec<CardKey> = own.into_iter().filter_map(|key| card_key(key, &issuers, &mechanisms)).collect();
     let serial = serial(&found, &keys)?;
     let capabilities = Capabilities {
-        generates: makes(&found.makers),
+        // OpenSC may fail and leave a key behind all the same.
+        generates: BTreeSet::new(),
         imports: BTreeSet::new(),
         erases: false,
         data_limit: DATA_LIMIT,
@@ -42,24 +43,6 @@ pub(super) fn contents(found: Found) -> Result<Contents, CardError> {
         },
         tries_left: found.tries_left,
         puk_tries_left: None,
-    })
-}
-
-/// Makes what a token says of a new key of what was found.
-///
-/// # Errors
-/// [`CardError::Malformed`] where the public key is none of ours.
-pub(super) fn new_key(key: FoundKey) -> Result<Generated, CardError> {
-    let (algorithm, public_key) =
-        public_key(&key).ok_or(CardError::Malformed("the new key's public half".into()))?;
-    let usage = Usage { sign: key.sign, decrypt: key.decrypt, derive: key.derive }.within(algorithm.usage());
-    Ok(Generated {
-        algorithm,
-        usage,
-        public_key,
-        reference: hexadecimal(&key.id),
-        record: None,
-        attestation: Vec::new(),
     })
 }
 
@@ -197,30 +180,6 @@ fn mechanisms(numbers: &[u64]) -> BTreeSet<Mechanism> {
     }
     found
 }
-
-/// Returns the algorithms of keys that can be made.
-fn makes(makers: &[Maker]) -> BTreeSet<Algorithm> {
-    let bits = |algorithm: Algorithm| match algorithm {
-        Algorithm::P256 => Some((EC_KEY_PAIR_GEN, 256)),
-        Algorithm::P384 => Some((EC_KEY_PAIR_GEN, 384)),
-        Algorithm::P521 => Some((EC_KEY_PAIR_GEN, 521)),
-        Algorithm::Rsa2048 => Some((RSA_PKCS_KEY_PAIR_GEN, 2048)),
-        Algorithm::Rsa3072 => Some((RSA_PKCS_KEY_PAIR_GEN, 3072)),
-        Algorithm::Rsa4096 => Some((RSA_PKCS_KEY_PAIR_GEN, 4096)),
-        _ => None,
-    };
-    let made = |algorithm: &Algorithm| {
-        bits(*algorithm).is_some_and(|(number, bits)| {
-            makers.iter().any(|maker| maker.number == number && (maker.fewest..=maker.most).contains(&bits))
-        })
-    };
-    Algorithm::ALL.into_iter().filter(made).collect()
-}
-
-/// `CKM_RSA_PKCS_KEY_PAIR_GEN`.
-const RSA_PKCS_KEY_PAIR_GEN: u64 = 0x0000;
-/// `CKM_EC_KEY_PAIR_GEN`.
-const EC_KEY_PAIR_GEN: u64 = 0x1040;
 
 /// What cards do themselves. OpenSC offers more, computed on the host.
 const OWN: [Mechanism; 7] = [

@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::found;
 use super::frame::{FrameError, receive, send};
-use super::protocol::{Reply, Request, VERSION};
+use super::protocol::{Reply, Request, VERSION, phrase};
 use crate::digest_info::check_digest_info;
 use crate::{CardError, CardOp, CardOutput, Contents, Pin, peer, spki};
 
@@ -54,7 +54,7 @@ impl Helper {
     }
 
     /// Has the card do something. It does it only if it still is the card of these contents, with the same key at the
-    /// place that the operation names.
+    /// place that the operation names. Keys are neither made nor taken in: the helper is not even asked.
     ///
     /// # Errors
     /// Every [`CardError`].
@@ -65,8 +65,11 @@ impl Helper {
         mut operation: CardOp,
         deadline: Instant,
     ) -> Result<CardOutput, CardError> {
-        if let CardOp::Derive { algorithm, peer, .. } = &mut operation {
-            *peer = peer::parse(*algorithm, peer)?.to_vec();
+        match &mut operation {
+            CardOp::Generate { .. } => return Err(CardError::NotSupported(phrase::GENERATE)),
+            CardOp::Import { .. } => return Err(CardError::NotSupported(phrase::IMPORT)),
+            CardOp::Derive { algorithm, peer, .. } => *peer = peer::parse(*algorithm, peer)?.to_vec(),
+            _ => {}
         }
         let key = match reference(&operation) {
             Some(reference) => Some(contents.key(reference).ok_or(CardError::NoSuchKey)?),
@@ -79,7 +82,6 @@ impl Helper {
         match self.ask(&request, deadline)? {
             Reply::Output(output) if key.is_none_or(|key| fits(&output, key.algorithm)) => Ok(output),
             Reply::Output(_) => Err(CardError::Malformed("an output of another size".into())),
-            Reply::NewKey(key) => found::new_key(key).map(CardOutput::Generated),
             reply => Err(self.unexpected(reply)),
         }
     }
@@ -181,7 +183,8 @@ fn fits(output: &CardOutput, algorithm: Algorithm) -> bool {
             algorithm.modulus_size().is_some_and(|size| plaintext.expose().len() <= size)
         }
         CardOutput::SharedSecret(secret) => secret.expose().len() == field.unwrap_or(32),
-        CardOutput::Generated(_) | CardOutput::Attestation(_) | CardOutput::Done => true,
+        CardOutput::Generated(_) => false,
+        CardOutput::Attestation(_) | CardOutput::Done => true,
     }
 }
 

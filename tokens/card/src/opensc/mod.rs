@@ -4,6 +4,8 @@
 //! parses what foreign cards say in a million lines of C. One process of `claviger-opensc` serves one connection and
 //! one reader; it ends when its connection does, deadlocked or not.
 //!
+//! Keys are used, not made, so: where OpenSC fails at a new key, that key may stand on the card all the same.
+//!
 //! | file | noun |
 //! | --- | --- |
 //! | `protocol` | [`Request`](protocol::Request) and [`Reply`](protocol::Reply), the only definition of both ends |
@@ -30,7 +32,6 @@ pub fn is_message(bytes: &[u8]) -> bool {
     let request = frame::receive::<protocol::Request>(&mut &*bytes).is_ok();
     match frame::receive::<protocol::Reply>(&mut &*bytes) {
         Ok(protocol::Reply::Contents(Some(found))) => found::contents(found).is_ok(),
-        Ok(protocol::Reply::NewKey(key)) => found::new_key(key).is_ok(),
         Ok(_) => true,
         Err(_) => request,
     }

@@ -16,14 +16,12 @@ pub const VERSION: u16 = 1;
 pub mod phrase {
     /// What UnblockPin wants.
     pub const PUK: &str = "PUK";
-    /// What Generate and Import may want.
-    pub const SO_PIN: &str = "SO PIN";
     /// [`CardError::NotSupported`](crate::CardError::NotSupported) for UnblockPin.
     pub const UNBLOCK: &str = "have its PIN unblocked through OpenSC";
     /// The same for ChangePin.
     pub const CHANGE: &str = "have its PIN changed through OpenSC";
     /// The same for Generate.
-    pub const GENERATE: &str = "make keys through OpenSC";
+    pub const GENERATE: &str = "make keys through OpenSC: its maker's own program may";
     /// The same for Import.
     pub const IMPORT: &str = "take keys through OpenSC";
     /// The same for WriteCertificate.
@@ -32,18 +30,13 @@ pub mod phrase {
     pub const INITIALIZE: &str = "be initialised through OpenSC";
     /// The same for Attest.
     pub const ATTEST: &str = "attest keys through OpenSC";
-    /// The same for a slot by name.
-    pub const SLOT: &str = "be told where a key goes";
-    /// The same for a PIN policy that the card does not choose itself.
-    pub const POLICY: &str = "be told when a key wants the PIN or a touch";
     /// The same for a pin pad that OpenSC does not see.
     pub const PAD: &str = "have its PIN entered at the reader";
 }
 
 /// Every [`phrase`].
-pub const PHRASES: [&str; 12] = [
+pub const PHRASES: [&str; 9] = [
     phrase::PUK,
-    phrase::SO_PIN,
     phrase::UNBLOCK,
     phrase::CHANGE,
     phrase::GENERATE,
@@ -51,8 +44,6 @@ pub const PHRASES: [&str; 12] = [
     phrase::CERTIFICATE,
     phrase::INITIALIZE,
     phrase::ATTEST,
-    phrase::SLOT,
-    phrase::POLICY,
     phrase::PAD,
 ];
 
@@ -102,8 +93,6 @@ pub enum Reply {
     Contents(Option<Found>),
     /// What an operation gave.
     Output(#[serde(with = "remote::CardOutputDef")] CardOutput),
-    /// A key was made or taken: its id, and the public half as the card gives it.
-    NewKey(FoundKey),
     /// It did not do it.
     Refused(#[serde(with = "remote::CardErrorDef")] CardError),
 }
@@ -126,21 +115,8 @@ pub struct Found {
     pub tries_left: Option<u32>,
     /// `CKM_` numbers of what private keys do here.
     pub mechanisms: Vec<u64>,
-    /// By what keys are made.
-    pub makers: Vec<Maker>,
     /// Whatever has an id: keys, and certificates of other people's.
     pub keys: Vec<FoundKey>,
-}
-
-/// A mechanism that makes keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Maker {
-    /// Its `CKM_` number.
-    pub number: u64,
-    /// The fewest bits of such a key.
-    pub fewest: u32,
-    /// The most bits.
-    pub most: u32,
 }
 
 /// A key as OpenSC finds it.

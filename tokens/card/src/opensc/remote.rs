@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use claviger_token::{
-    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
+    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -89,9 +89,11 @@ pub(super) enum CardOutputDef {
     Signature(Vec<u8>),
     Plaintext(#[serde(with = "secret")] Secret),
     SharedSecret(#[serde(with = "secret")] Secret),
-    Generated(#[serde(with = "GeneratedDef")] Generated),
     Attestation(Vec<Vec<u8>>),
     Done,
+    /// Never sent. It stands last: the others are sent as their places.
+    #[serde(skip)]
+    Generated(Generated),
 }
 
 /// By another name: serde takes every `&` for something that borrows from the frame.
@@ -150,27 +152,6 @@ struct SiteDef {
     pin_policy: Option<PinPolicy>,
     #[serde(with = "maybe_named")]
     touch_policy: Option<TouchPolicy>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Usage")]
-struct UsageDef {
-    sign: bool,
-    decrypt: bool,
-    derive: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Generated")]
-struct GeneratedDef {
-    #[serde(with = "named")]
-    algorithm: Algorithm,
-    #[serde(with = "UsageDef")]
-    usage: Usage,
-    public_key: Vec<u8>,
-    reference: String,
-    record: Option<Vec<u8>>,
-    attestation: Vec<Vec<u8>>,
 }
 
 /// A secret: its bytes, taken out of the frame's buffer in one piece, for the buffer is wiped.

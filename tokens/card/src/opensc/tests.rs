@@ -2,16 +2,19 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
-use claviger_token::{Algorithm, Hash, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy};
+use claviger_token::{
+    Algorithm, Generated, Hash, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy,
+};
 use tempfile::TempDir;
 
 use super::frame::{FrameError, LONGEST, decode, encode, receive, send};
 use super::protocol::{
-    Found, FoundKey, FoundPublic, Maker, PHRASES, PinGiven, Reply, Request, has_serial, id, is_key,
+    Found, FoundKey, FoundPublic, PHRASES, PinGiven, Reply, Request, has_serial, id, is_key, phrase,
 };
 use super::{Helper, found};
 use crate::{CardError, CardOp, CardOutput, Kind, Pin, spki};
@@ -171,7 +174,6 @@ fn card() -> Found {
         longest_pin: 8,
         tries_left: Some(1),
         mechanisms: vec![Mechanism::Ecdsa.number(), Mechanism::EcdsaSha256.number(), 0x1234_5678],
-        makers: vec![Maker { number: 0x1040, fewest: 256, most: 384 }],
         keys: vec![key(1), key(2)],
     }
 }
@@ -186,7 +188,7 @@ fn what_was_found_becomes_contents() {
     assert_eq!(contents.tries_left, Some(1));
     let capabilities = &contents.capabilities;
     assert_eq!(capabilities.mechanisms.iter().collect::<Vec<_>>(), [&Mechanism::Ecdsa]);
-    assert_eq!(capabilities.generates.iter().collect::<Vec<_>>(), [&Algorithm::P256, &Algorithm::P384]);
+    assert!(capabilities.generates.is_empty() && capabilities.imports.is_empty());
     let [open, hidden] = &contents.keys[..] else { panic!("{:?}", contents.keys) };
     assert_eq!((open.reference.as_str(), open.pin_policy), ("01", PinPolicy::Never));
     assert_eq!((hidden.reference.as_str(), hidden.pin_policy), ("02", PinPolicy::Once));
@@ -287,6 +289,42 @@ fn a_card_is_read_and_used_through_a_helper() {
     let outcome = helper.perform(&contents, Pin::Given(&pin), short, soon());
     assert!(matches!(outcome, Err(CardError::DataInvalid(_))));
     assert!(helper.perform(&contents, Pin::Given(&pin), sign(), soon()).is_ok());
+}
+
+#[test]
+fn a_helper_is_never_asked_for_a_new_key_and_cannot_say_that_there_is_one() {
+    let (told, asked) = std::sync::mpsc::channel();
+    let (folder, mut helper) = helper(move |_, _| told.send(()).unwrap());
+    let contents = found::contents(card()).unwrap();
+    for operation in operations() {
+        let what = match &operation {
+            CardOp::Generate { .. } => phrase::GENERATE,
+            CardOp::Import { .. } => phrase::IMPORT,
+            _ => continue,
+        };
+        let outcome = helper.perform(&contents, Pin::None, operation, soon());
+        assert_eq!(outcome.err(), Some(CardError::NotSupported(what)));
+    }
+    // The toy ends with its connection, and its sender with it.
+    drop((helper, folder));
+    assert!(
+        asked
+            .recv_timeout(Duration::from_secs(10))
+            .is_err_and(|error| error == RecvTimeoutError::Disconnected)
+    );
+    let made = Generated {
+        algorithm: Algorithm::P256,
+        usage: Algorithm::P256.usage(),
+        public_key: Vec::new(),
+        reference: "01".to_owned(),
+        record: None,
+        attestation: Vec::new(),
+    };
+    let said = encode(&Reply::Output(CardOutput::Generated(made)));
+    assert!(matches!(said, Err(FrameError::Malformed)));
+    // Two bytes: an output, and the place after the last.
+    assert!(matches!(decode::<Reply>(&[2, 4]), Ok(Reply::Output(CardOutput::Done))));
+    assert!(matches!(decode::<Reply>(&[2, 5]), Err(FrameError::Malformed)));
 }
 
 #[test]
