@@ -15,4 +15,5 @@ mod mechanisms;
 mod pins;
 mod removal;
 mod service;
+mod sharing;
 mod witness;
