@@ -73,6 +73,7 @@ fn driver() -> Driver {
 fn generated(reference: &str, public_key: &[u8]) -> (CardOutput, CardOp) {
     let made = claviger_token::Generated {
         algorithm: Algorithm::P256,
+        usage: Algorithm::P256.usage(),
         public_key: public_key.to_vec(),
         reference: reference.into(),
         record: None,
