@@ -11,6 +11,7 @@ mod desk;
 mod enrolment;
 mod interoperability;
 mod leaks;
+mod load;
 mod mechanisms;
 mod pins;
 mod removal;
