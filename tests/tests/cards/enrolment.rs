@@ -287,7 +287,7 @@ async fn an_account_that_a_card_made_gets_a_local_store_by_registering() {
     let card = house.alices_card(0).await;
     let alice = &card.owner;
     let tokens: Vec<_> = alice.tokens().await.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(tokens, [card.token.clone()], "there is no local store");
+    assert_eq!(tokens, std::slice::from_ref(&card.token), "there is no local store");
     let local = option("location", "local");
     let refusal = alice.call::<String>("Keys", "GenerateKey", &("P-256", local)).await.unwrap_err();
     assert!(!refusal.text.is_empty() && refusal.name != "Internal", "{refusal}");
