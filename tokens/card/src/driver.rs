@@ -303,7 +303,11 @@ impl Driver {
             Err(CardError::Wrong(_)) => self.registry.doubt(&self.reader.name, self.stay()),
             _ => {}
         }
-        result
+        result.map_err(|error| match error {
+            // The card is there: nobody is helped by being told to insert it.
+            gone @ CardError::ServiceGone(_) => CardError::Reader(gone.to_string().into()),
+            error => error,
+        })
     }
 
     fn stay(&self) -> u64 {
