@@ -5,6 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::accounts::Person;
 use crate::pcsc::pcscd::Pcscd;
 use crate::place::{Place, give};
@@ -14,33 +16,32 @@ use crate::programs::Program;
 pub struct OpenScSocket {
     process: Child,
     place: Place,
+    pcscd: PathBuf,
 }
 
 impl OpenScSocket {
     /// Starts to listen.
     pub async fn listen(pcscd: &Pcscd) -> Self {
-        Self::running(pcscd, &Program::OpenSc.path()).await
+        let (place, helper) = (Place::new(), person());
+        give(&place.folder("run", &helper), &helper, 0o755);
+        // systemd-socket-activate closes what it inherits, so that a program in /proc/self/fd is gone.
+        fs::copy(Program::OpenSc.path(), place.path().join(HELPER)).unwrap();
+        let pcscd = pcscd.socket();
+        Self { process: activate(&place, &pcscd).await, place, pcscd }
     }
 
-    /// Starts to listen with another program in the helper's place.
-    pub async fn running(pcscd: &Pcscd, program: &Path) -> Self {
-        let (place, helper) = (Place::new(), Person::named("nobody"));
-        let path = place.folder("run", &helper).join(SOCKET);
-        give(path.parent().unwrap(), &helper, 0o755);
-        // It closes what it inherits, so that a program in /proc/self/fd is gone.
-        let copy = place.path().join("helper");
-        fs::copy(program, &copy).unwrap();
-        let log = File::create(place.path().join(LOG)).unwrap();
-        let mut command = Command::new("systemd-socket-activate");
-        command.args(["--accept", "--inetd", "--listen"]).arg(&path);
-        command.arg("--setenv").arg(format!("PCSCLITE_CSOCK_NAME={}", pcscd.socket().display()));
-        command.arg(copy).uid(helper.uid).gid(helper.gid);
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let process = command.spawn().expect("systemd-socket-activate runs");
-        assert!(crate::until(|| path.exists()).await, "systemd-socket-activate does not listen");
-        // The daemon connects, who is another user.
-        give(&path, &helper, 0o666);
-        Self { process, place }
+    /// Ends the socket and all helpers, as `systemctl stop` does.
+    pub fn stop(&mut self) {
+        self.signal(Signal::KILL);
+        // It may be dead already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+        drop(fs::remove_file(self.path()));
+    }
+
+    /// Listens again after [`OpenScSocket::stop`].
+    pub async fn start_again(&mut self) {
+        self.process = activate(&self.place, &self.pcscd).await;
     }
 
     /// Returns where it listens.
@@ -68,24 +69,41 @@ impl OpenScSocket {
     }
 
     /// Sends every helper a signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: Signal) {
         for pid in self.helpers() {
             // It may have ended meanwhile.
-            _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal);
+            _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
         }
     }
 }
 
 impl Drop for OpenScSocket {
     fn drop(&mut self) {
-        self.signal(rustix::process::Signal::KILL);
-        // It may be dead already.
-        drop(self.process.kill());
-        drop(self.process.wait());
+        self.stop();
         if std::thread::panicking() {
             eprintln!("the log of the OpenSC helpers:\n{}", self.log());
         }
     }
+}
+
+async fn activate(place: &Place, pcscd: &Path) -> Child {
+    let (path, helper) = (place.path().join("run").join(SOCKET), person());
+    let log = File::options().create(true).append(true).open(place.path().join(LOG)).unwrap();
+    let mut command = Command::new("systemd-socket-activate");
+    command.args(["--accept", "--inetd", "--listen"]).arg(&path);
+    command.arg("--setenv").arg(format!("PCSCLITE_CSOCK_NAME={}", pcscd.display()));
+    command.arg(place.path().join(HELPER)).uid(helper.uid).gid(helper.gid);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let process = command.spawn().expect("systemd-socket-activate runs");
+    assert!(crate::until(|| path.exists()).await, "systemd-socket-activate does not listen");
+    // The daemon connects, who is another user.
+    give(&path, &helper, 0o666);
+    process
+}
+
+/// Returns who the helper runs as.
+fn person() -> Person {
+    Person::named("nobody")
 }
 
 /// Returns the state letter of a process; `None` where there is none.
@@ -94,5 +112,6 @@ fn state(pid: i32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+const HELPER: &str = "claviger-opensc";
 const LOG: &str = "log";
 const SOCKET: &str = "opensc.sock";
