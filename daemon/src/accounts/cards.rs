@@ -1,4 +1,4 @@
-//! Cards of an account: enrolled, forgotten, unlocked, locked, and their PINs.
+//! Cards of an account: enrolled, forgotten, unlocked, locked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use claviger_core::{
 use claviger_token::{KeyId, KeyInfo, Presence, Secret, Token, TokenId, TokenKind, TokenOp};
 use tokio::time::Instant;
 
+use super::card_care::here;
 use super::possession::prove;
 use super::registration::{become_default, new_binding, new_user};
 use super::{Seat, certificates, guess, token_name};
@@ -53,10 +54,12 @@ pub async fn enrol(
     let seat = service.accounts.seat(visit.caller.uid);
     let account = may_enrol(service, &seat, &visit.caller, &id).await?;
     let own = account.is_some_and(|account| account.tokens.iter().any(|enrolled| enrolled.id == id));
-    let token = seat.card(&id)?;
+    let token = if own { seat.card(&id)? } else { here(service, &id)? };
     present(&token)?;
     // Another program may have put keys on it since it was put in.
     let contents = service.cards.reread(&id).await.map_err(of_card)?;
+    // However this ends before the card is the caller's, and if nobody waits for it any more.
+    let loan = Loan(Some(Arc::clone(&token)).filter(|_| !own));
     // A PIN that somebody else gave this card before is no leave for this caller.
     if !own && given.pin.is_none() {
         if !token.has_pin_pad() {
@@ -65,11 +68,9 @@ pub async fn enrol(
         token.verify_on_pad(given.last_try).await.map_err(of_card)?;
     }
     open(service, &seat, &token, given).await?;
-    let proven = prove_all(&token, &contents, seat.uid).await;
-    if proven.is_err() && !own {
-        token.lock();
+    for key in &contents.keys {
+        prove(&token, key, seat.uid).await?;
     }
-    proven?;
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
         let _change = seat.change.lock().await;
@@ -88,6 +89,7 @@ pub async fn enrol(
         let table = &service.table;
         let Rows { new, placed, defaults } = rows;
         seat.apply(table, table.enrol_token(seat.uid, row, new, placed, Some(defaults))).await?;
+        loan.keep();
         // A key that stood there and stands there no more: another took its place meanwhile.
         for key in gone(&account, &contents) {
             seat.apply(table, table.remove_placement(seat.uid, key, &id)).await?;
@@ -100,11 +102,22 @@ pub async fn enrol(
     .await
 }
 
-async fn prove_all(token: &CardToken, contents: &Contents, uid: u32) -> Result<(), Refusal> {
-    for key in &contents.keys {
-        prove(token, key, uid).await?;
+/// A card that keeps a PIN although it is not the caller's yet: it is locked when this is dropped.
+struct Loan(Option<Arc<CardToken>>);
+
+impl Loan {
+    /// The card is the caller's now, and stays as it is.
+    fn keep(mut self) {
+        self.0 = None;
     }
-    Ok(())
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(token) = &self.0 {
+            token.lock();
+        }
+    }
 }
 
 /// Returns the caller's account, if there is one, and refuses a card that is another's.
@@ -162,6 +175,7 @@ impl Rows {
                 }
                 None => {
                     let label = label(enrolment, contents, &card_key.reference);
+                    check_label(&label)?;
                     let key = card_row(caller, card_key, place, label)?;
                     become_default(&mut preferred, &key);
                     rows.new.push(key);
@@ -254,6 +268,9 @@ pub async fn forget(service: &Arc<Service>, visit: Visit, id: TokenId) -> Result
         let id = token.id().clone();
         token.lock();
         seat.apply(&service.table, service.table.forget_token(seat.uid, &id, now())).await?;
+        // Once more, for an unlock that began before; and no clock of this caller's locks it for its next owner.
+        token.lock();
+        seat.idle(&id).start(None);
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         announce(&service, &seat, &token);
         tracing::info!(uid = seat.uid, token = %id, "a card was taken out of an account");
@@ -338,84 +355,6 @@ fn wipe(service: &Service, seat: &Seat, token: &CardToken) {
     }
 }
 
-/// Replaces the PIN of a card that is the caller's, or nobody's.
-pub async fn change_pin(
-    service: &Service,
-    visit: &Visit,
-    id: TokenId,
-    (old, new): (Secret, Secret),
-    last_try: bool,
-) -> Result<(), Refusal> {
-    let token = free_or_own(service, visit, &id).await?;
-    token.change_pin(old, new, last_try).await.map_err(of_card)?;
-    tracing::info!(uid = visit.caller.uid, token = %id, "a card's PIN was changed");
-    Ok(())
-}
-
-/// Sets a new PIN with the PUK on a card that is the caller's, or nobody's.
-pub async fn unblock_pin(
-    service: &Service,
-    visit: &Visit,
-    id: TokenId,
-    (puk, new): (Secret, Secret),
-) -> Result<(), Refusal> {
-    let token = free_or_own(service, visit, &id).await?;
-    token.unblock_pin(puk, new).await.map_err(of_puk)?;
-    tracing::info!(uid = visit.caller.uid, token = %id, "a card's PIN was unblocked");
-    Ok(())
-}
-
-/// Gives a card that is the caller's, or nobody's, a fresh identity, and returns its new id.
-pub async fn initialize(
-    service: &Arc<Service>,
-    visit: Visit,
-    id: TokenId,
-    authority: Option<Secret>,
-) -> Result<TokenId, Refusal> {
-    let token = free_or_own(service, &visit, &id).await?;
-    let seat = service.accounts.seat(visit.caller.uid);
-    let (held, service) = (service, Arc::clone(service));
-    held.to_its_end(async move {
-        let _change = seat.change.lock().await;
-        let new = token.initialize(authority).await.map_err(of_card)?;
-        let enrolled = seat
-            .account(&service.table)
-            .await?
-            .and_then(|account| account.tokens.iter().find(|enrolled| enrolled.id == *token.id()).cloned());
-        if let Some(row) = enrolled {
-            let name = present(&*seat.card(&new)?).map_or(row.name, |contents| contents.name.clone());
-            let row = EnrolledToken { id: new.clone(), name, ..row };
-            let table = &service.table;
-            seat.apply(table, table.rename_token(seat.uid, token.id(), row)).await?;
-            service.subscribers.announce(seat.uid, &Event::KeysChanged);
-        }
-        tracing::info!(uid = seat.uid, old = %token.id(), token = %new, "a card was given a fresh identity");
-        Ok(new)
-    })
-    .await
-}
-
-/// Returns a card that the caller may prepare: an enrolled one, or one that is nobody's.
-async fn free_or_own(service: &Service, visit: &Visit, id: &TokenId) -> Result<Arc<CardToken>, Refusal> {
-    let seat = service.accounts.seat(visit.caller.uid);
-    let account = seat.account(&service.table).await?;
-    let id = match (&account, id.as_str()) {
-        (Some(account), "") => only_card(&seat, account)?,
-        _ => id.clone(),
-    };
-    let token = seat.card(&id)?;
-    match service.table.token_owner(id).await? {
-        Some(owner) if owner == seat.uid => {
-            named_if_absent(&*seat.own(&service.table, &visit.caller).await?, &token)?;
-        }
-        Some(_) => return Err(Refusal::NoSuchToken),
-        None => {
-            present(&token).map(drop).map_err(|_| Refusal::NoSuchToken)?;
-        }
-    }
-    Ok(token)
-}
-
 /// Returns one of the account's cards; an empty id means the only one.
 pub(super) fn own_token(seat: &Seat, account: &Account, id: &TokenId) -> Result<Arc<CardToken>, Refusal> {
     if id.as_str().is_empty() {
@@ -426,7 +365,7 @@ pub(super) fn own_token(seat: &Seat, account: &Account, id: &TokenId) -> Result<
 }
 
 /// Returns the account's card, where it has exactly one, or exactly one that is there.
-fn only_card(seat: &Seat, account: &Account) -> Result<TokenId, Refusal> {
+pub(super) fn only_card(seat: &Seat, account: &Account) -> Result<TokenId, Refusal> {
     let cards = || account.tokens.iter().filter(|enrolled| enrolled.kind == TokenKind::Card);
     let here = |enrolled: &&EnrolledToken| {
         seat.card(&enrolled.id).is_ok_and(|token| token.presence() == Presence::Present)
@@ -450,7 +389,7 @@ pub(super) fn present(token: &CardToken) -> Result<Arc<Contents>, Refusal> {
 }
 
 /// Refuses one of the account's cards that is not there, with what people call it.
-fn named_if_absent(account: &Account, token: &CardToken) -> Result<(), Refusal> {
+pub(super) fn named_if_absent(account: &Account, token: &CardToken) -> Result<(), Refusal> {
     match token.presence() {
         Presence::Present => Ok(()),
         Presence::Removed | Presence::Unreachable => {
@@ -471,17 +410,4 @@ fn announce(service: &Service, seat: &Seat, token: &CardToken) {
 
 pub(super) fn of_card(error: claviger_token::TokenError) -> Refusal {
     Refusal::of_token(TokenKind::Card, error)
-}
-
-/// A wrong PUK is no wrong PIN.
-fn of_puk(error: claviger_token::TokenError) -> Refusal {
-    use claviger_token::TokenError;
-    match error {
-        TokenError::WrongSecret { tries_left: Some(tries) } => {
-            Refusal::AccessDenied(format!("the PUK is wrong, {tries} tries left").into())
-        }
-        TokenError::WrongSecret { tries_left: None } => Refusal::AccessDenied("the PUK is wrong".into()),
-        TokenError::Blocked => Refusal::AccessDenied("the card has blocked its PUK too".into()),
-        other => of_card(other),
-    }
 }

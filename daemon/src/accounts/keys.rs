@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Key, KeyState, Refusal, Selector, Step, check_label};
+use claviger_core::{Defaults, Key, KeyState, Placement, Refusal, Selector, Step, check_label};
 use claviger_token::{
     Algorithm, Generated, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
     Usage,
@@ -90,7 +90,8 @@ pub async fn create(
         if now.user.created != account.user.created {
             return Err(Refusal::Cancelled);
         }
-        if !token.is_unlocked() {
+        // What a card made stands there, locked or not.
+        if token.kind() == TokenKind::Local && !token.is_unlocked() {
             return Err(Refusal::of_token(token.kind(), TokenError::Locked));
         }
         check_room(&now, &key.label, most)?;
@@ -99,10 +100,24 @@ pub async fn create(
         }
         let mut defaults = now.user.defaults;
         become_default(&mut defaults, &key);
+        let displaced = displaced(&now.keys, &key);
         change_table(&service, &seat, service.table.insert_key(key, Some(defaults))).await?;
+        for old in displaced {
+            let gone = service.table.remove_placement(seat.uid, old, token.id());
+            change_table(&service, &seat, gone).await?;
+        }
         Ok(id)
     })
     .await
+}
+
+/// Returns the keys at whose place on a card the new one stands now.
+fn displaced(keys: &[Key], new: &Key) -> Vec<KeyId> {
+    let taken = |place: &Placement| {
+        place.kind == TokenKind::Card
+            && new.placements.iter().any(|now| now.token == place.token && now.reference == place.reference)
+    };
+    keys.iter().filter(|key| key.placements.iter().any(taken)).map(Key::id).collect()
 }
 
 /// Returns the token on which a new key is made.
@@ -251,6 +266,8 @@ pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: En
             }
             End::Remove => change_table(&service, &seat, service.table.remove_user(uid, now())).await?,
         }
+        // Once more, for an unlock that began before.
+        cards::lock_all(&service, &seat, &account);
         tracing::info!(uid, "an account was ended: {end:?}");
         Ok(())
     })

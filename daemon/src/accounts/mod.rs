@@ -3,7 +3,8 @@
 //! | file | noun |
 //! | --- | --- |
 //! | `mod` | [`Accounts`], [`Seat`]: what is kept in memory for one user |
-//! | `cards` | enrol, forget, unlock and lock cards, their PINs |
+//! | `cards` | enrol, forget, unlock and lock cards |
+//! | `card_care` | the PIN and the identity of a card that is the caller's, or nobody's |
 //! | `possession` | proves that a card has the private key of a public one |
 //! | `certificates` | the certificates of keys |
 //! | `idle` | how long something unlocked has not been used |
@@ -14,6 +15,7 @@
 //! | `guess` | one guess at a secret, counted before it is checked |
 
 pub mod backup;
+pub mod card_care;
 pub mod cards;
 pub mod certificates;
 mod guess;

@@ -11,6 +11,7 @@ use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, token_rows};
+use crate::accounts::card_care;
 use crate::accounts::cards::{self, Enrolment, Given};
 use crate::secrets;
 
@@ -127,7 +128,7 @@ impl TokensFace {
         door.call(&header, "change the card's PIN", None, async |peer| {
             let visit = door.service.visit(peer).await?;
             let pins = (secret(old_pin).await?, secret(new_pin).await?);
-            cards::change_pin(&door.service, &visit, TokenId::new(token), pins, last_try).await
+            card_care::change_pin(&door.service, &visit, TokenId::new(token), pins, last_try).await
         })
         .await
     }
@@ -145,7 +146,7 @@ impl TokensFace {
         door.call(&header, "unblock the card's PIN", None, async |peer| {
             let visit = door.service.visit(peer).await?;
             let secrets = (secret(puk).await?, secret(new_pin).await?);
-            cards::unblock_pin(&door.service, &visit, TokenId::new(token), secrets).await
+            card_care::unblock_pin(&door.service, &visit, TokenId::new(token), secrets).await
         })
         .await
     }
@@ -161,7 +162,7 @@ impl TokensFace {
         door.call(&header, "initialize the card", None, async |peer| {
             let visit = door.service.visit(peer).await?;
             let authority = parse::optional_secret(options.authority).await?;
-            let new = cards::initialize(&door.service, visit, TokenId::new(token), authority).await?;
+            let new = card_care::initialize(&door.service, visit, TokenId::new(token), authority).await?;
             Ok(new.to_string())
         })
         .await
