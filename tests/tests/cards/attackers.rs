@@ -7,6 +7,7 @@ use claviger_tests::cards::{
 };
 use claviger_tests::daemon::Start;
 use claviger_tests::house::House;
+use claviger_tests::memory::resident;
 use claviger_tests::pcsc::Pcscd;
 use claviger_tests::pcsc::card::{Depth, Logged};
 use claviger_tests::peer::{Options, Outcome, Peer, Refusal, none, option};
@@ -187,6 +188,28 @@ async fn tokens_that_nobody_has_are_refused_whatever_they_are_called() {
         }
     }
     card.sign().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_somebody_invents_are_not_remembered() {
+    let house = CardHouse::open().await;
+    let alice = house.visitor(&Person::alice()).await;
+    let invent = async |number: usize| {
+        let token = format!("card:piv:{number:08}{}", "0".repeat(1 << 20));
+        alice.enrol(&token, PIN, none()).await.refused("TokenAbsent");
+        change_pin(&alice, &token, PIN, "654321").await.refused("NoSuchToken");
+    };
+    // What the buffers of a message of that size take is taken by the first few.
+    for number in 0..8 {
+        invent(number).await;
+    }
+    let before = resident(house.house.daemon.pid());
+    for number in 8..72 {
+        invent(number).await;
+    }
+    let grown = resident(house.house.daemon.pid()).saturating_sub(before);
+    // Their names alone have 64 MiB.
+    assert!(grown < 16 * 1024 * 1024, "{grown} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

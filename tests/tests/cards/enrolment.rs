@@ -15,7 +15,7 @@ use claviger_tests::secret;
 use zbus::OwnedFd;
 
 use crate::calls::{default_key, forget, keys_on, openssl, shell, told_tries, tries_spent, value, words};
-use crate::desk::MANAGEMENT_KEY;
+use crate::desk::{Desk, MANAGEMENT_KEY};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_is_enrolled_shown_forgotten_and_enrolled_again_by_the_command_line() {
@@ -397,6 +397,19 @@ async fn enrolling_again_takes_in_what_others_put_on_the_card_and_replaced_on_it
     let keys = card.owner.keys().await.unwrap();
     let old = keys.iter().find(|(id, _)| *id == card.key).map(|(_, key)| words(key, "tokens"));
     assert!(old.is_none_or(|tokens| tokens.is_empty()), "the key that is gone stands nowhere");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_made_where_another_stood_leaves_that_one_nowhere() {
+    let desk = Desk::fresh(Kind::Piv).await;
+    let old = desk.generate("9a", "P-256").await.unwrap();
+    let new = desk.generate("9a", "P-256").await.unwrap();
+    let keys = desk.alice.keys().await.unwrap();
+    let stands = |id: &str| keys.iter().find(|(key, _)| key == id).map(|(_, key)| words(key, "tokens"));
+    assert_eq!((stands(&old), stands(&new)), (Some(Vec::new()), Some(vec![desk.token.clone()])));
+    desk.alice.sign(&old, "", MESSAGE, none()).await.refused("TokenAbsent");
+    let signature = desk.alice.sign(&new, "", MESSAGE, none()).await.unwrap();
+    assert_right(&desk.alice.public_key(&new).await.unwrap(), MESSAGE, &signature);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
