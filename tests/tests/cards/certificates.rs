@@ -113,6 +113,27 @@ async fn what_others_put_on_the_card_is_shown_and_exported_and_openssl_verifies_
     assert_eq!(der, card.public_key, "it certifies the key that signs");
 }
 
+/// A card without metadata shows no difference between a key's certificate and one that somebody put there to be at hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authoritys_certificate_on_the_card_is_no_key_and_makes_the_chain() {
+    let house = CardHouse::open().await;
+    let (card, issuer, issued) = tokio::task::block_in_place(|| {
+        let card = Card::insert(&house.pcscd, 0, Kind::Piv);
+        let issuer = PivIssuer::new(&house.pcscd, &card);
+        let issued = issuer.key("9a", "ECCP256");
+        let ran = issuer.tool(&["-s", "82", "-a", "import-certificate", "-i", "ca.crt"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        (card, issuer, issued)
+    });
+    openssl(issuer.folder(), "x509 -in ca.crt -outform DER -out authority.der");
+    let authority = std::fs::read(issuer.folder().join("authority.der")).unwrap();
+    let alice = house.visitor(&Person::alice()).await;
+    let card = Enrolled::enrol(&house.house, alice, card).await;
+    let keys = keys_on(&card.owner, &card.token).await;
+    assert_eq!(keys.iter().map(|(slot, _)| slot.as_str()).collect::<Vec<_>>(), ["9a"]);
+    assert_eq!(certificates(&card.owner, &card.key).await, [issued.certificate, authority]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chain_is_kept_exported_and_verified_through_its_middle() {
     let scene = Scene::set().await;

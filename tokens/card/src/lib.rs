@@ -8,6 +8,7 @@
 //! | `piv` | PIV and Yubico's extensions |
 //! | `openpgp` | the OpenPGP card |
 //! | `apdu`, `tlv`, `status` | commands and answers, BER-TLV, status words |
+//! | `chain` | certificates: the fields that are looked at, and which signed which |
 //! | `spki` | public keys as cards give them, and as DER |
 //! | `digest_info` | what RSA signs, checked |
 //! | `peer` | the peer's public key of an agreement, checked |
@@ -32,6 +33,7 @@
 mod apdu;
 mod application;
 mod cards;
+mod chain;
 mod connection;
 mod contents;
 mod deadline;

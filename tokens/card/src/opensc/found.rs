@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use claviger_token::{Algorithm, Capabilities, Mechanism, PinPolicy, Purpose, TouchPolicy, Usage};
 
-use super::certificate::Fields;
 use super::protocol::{Found, FoundKey, FoundPublic, LONGEST_ID, hexadecimal};
+use crate::chain::{Fields, chain};
 use crate::{CardError, CardKey, Contents, Kind, PinRules, peer, spki};
 
 /// Makes the contents of a card of what was found.
@@ -124,22 +124,6 @@ fn is_issuer(key: &FoundKey, all: &[FoundKey]) -> bool {
     };
     let others_are_seen = all.iter().any(|key| key.seen && !key.open);
     others_are_seen || all.iter().any(signed) || (own.is_authority() && own.issuer != own.subject)
-}
-
-/// Returns the certificate and, one by one, those of its issuers; nothing where it is another key's.
-fn chain(certificate: Option<&[u8]>, public_key: &[u8], issuers: &[&[u8]]) -> Vec<Vec<u8>> {
-    let mut chain: Vec<Vec<u8>> = Vec::new();
-    let mut next =
-        certificate.filter(|it| Fields::of(it).is_some_and(|fields| fields.public_key == public_key));
-    while let Some(certificate) = next {
-        chain.push(certificate.to_vec());
-        next = Fields::of(certificate).and_then(|fields| {
-            let signs = |it: &&&[u8]| Fields::of(it).is_some_and(|signer| signer.subject == fields.issuer);
-            let is_new = |it: &&&[u8]| !chain.iter().any(|there| there == *it);
-            issuers.iter().filter(is_new).find(signs).copied()
-        });
-    }
-    chain
 }
 
 /// Returns a serial as ids of tokens have it; `None` where a token says nothing.

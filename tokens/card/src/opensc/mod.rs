@@ -11,11 +11,9 @@
 //! | `protocol` | [`Request`](protocol::Request) and [`Reply`](protocol::Reply), the only definition of both ends |
 //! | `remote` | the wire form of the types that the protocol borrows from the rooms around it |
 //! | `found` | what a helper says of a card, checked and made [`Contents`](crate::Contents) |
-//! | `certificate` | the three fields of a certificate that are looked at |
 //! | `frame` | one message: length and body, read and written, wiped |
 //! | `helper` | [`Helper`]: the daemon's end of a connection, with a deadline on everything |
 
-mod certificate;
 mod found;
 pub mod frame;
 mod helper;

@@ -1,20 +1,20 @@
 use crate::spki::take;
 
 /// What is looked at in a certificate (RFC 5280, 4.1); nothing in it is verified.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// The issuer's name, the content of its DER.
-    pub(super) issuer: &'a [u8],
+    pub(crate) issuer: &'a [u8],
     /// The subject's name, likewise.
-    pub(super) subject: &'a [u8],
+    pub(crate) subject: &'a [u8],
     /// The DER SubjectPublicKeyInfo.
-    pub(super) public_key: &'a [u8],
+    pub(crate) public_key: &'a [u8],
     /// What follows: unique ids, extensions.
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
     /// Returns the fields of a DER certificate, `None` where it is none.
-    pub(super) fn of(certificate: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(certificate: &'a [u8]) -> Option<Self> {
         let (whole, []) = take(0x30, certificate)? else { return None };
         let (signed, _) = take(0x30, whole)?;
         let after_version = take(0xa0, signed).map_or(signed, |(_, rest)| rest);
@@ -29,7 +29,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns true where it may sign other certificates (RFC 5280, 4.2.1.9), as far as it says so itself.
-    pub(super) fn is_authority(&self) -> bool {
+    pub(crate) fn is_authority(&self) -> bool {
         let Some((extensions, _)) = take(0xa3, self.rest) else { return false };
         let Some((mut extensions, _)) = take(0x30, extensions) else { return false };
         while let Some((extension, rest)) = take(0x30, extensions) {
@@ -47,3 +47,18 @@ impl<'a> Fields<'a> {
 
 /// 2.5.29.19.
 const BASIC_CONSTRAINTS: &[u8] = b"\x06\x03\x55\x1d\x13";
+/// Returns the certificate and, one by one, those of its issuers; nothing where it is another key's.
+pub(crate) fn chain(certificate: Option<&[u8]>, public_key: &[u8], issuers: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut chain: Vec<Vec<u8>> = Vec::new();
+    let mut next =
+        certificate.filter(|it| Fields::of(it).is_some_and(|fields| fields.public_key == public_key));
+    while let Some(certificate) = next {
+        chain.push(certificate.to_vec());
+        next = Fields::of(certificate).and_then(|fields| {
+            let signs = |it: &&&[u8]| Fields::of(it).is_some_and(|signer| signer.subject == fields.issuer);
+            let is_new = |it: &&&[u8]| !chain.iter().any(|there| there == *it);
+            issuers.iter().filter(is_new).find(signs).copied()
+        });
+    }
+    chain
+}
