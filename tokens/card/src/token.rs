@@ -120,11 +120,15 @@ impl CardToken {
     /// the key first.
     ///
     /// # Errors
-    /// [`TokenError::NotSupported`], [`TokenError::NoSuchKey`], and those of a card that is not there or not well.
+    /// [`TokenError::NotSupported`], [`TokenError::NoSuchKey`], [`TokenError::Locked`] where the card wants its PIN, and
+    /// those of a card that is not there or not well.
     pub async fn attest(&self, reference: &str) -> Result<Vec<Vec<u8>>, TokenError> {
         self.present()?;
         let operation = CardOp::Attest { reference: reference.to_owned() };
-        match self.ask(operation, None, PinSource::None).await?.output {
+        // Of these only an OpenPGP card wants the PIN for it.
+        let wanted = Kind::of_token(&self.id).is_some_and(|(kind, _)| kind == Kind::OpenPgp);
+        let pin = if wanted { self.cached_pin() } else { PinSource::None };
+        match self.ask(operation, None, pin).await?.output {
             CardOutput::Attestation(certificates) => Ok(certificates),
             _ => Err(TokenError::Internal("the card gave something else than an attestation".into())),
         }
