@@ -92,7 +92,7 @@ pub async fn enrol(
         loan.keep();
         // A key that stood there and stands there no more: another took its place meanwhile.
         for key in gone(&account, &contents) {
-            seat.apply(table, table.remove_placement(seat.uid, key, &id)).await?;
+            seat.apply(table, table.displace_key(seat.uid, key.id(), &id, now())).await?;
         }
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         announce(&service, &seat, &token);
@@ -163,6 +163,8 @@ impl Rows {
         enrolment: &Enrolment,
     ) -> Result<Self, Refusal> {
         let mut rows = Self { new: Vec::new(), placed: Vec::new(), defaults: account.user.defaults };
+        let lost = gone(account, contents).into_iter().filter(|key| key.placements.len() == 1);
+        lost.for_each(|key| rows.defaults.forget(key.id()));
         let mut preferred = Defaults::default();
         for card_key in &contents.keys {
             let place = placement(contents, &card_key.reference);
@@ -201,16 +203,17 @@ impl Rows {
     }
 }
 
-/// Returns the keys at whose place on the card another key stands now. A place that looks empty tells nothing: some
-/// cards show a key only beside its certificate.
-fn gone(account: &Account, contents: &Contents) -> Vec<KeyId> {
+/// Returns the keys at whose place on the card another key stands now, and that stand nowhere else on it. A place that
+/// looks empty tells nothing: some cards show a key only beside its certificate.
+fn gone<'a>(account: &'a Account, contents: &Contents) -> Vec<&'a Key> {
     let token = contents.token();
+    let elsewhere = |key: &Key| contents.keys.iter().any(|there| there.public_key == key.info.public_key);
     let replaced = |key: &&Key| {
         let places = key.placements.iter().filter(|place| place.token == token);
         let mut others = places.filter_map(|place| contents.key(&place.reference));
         others.any(|other| other.public_key != key.info.public_key)
     };
-    account.keys.iter().filter(replaced).map(Key::id).collect()
+    account.keys.iter().filter(replaced).filter(|key| !elsewhere(key)).collect()
 }
 
 fn card_row(caller: &Caller, card_key: &CardKey, place: Placement, label: String) -> Result<Key, Refusal> {

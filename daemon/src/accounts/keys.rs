@@ -98,13 +98,14 @@ pub async fn create(
         if now.keys.iter().any(|other| other.info.public_key == key.info.public_key) {
             return Err(Refusal::AlreadyExists("this very key".into()));
         }
-        let mut defaults = now.user.defaults;
-        become_default(&mut defaults, &key);
         let displaced = displaced(&now.keys, &key);
+        let mut defaults = now.user.defaults;
+        displaced.iter().filter(|old| old.placements.len() == 1).for_each(|old| defaults.forget(old.id()));
+        become_default(&mut defaults, &key);
         change_table(&service, &seat, service.table.insert_key(key, Some(defaults))).await?;
         for old in displaced {
-            let gone = service.table.remove_placement(seat.uid, old, token.id());
-            change_table(&service, &seat, gone).await?;
+            let displaced = service.table.displace_key(seat.uid, old.id(), token.id(), crate::clock::now());
+            change_table(&service, &seat, displaced).await?;
         }
         Ok(id)
     })
@@ -112,12 +113,12 @@ pub async fn create(
 }
 
 /// Returns the keys at whose place on a card the new one stands now.
-fn displaced(keys: &[Key], new: &Key) -> Vec<KeyId> {
+fn displaced<'a>(keys: &'a [Key], new: &Key) -> Vec<&'a Key> {
     let taken = |place: &Placement| {
         place.kind == TokenKind::Card
             && new.placements.iter().any(|now| now.token == place.token && now.reference == place.reference)
     };
-    keys.iter().filter(|key| key.placements.iter().any(taken)).map(Key::id).collect()
+    keys.iter().filter(|key| key.placements.iter().any(taken)).collect()
 }
 
 /// Returns the token on which a new key is made.

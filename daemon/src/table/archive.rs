@@ -37,7 +37,7 @@ pub enum Ending {
     Replaced,
     /// The user was removed from the table.
     Removed,
-    /// The only token that it stood on was taken out of the account.
+    /// The only token that it stood on was taken out of the account, or has another key in its place.
     Forgotten,
 }
 

@@ -252,6 +252,19 @@ impl Table {
         self.thread.run(move |store| store.remove_placement(uid, key, &token)).await
     }
 
+    /// Takes a key from a token on which another came to stand in its place. One that stands nowhere else leaves the
+    /// table and the defaults; its public half is archived with the time `now`.
+    pub async fn displace_key(
+        &self,
+        uid: u32,
+        key: KeyId,
+        token: &TokenId,
+        now: i64,
+    ) -> Result<(), TableError> {
+        let token = token.clone();
+        self.thread.run(move |store| store.displace_key(uid, key, &token, now)).await
+    }
+
     /// Returns who enrolled that token.
     pub async fn token_owner(&self, token: TokenId) -> Result<Option<u32>, TableError> {
         self.thread.run(move |store| store.token_owner(&token)).await

@@ -81,6 +81,7 @@ statements! {
     RENAME_TOKEN: "UPDATE token SET id = ?2, kind = ?3, name = ?4, created = ?5 WHERE id = ?1";
     DELETE_TOKEN: "DELETE FROM token WHERE id = ?1";
     DELETE_TOKENS_OF_USER: "DELETE FROM token WHERE uid = ?1";
+    IS_PLACED: "SELECT 1 FROM placement WHERE key = ?1";
     KEYS_ONLY_ON_TOKEN: "SELECT id FROM key WHERE uid = ?1
         AND EXISTS (SELECT 1 FROM placement WHERE placement.key = key.id AND token = ?2)
         AND NOT EXISTS (SELECT 1 FROM placement WHERE placement.key = key.id AND token <> ?2) ORDER BY number";

@@ -59,6 +59,16 @@ impl Store {
         self.write(Erasure::Secret, |transaction| remove_placement(transaction, uid, key, token))
     }
 
+    pub(super) fn displace_key(
+        &mut self,
+        uid: u32,
+        key: KeyId,
+        token: &TokenId,
+        now: i64,
+    ) -> Result<(), TableError> {
+        self.write(Erasure::Secret, |transaction| displace(transaction, uid, key, token, now))
+    }
+
     pub(super) fn token_owner(&self, token: &TokenId) -> Result<Option<u32>, TableError> {
         self.read(|connection| owner(connection, token))
     }
@@ -179,6 +189,20 @@ pub(super) fn remove_placement(
     keys::state(transaction, uid, key)?;
     transaction.prepare_cached(sql::DELETE_PLACEMENT)?.execute(params![key.to_string(), token.as_str()])?;
     Ok(())
+}
+
+pub(super) fn displace(
+    transaction: &Transaction<'_>,
+    uid: u32,
+    key: KeyId,
+    token: &TokenId,
+    now: i64,
+) -> Result<(), Fault> {
+    remove_placement(transaction, uid, key, token)?;
+    if transaction.prepare_cached(sql::IS_PLACED)?.exists([key.to_string()])? {
+        return Ok(());
+    }
+    keys::take_out(transaction, uid, &key.to_string(), End { time: now, ending: Ending::Forgotten })
 }
 
 /// Lets go of all tokens of a user, so that anybody may enrol them.

@@ -270,6 +270,25 @@ async fn a_foreign_or_revoked_key_is_placed_nowhere() {
 }
 
 #[tokio::test]
+async fn a_key_that_another_displaced_goes_where_it_stands_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = with_card(folder.path()).await;
+    table.add_placement(1000, id(2), on('A', "9C")).await.unwrap();
+    table.displace_key(1000, id(2), &card('A').id, 300).await.unwrap();
+    let stays = account(&table, 1000).await;
+    assert_eq!(stays.keys.iter().find(|key| key.id() == id(2)).map(|key| key.placements.len()), Some(1));
+
+    table.displace_key(1000, id(5), &card('A').id, 300).await.unwrap();
+    let found = account(&table, 1000).await;
+    assert!(found.keys.iter().all(|key| key.id() != id(5)));
+    assert_eq!(found.tokens, [card('A')], "the card stays");
+    assert_eq!(
+        table.archived(1000).await.unwrap(),
+        [archived(&card_key(1000, 5, 'A'), 300, Ending::Forgotten)]
+    );
+}
+
+#[tokio::test]
 async fn certificates_are_replaced_and_taken_away() {
     let folder = tempfile::tempdir().unwrap();
     let table = with_card(folder.path()).await;
