@@ -54,12 +54,19 @@ impl PivIssuer {
 
     /// Certifies the key that was made in this slot, puts the certificate on the card and returns it.
     pub fn certify(&self, slot: &str) -> Vec<u8> {
+        let certificate = self.sign_certificate(slot);
+        self.tool(&["-s", slot, "-a", "import-certificate", "-i", &format!("{slot}.crt")]).ok();
+        certificate
+    }
+
+    /// Certifies the key in the file `SLOT.pub` (PEM) and returns the certificate, also in `SLOT.crt`; the card gets
+    /// nothing.
+    pub fn sign_certificate(&self, slot: &str) -> Vec<u8> {
         let sign = format!(
             "x509 -req -in any.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 \
              -force_pubkey {slot}.pub -out {slot}.crt"
         );
         self.openssl(&sign).ok();
-        self.tool(&["-s", slot, "-a", "import-certificate", "-i", &format!("{slot}.crt")]).ok();
         self.openssl(&format!("x509 -in {slot}.crt -outform DER")).ok().stdout
     }
 

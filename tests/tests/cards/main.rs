@@ -3,6 +3,7 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod applications;
 mod attackers;
 mod calls;
 mod certificates;
@@ -13,6 +14,7 @@ mod interoperability;
 mod leaks;
 mod load;
 mod mechanisms;
+mod opensc;
 mod pins;
 mod removal;
 mod service;
