@@ -140,7 +140,7 @@ fn the_host_unpads_where_the_token_has_only_the_rsa_primitive() {
     for (mechanism, parameters, token, runs, after) in table {
         let request =
             Request { parameters: parameters.clone(), ..request(Purpose::Decrypt, Some(mechanism)) };
-        let plan = planned(&request, Algorithm::Rsa2048, token, Input::Bytes(256)).unwrap();
+        let plan = planned(&request, Algorithm::Rsa2048, token, Input::Bytes(256)).expect("it is planned");
         assert_eq!((plan.before, plan.mechanism, plan.after), (Before::AsIs, runs, after), "{mechanism}");
     }
     let oaep = request(Purpose::Decrypt, Some(RsaPkcsOaep));
