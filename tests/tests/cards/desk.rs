@@ -8,17 +8,16 @@ use claviger_tests::{openssl::OpenSsl, secret};
 
 use crate::witness::Witness;
 
-pub struct Desk {
-    pub house: CardHouse,
-    pub card: Card,
-    pub alice: Peer,
-    pub watch: Watch,
-    pub token: String,
+pub(crate) struct Desk {
+    pub(crate) house: CardHouse,
+    pub(crate) card: Card,
+    pub(crate) alice: Peer,
+    pub(crate) token: String,
 }
 
 impl Desk {
     /// Has a new card prepared by others, and enrols it then.
-    pub async fn with(kind: Kind, prepare: impl FnOnce(&Pcscd, &Card)) -> Self {
+    pub(crate) async fn with(kind: Kind, prepare: impl FnOnce(&Pcscd, &Card)) -> Self {
         let house = CardHouse::open().await;
         let card = tokio::task::block_in_place(|| {
             let card = Card::insert(&house.pcscd, 0, kind);
@@ -29,26 +28,26 @@ impl Desk {
     }
 
     /// Enrols a card that lies in its reader.
-    pub async fn at(house: CardHouse, card: Card, pin: &str) -> Self {
+    pub(crate) async fn at(house: CardHouse, card: Card, pin: &str) -> Self {
         let alice = house.visitor(&Person::alice()).await;
         let mut watch = Watch::of(&house.house, &Person::alice()).await;
         let token = watch.until_card_in(card.reader()).await;
         alice.enrol(&token, pin, none()).await.unwrap();
-        Self { house, card, alice, watch, token }
+        Self { house, card, alice, token }
     }
 
     /// The same with a card as it comes.
-    pub async fn fresh(kind: Kind) -> Self {
+    pub(crate) async fn fresh(kind: Kind) -> Self {
         Self::with(kind, |_, _| ()).await
     }
 
     /// Has the card make a key.
-    pub async fn generate(&self, slot: &str, algorithm: &str) -> Result<String, Refusal> {
+    pub(crate) async fn generate(&self, slot: &str, algorithm: &str) -> Result<String, Refusal> {
         self.alice.call("Keys", "GenerateKey", &(algorithm, self.site(slot))).await
     }
 
     /// Has openssl make a key, and the card take it.
-    pub async fn import(&self, slot: &str, algorithm: &str) -> Result<String, Refusal> {
+    pub(crate) async fn import(&self, slot: &str, algorithm: &str) -> Result<String, Refusal> {
         let private = private_key(algorithm).await;
         self.alice.call("Keys", "ImportKey", &(secret::pipe(private), self.site(slot))).await
     }
@@ -64,7 +63,7 @@ impl Desk {
     }
 
     /// Returns the key at a place on the card.
-    pub async fn key_at(&self, slot: &str) -> Witness {
+    pub(crate) async fn key_at(&self, slot: &str) -> Witness {
         let at = |attributes: &Attributes, name: &str| -> Vec<String> {
             attributes[name].clone().try_into().unwrap()
         };
@@ -81,7 +80,7 @@ impl Desk {
 }
 
 /// Returns a private key that openssl made, DER PKCS#8.
-pub async fn private_key(algorithm: &str) -> Vec<u8> {
+pub(crate) async fn private_key(algorithm: &str) -> Vec<u8> {
     let words = match algorithm.split_once('-') {
         Some(("RSA", bits)) => format!("-algorithm RSA -pkeyopt rsa_keygen_bits:{bits}"),
         Some(_) => format!("-algorithm EC -pkeyopt ec_paramgen_curve:{algorithm}"),
@@ -91,7 +90,8 @@ pub async fn private_key(algorithm: &str) -> Vec<u8> {
 }
 
 /// 01 to 08, three times: every PIV card's as it comes.
-pub const MANAGEMENT_KEY: &[u8] = &[1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+pub(crate) const MANAGEMENT_KEY: &[u8] =
+    &[1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /// Every OpenPGP card's as it comes.
-pub const ADMIN_PIN: &[u8] = b"12345678";
+pub(crate) const ADMIN_PIN: &[u8] = b"12345678";

@@ -7,10 +7,10 @@ use data_encoding::HEXLOWER;
 use serde_bytes::Bytes;
 use zbus::Variant;
 
-pub const MESSAGE: &[u8] = b"what a card, the daemon and openssl look at\n";
+pub(crate) const MESSAGE: &[u8] = b"what a card, the daemon and openssl look at\n";
 
 /// A key of somebody's, whose public half openssl has in `public.pem`.
-pub struct Witness {
+pub(crate) struct Witness {
     owner: Peer,
     key: String,
     openssl: OpenSsl,
@@ -21,7 +21,7 @@ pub struct Witness {
 
 impl Witness {
     /// Takes the daemon at its word: what it says of the key is what is tried.
-    pub async fn new(owner: &Peer, key: &str) -> Self {
+    pub(crate) async fn new(owner: &Peer, key: &str) -> Self {
         let openssl = OpenSsl::new();
         let (key, attributes): (String, Attributes) =
             owner.call("Keys", "GetKey", &(key, none())).await.unwrap();
@@ -41,17 +41,17 @@ impl Witness {
     }
 
     /// Returns what the key is said to do.
-    pub fn mechanisms(&self) -> Vec<&str> {
+    pub(crate) fn mechanisms(&self) -> Vec<&str> {
         self.mechanisms.iter().map(String::as_str).collect()
     }
 
     /// Returns the public key in PEM.
-    pub fn public_pem(&self) -> Vec<u8> {
+    pub(crate) fn public_pem(&self) -> Vec<u8> {
         std::fs::read(self.openssl.path("public.pem")).unwrap()
     }
 
     /// Holds that the key does all that it is said to do.
-    pub async fn everything(&self) {
+    pub(crate) async fn everything(&self) {
         assert!(!self.mechanisms.is_empty(), "{} does nothing", self.key);
         for mechanism in &self.mechanisms {
             match mechanism.as_str() {
@@ -137,7 +137,7 @@ impl Witness {
     }
 
     /// Decrypts with the daemon.
-    pub async fn decrypt(
+    pub(crate) async fn decrypt(
         &self,
         mechanism: &str,
         ciphertext: &[u8],
@@ -223,7 +223,7 @@ impl Witness {
     }
 
     /// Signs a file with the daemon, and holds that openssl accepts the signature over `content`.
-    pub async fn signs_file(&self, mechanism: &str, content: &[u8]) {
+    pub(crate) async fn signs_file(&self, mechanism: &str, content: &[u8]) {
         let options = if mechanism.starts_with("ECDSA") { option("format", "der") } else { none() };
         let path = self.openssl.file("message", content);
         let body = (self.key.as_str(), mechanism, secret::open(&path), options);
@@ -234,7 +234,7 @@ impl Witness {
     }
 
     /// Holds that openssl accepts somebody else's signature over [`MESSAGE`]: DER, or RSA as it is.
-    pub async fn accepts(&self, signature: &[u8]) {
+    pub(crate) async fn accepts(&self, signature: &[u8]) {
         self.openssl.file("signature", signature);
         self.openssl.run(&dgst("SHA256"), b"").await.ok();
     }
@@ -280,4 +280,4 @@ fn digest_info(hash: &str, digest: &[u8]) -> Vec<u8> {
     [&head, digest].concat()
 }
 
-pub const HASHES: [&str; 3] = ["SHA256", "SHA384", "SHA512"];
+pub(crate) const HASHES: [&str; 3] = ["SHA256", "SHA384", "SHA512"];
