@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use claviger_dbus::proxy::ServiceProxy;
+use claviger_dbus::proxy::{ServiceProxy, TokenChangedStream};
 use claviger_dbus::wire::NoOptions;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
@@ -93,21 +93,18 @@ pub(crate) fn watch(bus: &str, reader: &str) -> Result<(), Error> {
         let mut changes = service.receive_token_changed().await?;
         service.subscribe(&NoOptions {}).await?;
         say_ready()?;
+        let mut is_out = false;
         for order in std::io::stdin().lock().lines() {
             order.doing("hear an order")?;
+            if is_out {
+                shown(&mut changes, "present").await?;
+            }
             orders.send(()).map_err(|_| said("nothing more of pcscd"))?;
             // pcscd is asked before the card is pulled.
             reports.recv_timeout(PATIENCE).map_err(|_| said("nothing of pcscd"))?;
             say("watching")?;
-            let shown = loop {
-                let change =
-                    tokio::time::timeout(PATIENCE, next(&mut changes)).await.doing("wait for the signal")?;
-                let change = change.ok_or_else(|| said("good-bye"))?;
-                let heard = Instant::now();
-                if change.args()?.state().presence.as_deref() == Some("removed") {
-                    break heard;
-                }
-            };
+            let shown = shown(&mut changes, "removed").await?;
+            is_out = true;
             let reported = reports.recv_timeout(PATIENCE).map_err(|_| said("nothing of pcscd"))?;
             let later = shown.saturating_duration_since(reported).as_secs_f64();
             let earlier = reported.saturating_duration_since(shown).as_secs_f64();
@@ -115,6 +112,18 @@ pub(crate) fn watch(bus: &str, reader: &str) -> Result<(), Error> {
         }
         Ok(())
     })
+}
+
+/// Returns when the daemon told that a card is that now.
+async fn shown(changes: &mut TokenChangedStream, presence: &str) -> Result<Instant, Error> {
+    loop {
+        let change = tokio::time::timeout(PATIENCE, next(changes)).await.doing("wait for the signal")?;
+        let change = change.ok_or_else(|| said("good-bye"))?;
+        let heard = Instant::now();
+        if change.args()?.state().presence.as_deref() == Some(presence) {
+            return Ok(heard);
+        }
+    }
 }
 
 /// For each order tells twice: when it begins to wait, and when pcscd reported the slot empty.
