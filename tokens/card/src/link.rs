@@ -72,19 +72,22 @@ impl Link {
     ///
     /// The work is told whether the card is known to be the one that was identified, and says so once it has found
     /// out. Where the card was lost before the work had done anything that may not be done twice, it is begun once
-    /// more on a new connection, on a card that is not known then.
+    /// more on a new connection, on a card that is not known then; after another program's reset as often as it takes.
     pub(crate) fn transact<T>(
         &mut self,
         service: &Service<'_>,
         mut work: impl FnMut(&mut Transacting<'_>, &mut bool) -> Result<T, CardError>,
     ) -> Result<T, CardError> {
         let mut retried = false;
+        // Whoever resets the card may do so again and again: that is a wait like any other.
+        let may_try =
+            |loss: Loss, retried: bool| !retried || loss == Loss::Reset && service.ticket.is_wanted();
         loop {
             match self.attempt(service, &mut work) {
                 Ok(output) => return Ok(output),
-                Err(Failure { error, again: true }) if !retried => {
+                Err(Failure { error, again: Some(loss) }) if may_try(loss, retried) => {
                     tracing::debug!("{}: {error}; once more on a new connection", self.reader.name);
-                    retried = true;
+                    retried |= loss != Loss::Reset;
                     service.ticket.begin_anew();
                 }
                 Err(Failure { error, .. }) => return Err(error),
@@ -105,14 +108,14 @@ impl Link {
         let known = self.verified == Some(count);
         // Taken out: what is not put back below is dropped.
         let Some(mut connection) = self.connection.take() else {
-            return Err(Failure { error: CardError::Gone, again: true });
+            return Err(Failure { error: CardError::Gone, again: Some(Loss::Departed) });
         };
         let begun = connection.begin(ticket);
         let mut transacting = begun.map_err(|error| self.fail(error))?;
         if !ticket.begin(limit) {
             drop(transacting);
             self.connection = Some(connection);
-            return Err(Failure { error: CardError::Timeout, again: false });
+            return Err(Failure { error: CardError::Timeout, again: None });
         }
         deadlines.hasten(Instant::now() + limit, ticket);
         let mut recognized = known;
@@ -129,12 +132,13 @@ impl Link {
             self.abandon(loss);
         }
         result.map_err(|error| match lost {
-            Some(loss) => Failure { error: loss.meaning(), again: !committed },
-            None => Failure { error, again: false },
+            Some(loss) => Failure { error: loss.meaning(), again: (!committed).then_some(loss) },
+            None => Failure { error, again: None },
         })
     }
 
     fn connect(&mut self, service: &Service<'_>) -> Result<(), pcsc::Error> {
+        let mut unsettled = 0;
         while self.connection.is_none() {
             self.reader.activity.set(Doing::Waiting);
             match self.open() {
@@ -147,6 +151,13 @@ impl Link {
                     // libpcsclite itself looks this often where it waits for another program.
                     if !self.reader.pause(EXCLUSIVE_POLL) || !service.ticket.is_wanted() {
                         return Err(pcsc::Error::SharingViolation);
+                    }
+                }
+                // Any protocol will do: another program is resetting the card, which agreed on none yet.
+                Err(pcsc::Error::ProtoMismatch) if unsettled < MOST_UNSETTLED => {
+                    unsettled += 1;
+                    if !self.reader.pause(SETTLING) || !service.ticket.is_wanted() {
+                        return Err(pcsc::Error::ProtoMismatch);
                     }
                 }
                 Err(error) => return Err(error),
@@ -174,7 +185,7 @@ impl Link {
         if is_service_lost(error) {
             self.context = None;
         }
-        Failure { error: meaning(error), again: loss.is_some() }
+        Failure { error: meaning(error), again: loss }
     }
 
     /// Drops what is of no use any more. pcscd may have been started anew, so the context is doubtful too.
@@ -187,10 +198,13 @@ impl Link {
     }
 }
 
-/// Why an attempt failed, and whether it may be made again.
+/// Why an attempt failed, and the loss after which it may be made again.
 struct Failure {
     error: CardError,
-    again: bool,
+    again: Option<Loss>,
 }
 
 const EXCLUSIVE_POLL: Duration = Duration::from_millis(100);
+/// How often a card is looked at again that is being reset, and how soon.
+const MOST_UNSETTLED: u32 = 10;
+const SETTLING: Duration = Duration::from_millis(20);
