@@ -134,7 +134,7 @@ async fn a_card_that_hangs_costs_its_own_users_a_deadline_and_nobody_else_anythi
         let hanging = signing(&cards.first, &cards.first.owner, format!("hanging at {nth}"));
         cards.first.card.event("hang-at").await;
         cards.sign_elsewhere().await;
-        // The signature was made where only the PIN had yet to be taken back; who asked has waited long enough all the same.
+        // The last command only takes the PIN back, but who asked has waited long enough all the same.
         in_time("the deadline", hanging).await.unwrap().refused("Timeout");
         // Whoever comes now is told as soon.
         let behind = in_time("an answer", cards.first.sign()).await.unwrap_err();
