@@ -80,7 +80,10 @@ mod tests {
     fn chosen(places: &[(&str, PlacementState, Standing)]) -> Result<String, Refusal> {
         let key = key(&places.iter().map(|(token, state, _)| (*token, *state)).collect::<Vec<_>>());
         let standing = |placement: &Placement| {
-            places.iter().find(|place| place.0 == placement.token.as_str()).map_or(Standing::Away, |place| place.2)
+            places
+                .iter()
+                .find(|place| place.0 == placement.token.as_str())
+                .map_or(Standing::Away, |place| place.2)
         };
         choose(&key, standing, |placement| format!("card {}", placement.token))
             .map(|placement| placement.token.to_string())
