@@ -19,12 +19,19 @@ pub(crate) fn establish() -> Result<Context, pcsc::Error> {
     })
 }
 
-/// Returns true where the context, and with it pcscd, is lost: only a new context helps.
+/// Returns true where the context, and with it pcscd, is lost: only a new context helps. A "security violation" in the
+/// middle of work is what [`establish`] says of it: pcscd hung up.
 pub(crate) fn is_service_lost(error: pcsc::Error) -> bool {
     use pcsc::Error as E;
     matches!(
         error,
-        E::NoService | E::ServiceStopped | E::CommError | E::InvalidHandle | E::Shutdown | E::SystemCancelled
+        E::NoService
+            | E::ServiceStopped
+            | E::CommError
+            | E::InvalidHandle
+            | E::Shutdown
+            | E::SystemCancelled
+            | E::SecurityViolation
     )
 }
 
@@ -99,6 +106,7 @@ mod tests {
             (E::InvalidHandle, Some(Loss::Service), true, &service),
             (E::CommError, Some(Loss::Service), true, &service),
             (E::NoService, Some(Loss::Service), true, &service),
+            (E::SecurityViolation, Some(Loss::Service), true, &service),
             (E::SharingViolation, None, false, &CardError::Busy(EXCLUSIVE_PROGRAM)),
         ] {
             assert_eq!(Loss::of(error), lost, "{error:?}");
