@@ -1,6 +1,7 @@
 //! Everything that reads outside bytes, each as a function that must return whatever it is given, says whether it
 //! took that, and holds what can be held of any input. `tests/fuzz` mutates their inputs; `tests/tests/corpora.rs` replays what is kept.
 
+mod answers;
 mod cards;
 mod openpgp;
 

@@ -1,62 +1,21 @@
 //! What cards send: whole dialogues, and single objects.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use claviger_card::parsers::{piv_object, piv_perform, piv_read, piv_recognize};
-use claviger_card::{
-    CardError, CardKey, CardOp, CardOutput, Contents, Exchange, Kind, PadEntry, Pin, PinRules,
-};
+use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Kind, Pin, PinRules};
 use claviger_token::{
     Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
 };
 
-/// A card that answers whatever it likes, whatever it is asked; then it is gone.
-struct Answers<'a> {
-    left: VecDeque<&'a [u8]>,
-    sent: Vec<Vec<u8>>,
-    is_reset: bool,
-}
-
-impl<'a> Answers<'a> {
-    /// Each answer stands after its length, two bytes big-endian.
-    fn new(mut bytes: &'a [u8]) -> Self {
-        let mut left = VecDeque::new();
-        while let Some((length, rest)) = bytes.split_at_checked(2) {
-            let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-            let (answer, rest) = rest.split_at(length.min(rest.len()));
-            left.push_back(answer);
-            bytes = rest;
-        }
-        Self { left, sent: Vec::new(), is_reset: false }
-    }
-}
-
-impl Exchange for Answers<'_> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
-        assert!(command.len() <= 261, "the command is not a short one");
-        self.sent.push(command.to_vec());
-        self.left.pop_front().map(<[u8]>::to_vec).ok_or(CardError::Gone)
-    }
-
-    fn has_pin_pad(&self) -> bool {
-        false
-    }
-
-    fn verify_on_pad(&mut self, _: &PadEntry) -> Result<u16, CardError> {
-        Err(CardError::Gone)
-    }
-
-    fn reset_at_end(&mut self) {
-        self.is_reset = true;
-    }
-}
+use super::answers::Answers;
 
 /// A PIV card answers an operation: nothing is left open on the card, no PIN is sent twice, and what comes of it has
 /// the right form. The first byte says which operation.
 pub(super) fn apdu_answers(bytes: &[u8]) -> bool {
     let Some((which, answers)) = bytes.split_first() else { return false };
-    let mut card = Answers::new(answers);
+    let mut card = Answers::new(answers, SHORT);
     let op = match which % 14 {
         0 => return piv_read(&mut card).is_ok_and(|contents| contents.is_some_and(|found| is_sound(&found))),
         1 => return piv_recognize(&mut card, SERIAL).is_ok(),
@@ -192,3 +151,6 @@ const RSA_PREFIX: &[u8] =
 const POINT: &[u8] = b"\x04\
     \x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\
     \x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
+
+/// A command of ISO 7816-3 without extended lengths: header, Lc, 255 bytes, Le.
+const SHORT: usize = 261;

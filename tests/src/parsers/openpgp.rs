@@ -1,61 +1,21 @@
 //! What OpenPGP cards send: whole dialogues.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use claviger_card::parsers::{openpgp_perform, openpgp_read};
-use claviger_card::{
-    CardError, CardKey, CardOp, CardOutput, Contents, Exchange, Kind, PadEntry, Pin, PinRules,
-};
+use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Kind, Pin, PinRules};
 use claviger_token::{
     Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
 };
 
-/// A card that answers whatever it likes, whatever it is asked; then it is gone.
-struct Answers<'a> {
-    left: VecDeque<&'a [u8]>,
-    sent: Vec<Vec<u8>>,
-    is_reset: bool,
-}
-
-impl<'a> Answers<'a> {
-    /// Each answer stands after its length, two bytes big-endian.
-    fn new(mut bytes: &'a [u8]) -> Self {
-        let mut left = VecDeque::new();
-        while let Some((length, rest)) = bytes.split_at_checked(2) {
-            let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-            let (answer, rest) = rest.split_at(length.min(rest.len()));
-            left.push_back(answer);
-            bytes = rest;
-        }
-        Self { left, sent: Vec::new(), is_reset: false }
-    }
-}
-
-impl Exchange for Answers<'_> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
-        self.sent.push(command.to_vec());
-        self.left.pop_front().map(<[u8]>::to_vec).ok_or(CardError::Gone)
-    }
-
-    fn has_pin_pad(&self) -> bool {
-        false
-    }
-
-    fn verify_on_pad(&mut self, _: &PadEntry) -> Result<u16, CardError> {
-        Err(CardError::Gone)
-    }
-
-    fn reset_at_end(&mut self) {
-        self.is_reset = true;
-    }
-}
+use super::answers::Answers;
 
 /// An OpenPGP card answers an operation: nothing is left open on the card, no password is sent twice, and what comes
 /// of it has the right form. The first byte says which operation.
 pub(super) fn openpgp_answers(bytes: &[u8]) -> bool {
     let Some((which, answers)) = bytes.split_first() else { return false };
-    let mut card = Answers::new(answers);
+    let mut card = Answers::new(answers, usize::MAX);
     if which % 11 == 0 {
         return openpgp_read(&mut card).is_ok_and(|contents| contents.is_some_and(|found| is_sound(&found)));
     }
