@@ -60,6 +60,11 @@ pub enum Refusal {
     PinNeeded,
     /// One try at the PIN is left, and nobody said that it may be used.
     LastTry,
+    /// So few tries at the PIN are left that a login spends none of them.
+    TriesKept {
+        /// How many.
+        tries_left: u32,
+    },
     /// The card was not touched.
     UserPresenceNeeded,
 
@@ -137,6 +142,7 @@ impl Refusal {
             }
             Self::PinNeeded => Some("`claviger card unlock` asks for it"),
             Self::LastTry => Some("if you are sure of the PIN, `claviger card unlock --last-try` uses it"),
+            Self::TriesKept { .. } => Some("unlock the card in a session of yours, or log in otherwise"),
             Self::PinLocked => Some("`claviger card pin unblock` sets a new one with the PUK"),
             Self::UserPresenceNeeded => Some("try again and touch it when it blinks"),
             Self::DataTooLarge { .. } => {
@@ -198,6 +204,12 @@ impl fmt::Display for Refusal {
             Self::Locked => formatter.write_str("the local key store is locked"),
             Self::PinNeeded => formatter.write_str("the PIN is needed"),
             Self::LastTry => formatter.write_str("one try is left before the card blocks its PIN"),
+            Self::TriesKept { tries_left: 1 } => {
+                formatter.write_str("1 try at the PIN is left, and a login does not spend it")
+            }
+            Self::TriesKept { tries_left } => {
+                write!(formatter, "{tries_left} tries at the PIN are left, and a login spends none of those")
+            }
             Self::UserPresenceNeeded => formatter.write_str("the card was not touched"),
             Self::BadPin { tries_left: None } => formatter.write_str("the PIN is wrong"),
             Self::BadPin { tries_left: Some(0) } => {
@@ -264,6 +276,7 @@ impl From<TokenError> for Refusal {
             TokenError::Locked => Self::Locked,
             TokenError::WrongSecret { .. } => Self::WrongPassphrase,
             TokenError::LastTry => Self::LastTry,
+            TokenError::TriesKept { tries_left } => Self::TriesKept { tries_left },
             TokenError::Blocked => Self::PinLocked,
             TokenError::SecretUnfit(why) => Self::InvalidArguments(why),
             TokenError::AuthorityNeeded(what) => Self::AccessDenied(format!("the {what} is needed").into()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use claviger_card::{CardToken, Kind};
 use claviger_core::{EnrolledToken, Refusal};
-use claviger_token::{Secret, Token, TokenId};
+use claviger_token::{Secret, Spare, Token, TokenId};
 
 use super::cards::{named_if_absent, of_card, only_card, present};
 use crate::callers::Visit;
@@ -17,10 +17,10 @@ pub async fn change_pin(
     visit: &Visit,
     id: TokenId,
     (old, new): (Secret, Secret),
-    last_try: bool,
+    spare: Spare,
 ) -> Result<(), Refusal> {
     let token = free_or_own(service, visit, &id).await?;
-    token.change_pin(old, new, last_try).await.map_err(of_card)?;
+    token.change_pin(old, new, spare).await.map_err(of_card)?;
     tracing::info!(uid = visit.caller.uid, token = %id, "a card's PIN was changed");
     Ok(())
 }

@@ -9,7 +9,7 @@ use claviger_core::{
     Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, Refusal, Registration, Step,
     check_label,
 };
-use claviger_token::{KeyId, KeyInfo, Presence, Secret, Token, TokenId, TokenKind, TokenOp};
+use claviger_token::{KeyId, KeyInfo, Presence, Secret, Spare, Token, TokenId, TokenKind, TokenOp};
 use tokio::time::Instant;
 
 use super::card_care::here;
@@ -27,8 +27,8 @@ use crate::table::Account;
 pub struct Given {
     /// The PIN; without one the reader's pin pad must ask.
     pub pin: Option<Secret>,
-    /// The person knows that this may be the last try, and wants it.
-    pub last_try: bool,
+    /// The tries that are not spent on it.
+    pub spare: Spare,
     /// How long the card stays unlocked without use; `None` for ever.
     pub idle: Option<Duration>,
 }
@@ -65,7 +65,7 @@ pub async fn enrol(
         if !token.has_pin_pad() {
             return Err(Refusal::PinNeeded);
         }
-        token.verify_on_pad(given.last_try).await.map_err(of_card)?;
+        token.verify_on_pad(given.spare).await.map_err(of_card)?;
     }
     open(service, &seat, &token, given).await?;
     for key in &contents.keys {
@@ -300,15 +300,15 @@ async fn open(
     token: &Arc<CardToken>,
     given: Given,
 ) -> Result<(), Refusal> {
-    let Given { pin, last_try, idle } = given;
+    let Given { pin, spare, idle } = given;
     let Some(secret) = pin else {
-        if last_try && token.has_pin_pad() {
+        if spare == Spare::Nothing && token.has_pin_pad() {
             // Without this the last try could never be spent at the reader: no use of a key spends it.
-            return token.verify_on_pad(last_try).await.map_err(of_card);
+            return token.verify_on_pad(spare).await.map_err(of_card);
         }
         return if token.has_pin_pad() || token.is_unlocked() { Ok(()) } else { Err(Refusal::PinNeeded) };
     };
-    let operation = TokenOp::Unlock { secret, slots: None, last_try };
+    let operation = TokenOp::Unlock { secret, slots: None, spare };
     perform(service, seat.uid, Arc::clone(token) as Arc<dyn Token>, operation).await?;
     let unlock = seat.idle(token.id()).start(idle);
     let watch = lock_when_idle(Arc::clone(service), Arc::clone(seat), Arc::clone(token), unlock);

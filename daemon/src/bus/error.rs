@@ -33,7 +33,7 @@ pub(super) const fn name(refusal: &Refusal) -> ErrorName {
         Refusal::PinNeeded | Refusal::LastTry => ErrorName::PinNeeded,
         Refusal::UserPresenceNeeded => ErrorName::UserPresenceNeeded,
         Refusal::BadPin { .. } => ErrorName::BadPin,
-        Refusal::PinLocked => ErrorName::PinLocked,
+        Refusal::PinLocked | Refusal::TriesKept { .. } => ErrorName::PinLocked,
         Refusal::Declined => ErrorName::Declined,
         Refusal::WrongPassphrase => ErrorName::WrongPassphrase,
         Refusal::WrongConsentPhrase => ErrorName::WrongConsentPhrase,

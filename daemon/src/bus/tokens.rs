@@ -5,7 +5,7 @@ use claviger_dbus::wire::{
     ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, TokenFilter, TokenRow, UnlockTokenOptions,
 };
 use claviger_dbus::{CallError, names};
-use claviger_token::{Secret, TokenId};
+use claviger_token::{Secret, Spare, TokenId};
 use zbus::OwnedFd;
 use zbus::message::Header;
 
@@ -124,11 +124,11 @@ impl TokensFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), CallError> {
         let Self(door) = self;
-        let last_try = options.last_try.unwrap_or(false);
+        let spare = spare(options.last_try);
         door.call(&header, "change the card's PIN", None, async |peer| {
             let visit = door.service.visit(peer).await?;
             let pins = (secret(old_pin).await?, secret(new_pin).await?);
-            card_care::change_pin(&door.service, &visit, TokenId::new(token), pins, last_try).await
+            card_care::change_pin(&door.service, &visit, TokenId::new(token), pins, spare).await
         })
         .await
     }
@@ -180,10 +180,15 @@ impl TokensFace {
         let configured: Option<Duration> = door.service.config.idle;
         Ok(Given {
             pin: parse::optional_secret(pin).await?,
-            last_try: last_try.unwrap_or(false),
+            spare: spare(last_try),
             idle: parse::idle(idle, configured),
         })
     }
+}
+
+/// The option `last-try`: whether the person said that the last try may be spent.
+fn spare(last_try: Option<bool>) -> Spare {
+    if last_try.unwrap_or(false) { Spare::Nothing } else { Spare::Last }
 }
 
 async fn secret(descriptor: OwnedFd) -> Result<Secret, Refusal> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use claviger_card::parsers::{piv_object, piv_perform, piv_read, piv_recognize};
 use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Kind, Pin, PinRules};
 use claviger_token::{
-    Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
+    Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, Spare, TouchPolicy, Usage,
 };
 
 use super::answers::Answers;
@@ -75,7 +75,7 @@ fn operation(which: u8) -> CardOp {
         ..Site::default()
     };
     match which {
-        2 => CardOp::Verify { last_try: false },
+        2 => CardOp::Verify { spare: Spare::Last },
         3 => {
             let (algorithm, mechanism) = (Algorithm::P256, Mechanism::Ecdsa);
             CardOp::Sign { reference: elliptic, algorithm, mechanism, parameters, data: vec![7; 32] }
@@ -98,7 +98,7 @@ fn operation(which: u8) -> CardOp {
         10 => CardOp::ChangePin {
             old: Secret::new(b"123456".to_vec()),
             new: Secret::new(b"654321".to_vec()),
-            last_try: false,
+            spare: Spare::Last,
         },
         11 => CardOp::UnblockPin {
             puk: Secret::new(b"12345678".to_vec()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use claviger_card::parsers::{openpgp_perform, openpgp_read};
 use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Kind, Pin, PinRules};
 use claviger_token::{
-    Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy, Usage,
+    Algorithm, Capabilities, Mechanism, Parameters, PinPolicy, Secret, Site, Spare, TouchPolicy, Usage,
 };
 
 use super::answers::Answers;
@@ -79,7 +79,7 @@ fn operation(which: u8) -> CardOp {
         ..Site::default()
     };
     match which {
-        1 => CardOp::Verify { last_try: false },
+        1 => CardOp::Verify { spare: Spare::Last },
         2 => {
             let (algorithm, mechanism) = (Algorithm::P256, Mechanism::Ecdsa);
             CardOp::Sign { reference: place("sign"), algorithm, mechanism, parameters, data: vec![7; 32] }
@@ -91,7 +91,7 @@ fn operation(which: u8) -> CardOp {
         }
         4 => CardOp::Generate { algorithm: Algorithm::P256, site: site(Some("sign")) },
         5 => CardOp::Generate { algorithm: Algorithm::Rsa2048, site: site(None) },
-        6 => CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try: false },
+        6 => CardOp::ChangePin { old: secret("123456"), new: secret("654321"), spare: Spare::Last },
         7 => CardOp::UnblockPin { puk: secret("12345678"), new: secret("654321") },
         8 => CardOp::WriteCertificate {
             reference: place("sign"),

@@ -16,8 +16,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, 
 use claviger_card::{CardEvent, CardKey, CardToken, Cards, CardsConfig, Inside, Kind};
 use claviger_conformance::block_on;
 use claviger_token::{
-    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Token, TokenId,
-    TokenOp, TokenOutput,
+    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Spare, Token,
+    TokenId, TokenOp, TokenOutput,
 };
 
 type Answer = Result<String, String>;
@@ -95,8 +95,8 @@ fn obey(cards: &Cards, words: &[&str]) -> Answer {
         ["list"] => Ok(list(cards)),
         ["show", id] => show(&token(id)),
         ["presence", id] => Ok(format!("{:?}", token(id).presence())),
-        ["unlock", id, pin] => unlock(&token(id), pin, false),
-        ["unlock-last", id, pin] => unlock(&token(id), pin, true),
+        ["unlock", id, pin] => unlock(&token(id), pin, Spare::Last),
+        ["unlock-last", id, pin] => unlock(&token(id), pin, Spare::Nothing),
         ["lock", id] => {
             token(id).lock();
             Ok(String::new())
@@ -108,7 +108,7 @@ fn obey(cards: &Cards, words: &[&str]) -> Answer {
         ["drop", id, place, count] => drop_half_way(&token(id), place, number(count)),
         ["generate", id, algorithm, place] => generate(&token(id), algorithm, place),
         ["change-pin", id, old, new] => {
-            let outcome = block_on(token(id).change_pin(secret(old), secret(new), false));
+            let outcome = block_on(token(id).change_pin(secret(old), secret(new), Spare::Last));
             outcome.map(|()| String::new()).map_err(text)
         }
         ["unblock-pin", id, puk, new] => {
@@ -116,7 +116,7 @@ fn obey(cards: &Cards, words: &[&str]) -> Answer {
             outcome.map(|()| String::new()).map_err(text)
         }
         ["verify-on-pad", id] => {
-            block_on(token(id).verify_on_pad(false)).map(|()| String::new()).map_err(text)
+            block_on(token(id).verify_on_pad(Spare::Last)).map(|()| String::new()).map_err(text)
         }
         ["init", id] => {
             block_on(token(id).initialize(Some(authority()))).map(|id| id.to_string()).map_err(text)
@@ -168,8 +168,8 @@ fn show(token: &CardToken) -> Answer {
     Ok(format!("{:?} tries={tries:?}/{puk:?} unlocked={unlocked} reader={reader:?} {keys}", contents.name))
 }
 
-fn unlock(token: &CardToken, pin: &str, last_try: bool) -> Answer {
-    let operation = TokenOp::Unlock { secret: secret(pin), slots: None, last_try };
+fn unlock(token: &CardToken, pin: &str, spare: Spare) -> Answer {
+    let operation = TokenOp::Unlock { secret: secret(pin), slots: None, spare };
     block_on(token.perform(operation)).map(|_| String::new()).map_err(text)
 }
 

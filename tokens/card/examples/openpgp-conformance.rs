@@ -16,7 +16,7 @@ use claviger_card::{CardToken, Cards, CardsConfig, Inside, Kind};
 use claviger_conformance::{Subject, block_on, run};
 use claviger_token::{
     Algorithm, Binding, Capabilities, KeyHandle, KeyId, KeyInfo, Pace, Performing, Presence, Secret, Site,
-    Token, TokenError, TokenId, TokenKind, TokenOp, Usage,
+    Spare, Token, TokenError, TokenId, TokenKind, TokenOp, Usage,
 };
 
 const PIN: &str = "123456";
@@ -182,7 +182,7 @@ impl Subject for Existing {
 }
 
 fn make(card: &Card, slot: &str, algorithm: Algorithm) {
-    let operation = TokenOp::Unlock { secret: secret(PIN), slots: None, last_try: false };
+    let operation = TokenOp::Unlock { secret: secret(PIN), slots: None, spare: Spare::Last };
     assert!(block_on(card.token.perform(operation)).is_ok());
     let operation = TokenOp::Generate { algorithm, binding: card.new_binding(), site: site(slot) };
     let made = block_on(card.token.perform(operation));
@@ -193,27 +193,27 @@ fn make(card: &Card, slot: &str, algorithm: Algorithm) {
 /// Wrong ones, the last try, changing, unblocking by the Admin PIN.
 fn pins(card: &Card) {
     let token = &card.token;
-    let unlock = |pin: &str, last_try| {
-        block_on(token.perform(TokenOp::Unlock { secret: secret(pin), slots: None, last_try })).map(drop)
+    let unlock = |pin: &str, spare| {
+        block_on(token.perform(TokenOp::Unlock { secret: secret(pin), slots: None, spare })).map(drop)
     };
     let wrong = |tries| Err(TokenError::WrongSecret { tries_left: Some(tries) });
-    assert_eq!(unlock("123457", false), wrong(2));
-    assert!(matches!(unlock("12345", false), Err(TokenError::SecretUnfit(_))));
-    assert_eq!(unlock("123457", false), wrong(1));
-    assert_eq!(unlock(PIN, false), Err(TokenError::LastTry));
-    assert_eq!(unlock(PIN, true), Ok(()));
-    assert_eq!(unlock("123457", false), wrong(2), "the right one counts anew");
-    assert_eq!(unlock("123457", false), wrong(1));
-    assert_eq!(unlock("123457", true), Err(TokenError::Blocked));
-    assert_eq!(unlock(PIN, true), Err(TokenError::Blocked));
+    assert_eq!(unlock("123457", Spare::Last), wrong(2));
+    assert!(matches!(unlock("12345", Spare::Last), Err(TokenError::SecretUnfit(_))));
+    assert_eq!(unlock("123457", Spare::Last), wrong(1));
+    assert_eq!(unlock(PIN, Spare::Last), Err(TokenError::LastTry));
+    assert_eq!(unlock(PIN, Spare::Nothing), Ok(()));
+    assert_eq!(unlock("123457", Spare::Last), wrong(2), "the right one counts anew");
+    assert_eq!(unlock("123457", Spare::Last), wrong(1));
+    assert_eq!(unlock("123457", Spare::Nothing), Err(TokenError::Blocked));
+    assert_eq!(unlock(PIN, Spare::Nothing), Err(TokenError::Blocked));
     let unblock = |code: &str, new: &str| block_on(token.unblock_pin(secret(code), secret(new)));
     assert_eq!(unblock("12345679", "654321"), Err(TokenError::WrongAuthority("Admin PIN")));
     assert_eq!(unblock(ADMIN_PIN, "654321"), Ok(()));
-    assert_eq!(unlock("654321", false), Ok(()));
-    let change = |old: &str, new: &str| block_on(token.change_pin(secret(old), secret(new), false));
+    assert_eq!(unlock("654321", Spare::Last), Ok(()));
+    let change = |old: &str, new: &str| block_on(token.change_pin(secret(old), secret(new), Spare::Last));
     assert_eq!(change(PIN, "111111"), wrong(2));
     assert_eq!(change("654321", PIN), Ok(()));
-    assert_eq!(unlock(PIN, false), Ok(()));
+    assert_eq!(unlock(PIN, Spare::Last), Ok(()));
     println!("{}: PINs", token.id());
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use claviger_card::opensc::Helper;
 use claviger_card::{CardError, CardKey, CardOp, CardOutput, Contents, Pin};
-use claviger_token::{Algorithm, Mechanism, Parameters, Secret};
+use claviger_token::{Algorithm, Mechanism, Parameters, Secret, Spare};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -79,8 +79,8 @@ fn perform(
     let algorithm = |reference: &str| contents.key(reference).map_or(Algorithm::P256, |key| key.algorithm);
     let parameters = Parameters::default();
     let (operation, pin) = match words {
-        ["verify", pin] => (CardOp::Verify { last_try: false }, Some(*pin)),
-        ["verify", pin, "last"] => (CardOp::Verify { last_try: true }, Some(*pin)),
+        ["verify", pin] => (CardOp::Verify { spare: Spare::Last }, Some(*pin)),
+        ["verify", pin, "last"] => (CardOp::Verify { spare: Spare::Nothing }, Some(*pin)),
         ["sign", reference, mechanism, data, pin @ ..] => {
             let mechanism = Mechanism::from_name(mechanism).unwrap();
             let (algorithm, reference) = (algorithm(reference), (*reference).to_owned());
@@ -101,7 +101,7 @@ fn perform(
             (CardOp::Derive { reference, algorithm, peer: bytes(peer) }, pin.first().copied())
         }
         ["change", old, new] => {
-            (CardOp::ChangePin { old: secret(old), new: secret(new), last_try: false }, None)
+            (CardOp::ChangePin { old: secret(old), new: secret(new), spare: Spare::Last }, None)
         }
         ["unblock", puk, new] => (CardOp::UnblockPin { puk: secret(puk), new: secret(new) }, None),
         _ => return Err(CardError::Reader("no such command".into())),

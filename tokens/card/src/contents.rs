@@ -123,7 +123,8 @@ impl PinRules {
     /// Returns why a PIN does not fit, if it does not.
     pub fn misfit(self, pin: &[u8]) -> Option<String> {
         let Self { shortest, longest, digits_only } = self;
-        let fits = (shortest..=longest).contains(&pin.len());
+        // Whatever a card says of itself: none at all is a question to it, and is answered yes where anyone was right.
+        let fits = (shortest.max(1)..=longest).contains(&pin.len());
         if fits && (!digits_only || pin.iter().all(u8::is_ascii_digit)) {
             return None;
         }
@@ -150,6 +151,8 @@ mod tests {
     fn a_pin_that_cannot_be_right_is_told_apart() {
         let rules = PinRules { shortest: 6, longest: 8, digits_only: true };
         assert_eq!(rules.misfit(b"123456"), None);
+        let lax = PinRules { shortest: 0, longest: 8, digits_only: false };
+        assert!(lax.misfit(b"").is_some() && lax.misfit(b"1").is_none(), "none at all is never one");
         for pin in [&b""[..], b"12345", b"123456789", b"12345x"] {
             let why = rules.misfit(pin).expect("it does not fit");
             assert!(why.contains("6 to 8 digits"), "{why}");

@@ -18,6 +18,11 @@ pub enum CardError {
     PinNeeded,
     /// One try is left, and nobody said that it may be used.
     LastTry,
+    /// So few tries are left that a login spends none of them.
+    TriesKept {
+        /// How many.
+        tries_left: u32,
+    },
     /// A PIN, PUK or management key that cannot be right; it was not sent.
     SecretUnfit(Cow<'static, str>),
     /// The PUK, reset code, management key or Admin PIN is needed: its name.
@@ -70,6 +75,10 @@ impl fmt::Display for CardError {
             Self::PinBlocked => formatter.write_str("the PIN is blocked"),
             Self::PinNeeded => formatter.write_str("the PIN is needed"),
             Self::LastTry => formatter.write_str("one try is left at the PIN"),
+            Self::TriesKept { tries_left: 1 } => formatter.write_str("the last try at the PIN is kept"),
+            Self::TriesKept { tries_left } => {
+                write!(formatter, "the last {tries_left} tries at the PIN are kept")
+            }
             Self::SecretUnfit(why) | Self::DataInvalid(why) | Self::Wrong(why) | Self::Reader(why) => {
                 formatter.write_str(why)
             }
@@ -103,6 +112,7 @@ impl From<CardError> for TokenError {
             CardError::PinBlocked => Self::Blocked,
             CardError::PinNeeded => Self::Locked,
             CardError::LastTry => Self::LastTry,
+            CardError::TriesKept { tries_left } => Self::TriesKept { tries_left },
             CardError::SecretUnfit(why) => Self::SecretUnfit(why),
             CardError::AuthorityNeeded(what) => Self::AuthorityNeeded(what),
             CardError::WrongAuthority(what) => Self::WrongAuthority(what),

@@ -22,6 +22,7 @@
 //! | `reader`, `driver` | the queue of a reader, and what its thread does |
 //! | `link`, `connection`, `fault` | the way to the card: context, connection, transaction; PC/SC's errors |
 //! | `ticket`, `deadline` | one request on its way, and the clock that answers when nobody else does |
+//! | `tries` | [`may_try`]: whether a PIN may be tried where so many tries are left |
 //! | `pin_pad` | PINs entered at the reader |
 //! | `application` | which code speaks to which application |
 //! | `error` | [`CardError`]: why a card did not do it |
@@ -64,6 +65,7 @@ mod status;
 mod ticket;
 mod tlv;
 mod token;
+mod tries;
 mod watcher;
 
 pub use cards::{Cards, CardsConfig};
@@ -73,3 +75,4 @@ pub use event::{CardEvent, CardState, Inside};
 pub use exchange::{Exchange, PadEntry};
 pub use operation::{CardOp, CardOutput, Pin};
 pub use token::CardToken;
+pub use tries::may_try;

@@ -1,4 +1,4 @@
-use claviger_token::{Algorithm, Generated, Mechanism, Parameters, Secret, Site};
+use claviger_token::{Algorithm, Generated, Mechanism, Parameters, Secret, Site, Spare};
 
 /// How the PIN comes to the card.
 #[derive(Clone, Copy)]
@@ -14,13 +14,13 @@ pub enum Pin<'a> {
 /// What an application on a card is asked for.
 ///
 /// Whatever needs the PIN does VERIFY, the operation and the logout in this one transaction; a PIN is never sent
-/// twice for one operation, and never where the card says that one try is left, unless `last_try` is set.
+/// twice for one operation, and never where the card says that no more tries are left than [`Spare`] keeps.
 #[derive(Clone)]
 pub enum CardOp {
     /// Checks the PIN and nothing else; the card is logged out again.
     Verify {
-        /// The person knows that this is the last try, and wants it.
-        last_try: bool,
+        /// The tries that are not spent on it.
+        spare: Spare,
     },
     /// Signs.
     Sign {
@@ -86,8 +86,8 @@ pub enum CardOp {
         old: Secret,
         /// The one that shall.
         new: Secret,
-        /// The person knows that this is the last try, and wants it.
-        last_try: bool,
+        /// The tries that are not spent on it.
+        spare: Spare,
     },
     /// Sets a new PIN where the old one is blocked or forgotten.
     UnblockPin {

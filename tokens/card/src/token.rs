@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use claviger_token::{
     Algorithm, Capabilities, KeyHandle, Mechanism, Pace, Performing, PinPolicy, Presence, Purpose, Secret,
-    Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
+    Spare, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
 };
 
 use crate::kept_pin::KeptPin;
@@ -52,12 +52,12 @@ impl CardToken {
     ///
     /// # Errors
     /// As [`TokenOp::Unlock`]; [`TokenError::NotSupported`] where the reader has no pin pad.
-    pub async fn verify_on_pad(&self, last_try: bool) -> Result<(), TokenError> {
+    pub async fn verify_on_pad(&self, spare: Spare) -> Result<(), TokenError> {
         self.present()?;
         if !self.has_pin_pad() {
             return Err(TokenError::NotSupported("take a PIN at its reader"));
         }
-        self.ask(CardOp::Verify { last_try }, None, PinSource::Pad).await.map(drop)
+        self.ask(CardOp::Verify { spare }, None, PinSource::Pad).await.map(drop)
     }
 
     /// Replaces the PIN; the card is locked afterwards.
@@ -65,12 +65,12 @@ impl CardToken {
     /// # Errors
     /// [`TokenError::WrongSecret`], [`TokenError::Blocked`], [`TokenError::LastTry`], [`TokenError::SecretUnfit`]
     /// for a PIN of either kind that no such card has, and those of a card that is not there or not well.
-    pub async fn change_pin(&self, old: Secret, new: Secret, last_try: bool) -> Result<(), TokenError> {
+    pub async fn change_pin(&self, old: Secret, new: Secret, spare: Spare) -> Result<(), TokenError> {
         let contents = self.present()?;
         fit(&contents, &old)?;
         fit(&contents, &new)?;
         self.lock();
-        let outcome = self.ask(CardOp::ChangePin { old, new, last_try }, None, PinSource::None).await;
+        let outcome = self.ask(CardOp::ChangePin { old, new, spare }, None, PinSource::None).await;
         self.lock();
         outcome.map(drop)
     }
@@ -187,7 +187,7 @@ impl CardToken {
                 self.make(CardOp::Import { private_key, site }).await
             }
             TokenOp::Delete { .. } => Err(TokenError::NotSupported("erase a key")),
-            TokenOp::Unlock { secret, last_try, .. } => self.unlock(secret, last_try).await,
+            TokenOp::Unlock { secret, spare, .. } => self.unlock(secret, spare).await,
             TokenOp::Lock => {
                 self.lock();
                 Ok(TokenOutput::Done)
@@ -227,12 +227,12 @@ impl CardToken {
         self.ask(operation, None, pin).await.and_then(|done| output(done.output))
     }
 
-    async fn unlock(&self, secret: Secret, last_try: bool) -> Result<TokenOutput, TokenError> {
+    async fn unlock(&self, secret: Secret, spare: Spare) -> Result<TokenOutput, TokenError> {
         let contents = self.present()?;
         fit(&contents, &secret)?;
         let locks = self.pin.locks();
         let pin = PinSource::Given(secret.clone());
-        self.ask(CardOp::Verify { last_try }, None, pin).await?;
+        self.ask(CardOp::Verify { spare }, None, pin).await?;
         if !self.pin.keep(secret, locks) {
             return Err(TokenError::Locked);
         }
@@ -404,7 +404,7 @@ mod tests {
                 data: vec![1; 32],
             },
             TokenOp::Derive { key, mechanism: Mechanism::Ecdh1Derive, peer: vec![4; 65] },
-            TokenOp::Unlock { secret: secret(), slots: None, last_try: false },
+            TokenOp::Unlock { secret: secret(), slots: None, spare: Spare::Last },
             TokenOp::Generate { algorithm: Algorithm::P256, binding, site: Site::default() },
         ]
     }
@@ -417,7 +417,7 @@ mod tests {
             assert_eq!(block_on(token.perform(operation)).err(), Some(TokenError::Absent));
         }
         let (old, new) = (Secret::new(b"123456".to_vec()), Secret::new(b"654321".to_vec()));
-        assert_eq!(block_on(token.change_pin(old, new, false)), Err(TokenError::Absent));
+        assert_eq!(block_on(token.change_pin(old, new, Spare::Last)), Err(TokenError::Absent));
         assert_eq!(block_on(token.attest("9a")), Err(TokenError::Absent));
         assert_eq!((token.presence(), token.is_unlocked()), (Presence::Unreachable, false));
         assert!(!token.is_ready(&handle()) && token.contents().is_none() && token.reader().is_none());
@@ -445,7 +445,7 @@ mod tests {
         let token = CardToken::new(TokenId::new("card:openpgp:00"), Weak::new());
         assert_eq!(token.presence(), Presence::Unreachable);
         let unlock =
-            TokenOp::Unlock { secret: Secret::new(b"123456".to_vec()), slots: None, last_try: false };
+            TokenOp::Unlock { secret: Secret::new(b"123456".to_vec()), slots: None, spare: Spare::Last };
         assert_eq!(block_on(token.perform(unlock)).err(), Some(TokenError::Absent));
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use claviger_token::{
-    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Purpose, TokenError, TokenOp,
+    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Purpose, Spare, TokenError, TokenOp,
 };
 
 use crate::{Check, Subject, peers};
@@ -43,7 +43,8 @@ fn a_locked_token_refuses_everything(subject: &dyn Subject) {
 fn a_wrong_secret_is_named_as_that(subject: &dyn Subject) {
     let Some(wrong) = subject.wrong_secret() else { return };
     subject.lock();
-    let outcome = subject.perform(TokenOp::Unlock { secret: wrong, slots: subject.slots(), last_try: false });
+    let outcome =
+        subject.perform(TokenOp::Unlock { secret: wrong, slots: subject.slots(), spare: Spare::Last });
     assert!(matches!(outcome.err(), Some(TokenError::WrongSecret { .. })), "a wrong secret is that");
     assert!(!subject.token().is_unlocked(), "a wrong secret does not unlock");
     subject.unlock().unwrap();

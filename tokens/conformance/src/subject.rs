@@ -7,7 +7,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use claviger_token::{
-    Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Site, Token,
+    Algorithm, Binding, Generated, KeyHandle, KeyInfo, Mechanism, Parameters, Secret, Site, Spare, Token,
     TokenError, TokenOp, TokenOutput, Usage,
 };
 
@@ -90,7 +90,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// The operations as the checks call them.
 impl dyn Subject + '_ {
     pub(crate) fn unlock(&self) -> Result<(), TokenError> {
-        let operation = TokenOp::Unlock { secret: self.secret(), slots: self.slots(), last_try: false };
+        let operation = TokenOp::Unlock { secret: self.secret(), slots: self.slots(), spare: Spare::Last };
         self.perform(operation).map(drop)
     }
 

@@ -16,6 +16,11 @@ pub enum TokenError {
     },
     /// One try is left, and nobody said that it may be used.
     LastTry,
+    /// So few tries are left that a login spends none of them; the secret was not tried.
+    TriesKept {
+        /// How many.
+        tries_left: u32,
+    },
     /// The token has blocked the secret after too many wrong ones.
     Blocked,
     /// The secret cannot be right: it is too short, too long, or has characters that no such secret has. It was
@@ -75,6 +80,10 @@ impl fmt::Display for TokenError {
                 write!(formatter, "the secret is wrong, {tries} tries left")
             }
             Self::LastTry => formatter.write_str("one try is left before the token blocks itself"),
+            Self::TriesKept { tries_left: 1 } => formatter.write_str("the last try is kept for its owner"),
+            Self::TriesKept { tries_left } => {
+                write!(formatter, "the last {tries_left} tries are kept for its owner")
+            }
             Self::Blocked => formatter.write_str("the token has blocked its PIN after too many wrong ones"),
             Self::SecretUnfit(why) => formatter.write_str(why),
             Self::AuthorityNeeded(what) => write!(formatter, "the {what} is needed"),

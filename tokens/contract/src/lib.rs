@@ -13,6 +13,7 @@
 //! | `operation` | [`TokenOp`] and [`TokenOutput`]: operations as data |
 //! | `token` | [`Token`], [`Capabilities`], [`Presence`] |
 //! | `site` | [`Site`]: where on a token a new key comes to stand, [`PinPolicy`], [`TouchPolicy`] |
+//! | `spare` | [`Spare`]: the tries at a PIN that are not this caller's to spend |
 //! | `secret` | [`Secret`]: bytes that are wiped and never printed |
 //! | `error` | [`TokenError`] |
 //!
@@ -27,6 +28,7 @@ mod operation;
 mod parameters;
 mod secret;
 mod site;
+mod spare;
 mod token;
 
 pub use algorithm::Algorithm;
@@ -38,4 +40,5 @@ pub use operation::{Generated, TokenOp, TokenOutput};
 pub use parameters::{Kdf, Parameters};
 pub use secret::Secret;
 pub use site::{PinPolicy, Site, TouchPolicy};
+pub use spare::Spare;
 pub use token::{Capabilities, Pace, Performing, Presence, Token, TokenId, TokenKind};

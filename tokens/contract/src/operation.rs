@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site, Usage};
+use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site, Spare, Usage};
 
 /// One operation of a token, as data. Every token takes them through [`Token::perform`](crate::Token::perform)
 /// and refuses those that its capabilities do not name.
@@ -74,8 +74,8 @@ pub enum TokenOp {
         secret: Secret,
         /// What the host keeps for the token: the key slots of a local store; `None` for hardware.
         slots: Option<Arc<[u8]>>,
-        /// The person knows that this is the last try before the token blocks itself, and wants it.
-        last_try: bool,
+        /// The tries that are not spent on it, where the token counts them itself.
+        spare: Spare,
     },
     /// Wipes what unlocking left in memory.
     Lock,

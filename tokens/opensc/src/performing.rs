@@ -1,6 +1,6 @@
 use claviger_card::opensc::protocol::{PinGiven, Reply, has_serial, id, is_key, phrase};
 use claviger_card::{CardError, CardOp, CardOutput};
-use claviger_token::{Algorithm, Mechanism, Parameters, Purpose, Secret};
+use claviger_token::{Algorithm, Mechanism, Parameters, Purpose, Secret, Spare};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism as p11;
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
@@ -34,11 +34,11 @@ impl Errand {
         }
         let session = visit.session();
         let output = match operation {
-            CardOp::Verify { last_try } => {
+            CardOp::Verify { spare } => {
                 if matches!(self.pin, PinGiven::None) {
                     return Err(CardError::PinNeeded);
                 }
-                visit.as_owner(&self.pin, last_try, || Ok(CardOutput::Done))
+                visit.as_owner(&self.pin, spare, || Ok(CardOutput::Done))
             }
             CardOp::Sign { reference, algorithm, mechanism, parameters, data } => {
                 let how = How { algorithm, mechanism, purpose: Purpose::Sign };
@@ -57,10 +57,10 @@ impl Errand {
                 let work = |key| agree(session, key, &peer);
                 self.use_key(&visit, &reference, &how, work).map(CardOutput::SharedSecret)
             }
-            CardOp::ChangePin { old, new, last_try } => {
+            CardOp::ChangePin { old, new, spare } => {
                 visit.no_pad(phrase::CHANGE)?;
                 let work = || visit.set_pin(&old, &new, phrase::CHANGE);
-                visit.as_owner(&PinGiven::Given(old.clone()), last_try, work).map(|()| CardOutput::Done)
+                visit.as_owner(&PinGiven::Given(old.clone()), spare, work).map(|()| CardOutput::Done)
             }
             CardOp::UnblockPin { puk, new } => {
                 visit.no_pad(phrase::UNBLOCK)?;
@@ -101,7 +101,7 @@ impl Errand {
             None => return Err(CardError::NoSuchKey),
         }
         let is_open = matches!(self.pin, PinGiven::None);
-        visit.as_owner(&self.pin, false, || {
+        visit.as_owner(&self.pin, Spare::Last, || {
             let private = objects(visit.session(), ObjectClass::PRIVATE_KEY, Some(&id))?;
             // Hidden until somebody logs in, or not there at all.
             let absent = if is_open { CardError::PinNeeded } else { CardError::NoSuchKey };

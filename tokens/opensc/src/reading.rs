@@ -65,6 +65,12 @@ pub(crate) fn tries_left(token: &TokenInfo) -> Option<u32> {
     }
 }
 
+/// Returns how many tries must be reckoned with: the flag that says that some were lost does not say how many, and most
+/// cards had three.
+pub(crate) fn fewest_tries(token: &TokenInfo) -> Option<u32> {
+    tries_left(token).or_else(|| token.user_pin_count_low().then_some(2))
+}
+
 /// Returns the key of that id, as far as it can be seen now.
 pub(crate) fn key(session: &Session, id: &[u8]) -> Result<Option<FoundKey>, CardError> {
     Ok(gather(session, Some(id))?.into_values().next())

@@ -105,7 +105,10 @@ impl Service {
 /// What fails in whatever way because the card went away, failed because the card went away.
 fn gone_unless_about_pin(error: CardError) -> CardError {
     match error {
-        CardError::WrongPin { .. } | CardError::PinBlocked | CardError::LastTry => error,
+        CardError::WrongPin { .. }
+        | CardError::PinBlocked
+        | CardError::LastTry
+        | CardError::TriesKept { .. } => error,
         _ => CardError::Gone,
     }
 }

@@ -1,6 +1,6 @@
-use claviger_card::CardError;
 use claviger_card::opensc::protocol::{PinGiven, phrase};
-use claviger_token::Secret;
+use claviger_card::{CardError, may_try};
+use claviger_token::{Secret, Spare};
 use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::TokenInfo;
@@ -8,7 +8,7 @@ use cryptoki::types::{AuthPin, RawAuthPin};
 
 use crate::card::Card;
 use crate::ffi;
-use crate::reading::tries_left;
+use crate::reading::{fewest_tries, tries_left};
 use crate::refusal::{is_unsupported, refusal};
 
 /// One visit at a card: a session, and what the token said of itself at its beginning.
@@ -44,17 +44,13 @@ impl<'a> Visit<'a> {
     pub(crate) fn as_owner<T>(
         &self,
         pin: &PinGiven,
-        last_try: bool,
+        spare: Spare,
         work: impl FnOnce() -> Result<T, CardError>,
     ) -> Result<T, CardError> {
         if matches!(pin, PinGiven::None) {
             return work();
         }
-        match tries_left(&self.token) {
-            Some(0) => return Err(CardError::PinBlocked),
-            Some(1) if !last_try => return Err(CardError::LastTry),
-            _ => {}
-        }
+        may_try(fewest_tries(&self.token), spare)?;
         self.show(pin, UserType::User)?.map_err(|error| self.counted(refusal(error)))?;
         self.logged_in(work)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use claviger_soft::{
     ConsentSeal, Cost, HostSecret, KeySlots, SlotError, consent_phrase, digest, generate_with, open_record,
 };
-use claviger_token::{Algorithm, Hash, Secret, TokenError};
+use claviger_token::{Algorithm, Hash, Secret, Spare, TokenError};
 use common::{PASS_PHRASE, binding, secret};
 use data_encoding::HEXLOWER_PERMISSIVE;
 
@@ -71,7 +71,7 @@ fn key_slots_with_any_byte_flipped_or_cut_off_are_damaged_and_never_a_wrong_pass
         let operation = claviger_token::TokenOp::Unlock {
             secret: secret(PASS_PHRASE),
             slots: Some(damaged.into()),
-            last_try: false,
+            spare: Spare::Last,
         };
         assert!(matches!(store.run(operation).err(), Some(TokenError::Damaged(_))));
     }

@@ -134,8 +134,8 @@ fn run(
         Ok(Use { contents, key, slot, pin })
     };
     match op {
-        CardOp::Verify { last_try } => {
-            session.spare_last_try(last_try)?;
+        CardOp::Verify { spare } => {
+            session.check_tries(spare)?;
             session.verify_user(contents, OTHER, pin)?;
             Ok(CardOutput::Done)
         }
@@ -164,8 +164,8 @@ fn run(
             certificate::write(&mut session.channel, slot, &certificate)?;
             Ok(CardOutput::Done)
         }
-        CardOp::ChangePin { old, new, last_try } => {
-            session.spare_last_try(last_try)?;
+        CardOp::ChangePin { old, new, spare } => {
+            session.check_tries(spare)?;
             session.change_pin(contents, &old, &new)?;
             Ok(CardOutput::Done)
         }

@@ -1,6 +1,6 @@
 //! What the keys do: COMPUTE DIGITAL SIGNATURE, INTERNAL AUTHENTICATE, DECIPHER (7.2.10, 7.2.11, 7.2.13).
 
-use claviger_token::{Algorithm, Mechanism, Secret, TouchPolicy};
+use claviger_token::{Algorithm, Mechanism, Secret, Spare, TouchPolicy};
 use zeroize::Zeroizing;
 
 use super::channel::{Expect, Order};
@@ -98,7 +98,7 @@ impl Use<'_> {
     ) -> Result<Zeroizing<Vec<u8>>, CardError> {
         if matches!(self.pin, Pin::Pad) {
             // A PIN that is given was verified before; one that is entered now may be the last.
-            session.spare_last_try(false)?;
+            session.check_tries(Spare::Last)?;
         }
         session.verify_user(self.contents, self.slot.password(), self.pin)?;
         let expect = match self.key.algorithm.modulus_size() {

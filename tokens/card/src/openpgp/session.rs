@@ -1,6 +1,6 @@
 //! One operation on a card: passwords are verified for it, and whatever was verified is logged out after it.
 
-use claviger_token::Secret;
+use claviger_token::{Secret, Spare};
 use openpgp_card::ocard::data::PWStatusBytes;
 use zeroize::Zeroizing;
 
@@ -8,7 +8,7 @@ use super::application::{self, Application};
 use super::channel::{Channel, Expect, Order};
 use super::kdf::{Kdf, Password};
 use crate::status::Status;
-use crate::{CardError, Contents, Exchange, PadEntry, Pin, PinRules};
+use crate::{CardError, Contents, Exchange, PadEntry, Pin, PinRules, may_try};
 
 /// The application, selected for one operation.
 pub(super) struct Session<'a> {
@@ -94,13 +94,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Refuses to go on where the PIN is blocked, or where one try is left and nobody said that it may be used.
-    pub(super) fn spare_last_try(&mut self, last_try: bool) -> Result<(), CardError> {
-        match self.passwords()?.err_count_pw1() {
-            0 => Err(CardError::PinBlocked),
-            1 if !last_try => Err(CardError::LastTry),
-            _ => Ok(()),
-        }
+    /// Refuses to go on where the PIN is blocked, or where the tries that are left are kept.
+    pub(super) fn check_tries(&mut self, spare: Spare) -> Result<(), CardError> {
+        may_try(Some(self.passwords()?.err_count_pw1().into()), spare)
     }
 
     /// Replaces the user's PIN (7.2.3, CHANGE REFERENCE DATA).

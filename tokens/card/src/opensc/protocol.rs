@@ -10,7 +10,7 @@ use super::{found, remote};
 use crate::{CardError, CardOp, CardOutput, Pin};
 
 /// The version of the protocol; both ends must have the same one. They are installed together.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Texts inside [`CardError`] that are fixed: they are sent as their place in [`PHRASES`].
 pub mod phrase {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use claviger_token::{
-    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy,
+    Algorithm, Generated, Hash, Kdf, Mechanism, Parameters, PinPolicy, Secret, Site, Spare, TouchPolicy,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,7 +15,8 @@ use crate::{CardError, CardOp, CardOutput};
 #[serde(remote = "CardOp")]
 pub(super) enum CardOpDef {
     Verify {
-        last_try: bool,
+        #[serde(with = "SpareDef")]
+        spare: Spare,
     },
     Sign {
         reference: String,
@@ -66,7 +67,8 @@ pub(super) enum CardOpDef {
         old: Secret,
         #[serde(with = "secret")]
         new: Secret,
-        last_try: bool,
+        #[serde(with = "SpareDef")]
+        spare: Spare,
     },
     UnblockPin {
         #[serde(with = "secret")]
@@ -106,6 +108,7 @@ pub(super) enum CardErrorDef {
     PinBlocked,
     PinNeeded,
     LastTry,
+    TriesKept { tries_left: u32 },
     SecretUnfit(Cow<'static, str>),
     AuthorityNeeded(#[serde(with = "phrase")] Phrase),
     WrongAuthority(#[serde(with = "phrase")] Phrase),
@@ -140,6 +143,14 @@ struct ParametersDef {
     shared_info: Option<Vec<u8>>,
     length: Option<u32>,
     context: Option<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Spare")]
+enum SpareDef {
+    Nothing,
+    Last,
+    Two,
 }
 
 #[derive(Serialize, Deserialize)]

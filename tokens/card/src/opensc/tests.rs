@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use claviger_token::{
-    Algorithm, Generated, Hash, Mechanism, Parameters, PinPolicy, Secret, Site, TouchPolicy,
+    Algorithm, Generated, Hash, Mechanism, Parameters, PinPolicy, Secret, Site, Spare, TouchPolicy,
 };
 use tempfile::TempDir;
 
@@ -53,7 +53,8 @@ fn operations() -> Vec<CardOp> {
         touch_policy: Some(TouchPolicy::Cached),
     };
     vec![
-        CardOp::Verify { last_try: true },
+        CardOp::Verify { spare: Spare::Nothing },
+        CardOp::Verify { spare: Spare::Two },
         CardOp::Sign {
             reference: reference.clone(),
             algorithm: Algorithm::Rsa2048,
@@ -72,7 +73,7 @@ fn operations() -> Vec<CardOp> {
         CardOp::Generate { algorithm: Algorithm::P521, site: site.clone() },
         CardOp::Import { private_key: secret("key"), site },
         CardOp::WriteCertificate { reference: reference.clone(), certificate: vec![0x30], authority: None },
-        CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try: false },
+        CardOp::ChangePin { old: secret("123456"), new: secret("654321"), spare: Spare::Last },
         CardOp::UnblockPin { puk: secret("12345678"), new: secret("123456") },
         CardOp::Initialize { authority: Some(secret("x")) },
         CardOp::Attest { reference },
@@ -101,6 +102,7 @@ fn every_error_is_read_as_it_was_written() {
         CardError::PinBlocked,
         CardError::PinNeeded,
         CardError::LastTry,
+        CardError::TriesKept { tries_left: 2 },
         CardError::SecretUnfit("a".into()),
         CardError::NotTouched,
         CardError::Declined,
@@ -135,7 +137,7 @@ fn every_error_is_read_as_it_was_written() {
 
 #[test]
 fn a_frame_that_is_cut_or_too_long_or_followed_by_more_is_refused() {
-    let frame = encode(&perform(PinGiven::Pad, CardOp::Verify { last_try: false })).unwrap();
+    let frame = encode(&perform(PinGiven::Pad, CardOp::Verify { spare: Spare::Last })).unwrap();
     for length in 1..frame.len() {
         assert!(receive::<Request>(&mut &frame[..length]).is_err(), "{length}");
     }

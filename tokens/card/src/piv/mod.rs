@@ -38,7 +38,7 @@ mod usage;
 
 use std::sync::Arc;
 
-use claviger_token::{Algorithm, Capabilities, Mechanism, PinPolicy, Secret};
+use claviger_token::{Algorithm, Capabilities, Mechanism, PinPolicy, Secret, Spare};
 use zeroize::Zeroizing;
 
 use self::application::{Application, Maker};
@@ -107,7 +107,7 @@ pub(crate) fn perform(
     op: CardOp,
 ) -> Result<CardOutput, CardError> {
     match op {
-        CardOp::Verify { last_try } => verify(card, contents, pin, last_try),
+        CardOp::Verify { spare } => verify(card, contents, pin, spare),
         CardOp::Sign { reference, algorithm, mechanism, parameters: _, data } => {
             let key = key(contents, &reference, algorithm)?;
             let signature = run(card, contents, pin, key, &Use::sign(key, mechanism, &data)?)?;
@@ -132,11 +132,11 @@ pub(crate) fn perform(
         CardOp::WriteCertificate { reference, certificate, authority } => {
             write_certificate(card, contents, &reference, &certificate, authority.as_ref())
         }
-        CardOp::ChangePin { old, new, last_try } => {
+        CardOp::ChangePin { old, new, spare } => {
             pin::check(contents.pin, &old)?;
             pin::check(contents.pin, &new)?;
             Application::select_again(card)?;
-            pin::check_tries(card, last_try)?;
+            pin::check_tries(card, spare)?;
             pin::change(card, &old, &new).map(|()| CardOutput::Done)
         }
         CardOp::UnblockPin { puk, new } => {
@@ -159,7 +159,7 @@ fn verify(
     card: &mut dyn Exchange,
     contents: &Contents,
     pin: Pin<'_>,
-    last_try: bool,
+    spare: Spare,
 ) -> Result<CardOutput, CardError> {
     match pin {
         Pin::None => return Err(CardError::PinNeeded),
@@ -167,7 +167,7 @@ fn verify(
         Pin::Pad => {}
     }
     Application::select_again(card)?;
-    pin::check_tries(card, last_try)?;
+    pin::check_tries(card, spare)?;
     pin::during(card, contents.pin, pin, |_| Ok(CardOutput::Done))
 }
 
@@ -211,7 +211,7 @@ fn run(
     Application::select_again(card)?;
     if matches!(pin, Pin::Pad) {
         // Whoever is asked at the reader does not see how many tries are left.
-        pin::check_tries(card, false)?;
+        pin::check_tries(card, Spare::Last)?;
     }
     let with_pin = !matches!(pin, Pin::None);
     pin::during(card, contents.pin, pin, |card| wanted.perform(card, with_pin))

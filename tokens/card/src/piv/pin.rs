@@ -3,12 +3,12 @@
 //! This is the PIV application's own PIN, reference 80. Where a card also has a global one, PIV's is good for everything
 //! that PIV does (SP 800-73-4 part 1, 3.3.2).
 
-use claviger_token::Secret;
+use claviger_token::{Secret, Spare};
 use zeroize::Zeroizing;
 
 use crate::apdu::{Answer, Command};
 use crate::status::Status;
-use crate::{CardError, Exchange, PadEntry, Pin, PinRules};
+use crate::{CardError, Exchange, PadEntry, Pin, PinRules, may_try};
 
 /// Returns why a PIN cannot be right; such a PIN never goes to the card.
 ///
@@ -54,22 +54,18 @@ pub(crate) fn during<T>(
     outcome
 }
 
-/// Refuses to go on where the PIN is blocked, or one try is left and nobody said that it may be used.
+/// Refuses to go on where the PIN is blocked, or where the tries that are left are kept.
 ///
 /// # Errors
-/// [`CardError::PinBlocked`], [`CardError::LastTry`].
-pub(crate) fn check_tries(card: &mut dyn Exchange, last_try: bool) -> Result<(), CardError> {
+/// As [`may_try`].
+pub(crate) fn check_tries(card: &mut dyn Exchange, spare: Spare) -> Result<(), CardError> {
     let mut word = ask(card)?;
     if word == Status::OK {
         // Another program left it verified, which hides the counter. Nobody may rely on that staying so.
         take_back(card);
         word = ask(card)?;
     }
-    match (word, word.tries()) {
-        (Status::BLOCKED, _) | (_, Some(0)) => Err(CardError::PinBlocked),
-        (_, Some(1)) if !last_try => Err(CardError::LastTry),
-        _ => Ok(()),
-    }
+    may_try(counted(word), spare)
 }
 
 /// Returns how many tries are left, where the card tells; nobody's PIN is taken back for it.
@@ -77,10 +73,7 @@ pub(crate) fn check_tries(card: &mut dyn Exchange, last_try: bool) -> Result<(),
 /// # Errors
 /// What the exchange reports.
 pub(crate) fn tries_left(card: &mut dyn Exchange) -> Result<Option<u32>, CardError> {
-    Ok(match ask(card)? {
-        Status::BLOCKED => Some(0),
-        word => word.tries(),
-    })
+    ask(card).map(counted)
 }
 
 /// Replaces the PIN. The tries left must have been looked at before.
@@ -190,6 +183,11 @@ fn forget(card: &mut dyn Exchange, error: &CardError) {
 /// Asks for the state of the PIN; a VERIFY without data spends no try.
 fn ask(card: &mut dyn Exchange) -> Result<Status, CardError> {
     Ok(Command::new(0x20, 0x00, PIN).send(card)?.status)
+}
+
+/// How many tries are left by the state of the PIN.
+fn counted(word: Status) -> Option<u32> {
+    if word == Status::BLOCKED { Some(0) } else { word.tries() }
 }
 
 /// What the answer to a wrong PIN means.

@@ -12,8 +12,8 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use claviger_token::{
-    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Token, TokenId,
-    TokenOp, TokenOutput,
+    Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Spare, Token,
+    TokenId, TokenOp, TokenOutput,
 };
 use zeroize::Zeroize;
 
@@ -139,7 +139,7 @@ fn unlock(phrase: &[u8]) -> (Arc<SoftToken>, Vec<u8>) {
     let masked = data_key.expose().iter().map(|byte| byte ^ MASK).collect();
     drop(data_key);
     let slots: Arc<[u8]> = slots.to_bytes().into();
-    perform(&token, TokenOp::Unlock { secret: plain(phrase), slots: Some(slots), last_try: false });
+    perform(&token, TokenOp::Unlock { secret: plain(phrase), slots: Some(slots), spare: Spare::Last });
     (Arc::new(token), masked)
 }
 

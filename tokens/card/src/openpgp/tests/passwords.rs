@@ -1,4 +1,4 @@
-use claviger_token::TokenError;
+use claviger_token::{Spare, TokenError};
 
 use super::{
     LOGOUT_ADMIN, LOGOUT_OTHER, LOGOUT_SIGN, NO_KDF, OK, PASSWORDS, RELATED, SELECT, Turn, VERIFY_ADMIN,
@@ -7,7 +7,7 @@ use super::{
 use crate::replay::Replay;
 use crate::{CardError, CardOp, CardOutput, PadEntry, Pin, openpgp};
 
-const VERIFY: CardOp = CardOp::Verify { last_try: false };
+const VERIFY: CardOp = CardOp::Verify { spare: Spare::Last };
 
 /// PW status bytes with that many tries at PW1.
 fn tries(left: u8) -> Vec<u8> {
@@ -46,10 +46,22 @@ fn the_last_try_is_kept_for_who_wants_it() {
     let one = tries(1);
     assert_eq!(error(perform(&[(PASSWORDS, &one)], VERIFY)), CardError::LastTry);
     let turns = [(PASSWORDS, &one[..]), NO_KDF, (VERIFY_OTHER, OK), LOGOUT_OTHER];
-    assert!(perform(&turns, CardOp::Verify { last_try: true }).is_ok());
+    assert!(perform(&turns, CardOp::Verify { spare: Spare::Nothing }).is_ok());
     let none = tries(0);
-    let blocked = error(perform(&[(PASSWORDS, &none)], CardOp::Verify { last_try: true }));
+    let blocked = error(perform(&[(PASSWORDS, &none)], CardOp::Verify { spare: Spare::Nothing }));
     assert_eq!(blocked, CardError::PinBlocked);
+}
+
+#[test]
+fn a_login_leaves_two_tries() {
+    let login = || CardOp::Verify { spare: Spare::Two };
+    for tries_left in [1, 2] {
+        let refused = error(perform(&[(PASSWORDS, &tries(tries_left))], login()));
+        assert_eq!(refused, CardError::TriesKept { tries_left: tries_left.into() });
+    }
+    let three = tries(3);
+    let turns = [(PASSWORDS, &three[..]), NO_KDF, (VERIFY_OTHER, OK), LOGOUT_OTHER];
+    assert!(perform(&turns, login()).is_ok());
 }
 
 /// Where the object alone is not given, it stands among the others.
@@ -65,9 +77,9 @@ fn what_cannot_be_a_pin_is_not_sent() {
     for pin in ["", "12345", &"1".repeat(128)] {
         let pin = secret(pin);
         assert!(matches!(unsent(Pin::Given(&pin), VERIFY), CardError::SecretUnfit(_)));
-        let op = CardOp::ChangePin { old: secret("123456"), new: pin.clone(), last_try: false };
+        let op = CardOp::ChangePin { old: secret("123456"), new: pin.clone(), spare: Spare::Last };
         assert!(matches!(unsent(Pin::None, op), CardError::SecretUnfit(_)));
-        let op = CardOp::ChangePin { old: pin.clone(), new: secret("123456"), last_try: false };
+        let op = CardOp::ChangePin { old: pin.clone(), new: secret("123456"), spare: Spare::Last };
         assert!(matches!(unsent(Pin::None, op), CardError::SecretUnfit(_)));
         let op = CardOp::UnblockPin { puk: secret("12345678"), new: pin };
         assert!(matches!(unsent(Pin::None, op), CardError::SecretUnfit(_)));
@@ -160,17 +172,17 @@ fn a_hashed_pin_is_hashed_or_not_sent() {
 #[test]
 fn a_pin_is_changed_in_one_try() {
     let (three, one) = (tries(3), tries(1));
-    let change = |last_try| CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try };
+    let change = |spare| CardOp::ChangePin { old: secret("123456"), new: secret("654321"), spare };
     let order: &[u8] = b"\x00\x24\x00\x81\x0c123456654321";
     let turns = [(PASSWORDS, &three[..]), NO_KDF, (order, OK), LOGOUT_SIGN, LOGOUT_OTHER];
-    assert!(perform(&turns, change(false)).is_ok());
+    assert!(perform(&turns, change(Spare::Last)).is_ok());
     let turns = [(PASSWORDS, &three[..]), NO_KDF, (order, b"\x63\xc2"), LOGOUT_SIGN, LOGOUT_OTHER];
-    assert_eq!(error(perform(&turns, change(false))), wrong(2));
+    assert_eq!(error(perform(&turns, change(Spare::Last))), wrong(2));
     let turns = [(PASSWORDS, &three[..]), NO_KDF, (order, b"\x6a\x80"), LOGOUT_SIGN, LOGOUT_OTHER];
-    assert!(matches!(error(perform(&turns, change(false))), CardError::SecretUnfit(_)));
-    assert_eq!(error(perform(&[(PASSWORDS, &one)], change(false))), CardError::LastTry);
+    assert!(matches!(error(perform(&turns, change(Spare::Last))), CardError::SecretUnfit(_)));
+    assert_eq!(error(perform(&[(PASSWORDS, &one)], change(Spare::Last))), CardError::LastTry);
     let turns = [(PASSWORDS, &one[..]), NO_KDF, (order, OK), LOGOUT_SIGN, LOGOUT_OTHER];
-    assert!(perform(&turns, change(true)).is_ok());
+    assert!(perform(&turns, change(Spare::Nothing)).is_ok());
 }
 
 #[test]

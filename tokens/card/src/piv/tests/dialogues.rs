@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
-use claviger_token::{Algorithm, Mechanism, PinPolicy, TouchPolicy, Usage};
+use claviger_token::{Algorithm, Mechanism, PinPolicy, Spare, TouchPolicy, Usage};
 
 use super::{bytes, decrypt, derive, error, perform, sign_with};
 use crate::piv::{read, recognize};
@@ -40,7 +40,7 @@ fn operations() -> Vec<(&'static str, CardOp)> {
     let mut two = vec![0; 256];
     two[255] = 2;
     vec![
-        (VERIFY, CardOp::Verify { last_try: false }),
+        (VERIFY, CardOp::Verify { spare: Spare::Last }),
         (SIGN_9A, sign_with("9a", Algorithm::P256, Mechanism::Ecdsa, hash.clone())),
         (SIGN_9C, sign_with("9c", Algorithm::P384, Mechanism::Ecdsa, hash)),
         (DECRYPT_9D, decrypt("9d", Algorithm::Rsa2048, two)),

@@ -1,10 +1,12 @@
 //! The rules about PINs: never without need, never twice, never the last try unasked, never left shown.
 
+use claviger_token::Spare;
+
 use super::{ANY, LOGOUT, OK, SELECT, STATUS, VERIFY, card, contents, error, perform, secret, sign};
 use crate::replay::Replay;
 use crate::{CardError, CardOp, CardOutput, Contents, Pin};
 
-const CHECK: CardOp = CardOp::Verify { last_try: false };
+const CHECK: CardOp = CardOp::Verify { spare: Spare::Last };
 const SIGNATURE: &[u8] = b"\x7c\x0a\x82\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\x00";
 
 fn with(pin: &str, contents: &Contents, op: CardOp, card: &mut Replay) -> Result<CardOutput, CardError> {
@@ -14,8 +16,11 @@ fn with(pin: &str, contents: &Contents, op: CardOp, card: &mut Replay) -> Result
 #[test]
 fn a_pin_that_cannot_be_right_never_goes_to_the_card() {
     let contents = contents(&["9a"]);
-    let change =
-        |old: &str, new: &str| CardOp::ChangePin { old: secret(old), new: secret(new), last_try: true };
+    let change = |old: &str, new: &str| CardOp::ChangePin {
+        old: secret(old),
+        new: secret(new),
+        spare: Spare::Nothing,
+    };
     let unblock = |puk: &str, new: &str| CardOp::UnblockPin { puk: secret(puk), new: secret(new) };
     for (pin, op) in [
         ("", CHECK),
@@ -49,28 +54,55 @@ fn a_pin_is_checked_after_its_tries_and_taken_back() {
 #[test]
 fn the_last_try_is_the_persons() {
     let contents = contents(&[]);
-    let change = |last_try| CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try };
-    for op in [CHECK, change(false)] {
+    let change = |spare| CardOp::ChangePin { old: secret("123456"), new: secret("654321"), spare };
+    for op in [CHECK, change(Spare::Last)] {
         let mut card = card(&[SELECT, (STATUS, b"\x63\xc1")]);
         assert_eq!(error(perform(&mut card, &contents, op)), CardError::LastTry);
         card.finish();
     }
     let mut wanted = card(&[SELECT, (STATUS, b"\x63\xc1"), (VERIFY, OK), LOGOUT]);
-    perform(&mut wanted, &contents, CardOp::Verify { last_try: true }).unwrap();
+    perform(&mut wanted, &contents, CardOp::Verify { spare: Spare::Nothing }).unwrap();
     wanted.finish();
     let both = b"\x00\x24\x00\x80\x10123456\xff\xff654321\xff\xff";
     let mut wanted = card(&[SELECT, (STATUS, b"\x63\xc1"), (both, OK), LOGOUT]);
-    perform(&mut wanted, &contents, change(true)).unwrap();
+    perform(&mut wanted, &contents, change(Spare::Nothing)).unwrap();
     wanted.finish();
+}
+
+/// Security: whoever stands at a login prompt may be a stranger.
+#[test]
+fn a_login_leaves_two_tries_whatever_it_is_given() {
+    let contents = contents(&[]);
+    let login = CardOp::Verify { spare: Spare::Two };
+    for (word, tries_left) in [(b"\x63\xc1", 1), (b"\x63\xc2", 2)] {
+        let mut card = card(&[SELECT, (STATUS, word)]);
+        let refused = error(perform(&mut card, &contents, login.clone()));
+        assert_eq!(refused, CardError::TriesKept { tries_left });
+        card.finish();
+        let mut pad = card_with(word).with_pad(0x9000);
+        let refused = error(crate::piv::perform(&mut pad, &contents, Pin::Pad, login.clone()));
+        assert_eq!(refused, CardError::TriesKept { tries_left });
+        assert!(pad.entries.is_empty(), "nobody was asked");
+    }
+    // Three are left, or the card does not count.
+    for word in [b"\x63\xc3", b"\x63\x00"] {
+        let mut card = card(&[SELECT, (STATUS, word), (VERIFY, OK), LOGOUT]);
+        perform(&mut card, &contents, login.clone()).unwrap();
+        card.finish();
+    }
+}
+
+fn card_with(word: &[u8]) -> Replay {
+    card(&[SELECT, (STATUS, word)])
 }
 
 #[test]
 fn a_blocked_pin_is_not_tried() {
     let contents = contents(&[]);
     for word in [b"\x63\xc0", b"\x69\x83"] {
-        for last_try in [false, true] {
+        for spare in [Spare::Nothing, Spare::Last, Spare::Two] {
             let mut card = card(&[SELECT, (STATUS, word)]);
-            let op = CardOp::Verify { last_try };
+            let op = CardOp::Verify { spare };
             assert_eq!(error(perform(&mut card, &contents, op)), CardError::PinBlocked);
             card.finish();
         }
@@ -142,7 +174,7 @@ fn a_card_is_reset_where_nobody_knows_whether_the_pin_is_shown() {
         assert_eq!(error(perform(&mut signing, &contents, sign("9a"))), failure);
         assert!(!signing.reset, "it could be taken back");
         signing.finish();
-        let change = CardOp::ChangePin { old: secret("123456"), new: secret("654321"), last_try: false };
+        let change = CardOp::ChangePin { old: secret("123456"), new: secret("654321"), spare: Spare::Last };
         let mut changing = card(&[SELECT, (STATUS, b"\x63\xc3")]).then_fails(failure.clone());
         assert_eq!(error(perform(&mut changing, &contents, change)), failure);
         assert!(changing.reset);
@@ -152,7 +184,7 @@ fn a_card_is_reset_where_nobody_knows_whether_the_pin_is_shown() {
 #[test]
 fn a_pin_is_changed_or_the_reason_is_named() {
     let contents = contents(&[]);
-    let change = || CardOp::ChangePin { old: secret("123456"), new: secret("65432100"), last_try: false };
+    let change = || CardOp::ChangePin { old: secret("123456"), new: secret("65432100"), spare: Spare::Last };
     let both: &[u8] = b"\x00\x24\x00\x80\x10123456\xff\xff65432100";
     for (word, expected) in [
         (b"\x63\xc2", CardError::WrongPin { tries_left: Some(2) }),
