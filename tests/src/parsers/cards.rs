@@ -105,6 +105,14 @@ fn operation(which: u8) -> CardOp {
             new: Secret::new(b"654321".to_vec()),
         },
         12 => CardOp::Attest { reference: elliptic },
+        13 => CardOp::Authenticate {
+            reference: elliptic,
+            algorithm: Algorithm::P256,
+            mechanism: Mechanism::Ecdsa,
+            parameters,
+            data: vec![7; 32],
+            spare: Spare::Two,
+        },
         _ => CardOp::WriteCertificate { reference: "82".to_owned(), certificate: Vec::new(), authority },
     }
 }

@@ -15,7 +15,7 @@
 //! | `private_key` | a private key on its way into a card, taken apart |
 //! | `opensc` | [`opensc::Helper`]: what only OpenSC knows, in a process of its own |
 //! | `cards` | [`Cards`]: every reader and card of this computer; [`CardsConfig`] |
-//! | `token` | [`CardToken`]: one application on one card, as a token |
+//! | `token` | [`CardToken`]: one application on one card, as a token; `login`: its proof at a login prompt |
 //! | `event` | [`CardEvent`], [`CardState`], [`Inside`]: what is told of readers and cards |
 //! | `registry` | what is known: where the watcher, the readers' threads and those who ask meet |
 //! | `watcher`, `presence` | what pcscd reports, and what follows from it (pure) |

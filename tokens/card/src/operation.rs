@@ -35,6 +35,22 @@ pub enum CardOp {
         /// What is signed, as the mechanism wants it.
         data: Vec<u8>,
     },
+    /// Checks the PIN and signs, in one go: a login. Unlike [`CardOp::Sign`] it shows the PIN whatever the key wants, and
+    /// not before the tries were looked at.
+    Authenticate {
+        /// The place of the key.
+        reference: String,
+        /// What kind of key it is.
+        algorithm: Algorithm,
+        /// How: one of the capabilities' mechanisms.
+        mechanism: Mechanism,
+        /// With what beside the data.
+        parameters: Parameters,
+        /// What is signed, as the mechanism wants it.
+        data: Vec<u8>,
+        /// The tries that are not spent on it.
+        spare: Spare,
+    },
     /// Decrypts.
     Decrypt {
         /// The place of the key.

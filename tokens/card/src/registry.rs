@@ -318,4 +318,7 @@ impl Threads {
 /// A reference to the registry that does not keep it.
 pub(crate) type WeakRegistry = Weak<Registry>;
 
+#[cfg(test)]
+pub(crate) mod played;
+
 const MUTE: &str = "the card does not answer, or the reader is not well";

@@ -41,19 +41,29 @@ impl Errand {
                 visit.as_owner(&self.pin, spare, || Ok(CardOutput::Done))
             }
             CardOp::Sign { reference, algorithm, mechanism, parameters, data } => {
-                let how = How { algorithm, mechanism, purpose: Purpose::Sign };
+                let how = How { algorithm, mechanism, purpose: Purpose::Sign, spare: Spare::Last };
+                let mechanism = how.mechanism(&parameters)?;
+                let work = |key| session.sign(&mechanism, key, &data);
+                self.use_key(&visit, &reference, &how, work).map(CardOutput::Signature)
+            }
+            CardOp::Authenticate { reference, algorithm, mechanism, parameters, data, spare } => {
+                if matches!(self.pin, PinGiven::None) {
+                    return Err(CardError::PinNeeded);
+                }
+                let how = How { algorithm, mechanism, purpose: Purpose::Sign, spare };
                 let mechanism = how.mechanism(&parameters)?;
                 let work = |key| session.sign(&mechanism, key, &data);
                 self.use_key(&visit, &reference, &how, work).map(CardOutput::Signature)
             }
             CardOp::Decrypt { reference, algorithm, mechanism, parameters, ciphertext } => {
-                let how = How { algorithm, mechanism, purpose: Purpose::Decrypt };
+                let how = How { algorithm, mechanism, purpose: Purpose::Decrypt, spare: Spare::Last };
                 let mechanism = how.mechanism(&parameters)?;
                 let work = |key| session.decrypt(&mechanism, key, &ciphertext).map(Secret::new);
                 self.use_key(&visit, &reference, &how, work).map(CardOutput::Plaintext)
             }
             CardOp::Derive { reference, algorithm, peer } => {
-                let how = How { algorithm, mechanism: Mechanism::Ecdh1Derive, purpose: Purpose::Derive };
+                let (mechanism, purpose, spare) = (Mechanism::Ecdh1Derive, Purpose::Derive, Spare::Last);
+                let how = How { algorithm, mechanism, purpose, spare };
                 let work = |key| agree(session, key, &peer);
                 self.use_key(&visit, &reference, &how, work).map(CardOutput::SharedSecret)
             }
@@ -101,7 +111,7 @@ impl Errand {
             None => return Err(CardError::NoSuchKey),
         }
         let is_open = matches!(self.pin, PinGiven::None);
-        visit.as_owner(&self.pin, Spare::Last, || {
+        visit.as_owner(&self.pin, how.spare, || {
             let private = objects(visit.session(), ObjectClass::PRIVATE_KEY, Some(&id))?;
             // Hidden until somebody logs in, or not there at all.
             let absent = if is_open { CardError::PinNeeded } else { CardError::NoSuchKey };
@@ -129,6 +139,7 @@ struct How {
     algorithm: Algorithm,
     mechanism: Mechanism,
     purpose: Purpose,
+    spare: Spare,
 }
 
 impl How {

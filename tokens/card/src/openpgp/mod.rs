@@ -112,6 +112,7 @@ fn refuse_at_once(
         CardOp::Initialize { .. } => Err(OWN_IDENTITY),
         CardOp::Verify { .. }
         | CardOp::Sign { .. }
+        | CardOp::Authenticate { .. }
         | CardOp::Decrypt { .. }
         | CardOp::Derive { .. }
         | CardOp::Attest { .. } => match pin {
@@ -141,6 +142,11 @@ fn run(
         }
         CardOp::Sign { reference, mechanism, data, .. } => {
             using(&reference)?.sign(session, mechanism, &data).map(CardOutput::Signature)
+        }
+        CardOp::Authenticate { reference, mechanism, data, spare, .. } => {
+            let key = using(&reference)?;
+            session.check_tries(spare)?;
+            key.sign(session, mechanism, &data).map(CardOutput::Signature)
         }
         CardOp::Decrypt { reference, mechanism, ciphertext, .. } => {
             using(&reference)?.decrypt(session, mechanism, &ciphertext).map(CardOutput::Plaintext)

@@ -141,6 +141,7 @@ impl Drop for Helper {
 fn reference(operation: &CardOp) -> Option<&str> {
     match operation {
         CardOp::Sign { reference, .. }
+        | CardOp::Authenticate { reference, .. }
         | CardOp::Decrypt { reference, .. }
         | CardOp::Derive { reference, .. }
         | CardOp::WriteCertificate { reference, .. }
@@ -157,7 +158,8 @@ fn reference(operation: &CardOp) -> Option<&str> {
 /// Refuses data that do not fit: OpenSC pads and cuts as it likes, and signs whatever it gets.
 fn check_data(operation: &CardOp) -> Result<(), CardError> {
     let (algorithm, mechanism, data, signs) = match operation {
-        CardOp::Sign { algorithm, mechanism, data, .. } => (algorithm, mechanism, data, true),
+        CardOp::Sign { algorithm, mechanism, data, .. }
+        | CardOp::Authenticate { algorithm, mechanism, data, .. } => (algorithm, mechanism, data, true),
         CardOp::Decrypt { algorithm, mechanism, ciphertext, .. } => (algorithm, mechanism, ciphertext, false),
         _ => return Ok(()),
     };

@@ -28,6 +28,18 @@ pub(super) enum CardOpDef {
         parameters: Parameters,
         data: Vec<u8>,
     },
+    Authenticate {
+        reference: String,
+        #[serde(with = "named")]
+        algorithm: Algorithm,
+        #[serde(with = "named")]
+        mechanism: Mechanism,
+        #[serde(with = "ParametersDef")]
+        parameters: Parameters,
+        data: Vec<u8>,
+        #[serde(with = "SpareDef")]
+        spare: Spare,
+    },
     Decrypt {
         reference: String,
         #[serde(with = "named")]

@@ -62,6 +62,14 @@ fn operations() -> Vec<CardOp> {
             parameters: parameters(),
             data: vec![9; 32],
         },
+        CardOp::Authenticate {
+            reference: reference.clone(),
+            algorithm: Algorithm::P256,
+            mechanism: Mechanism::Ecdsa,
+            parameters: Parameters::default(),
+            data: vec![9; 32],
+            spare: Spare::Two,
+        },
         CardOp::Decrypt {
             reference: reference.clone(),
             algorithm: Algorithm::Rsa4096,

@@ -107,10 +107,18 @@ pub(crate) fn perform(
     op: CardOp,
 ) -> Result<CardOutput, CardError> {
     match op {
-        CardOp::Verify { spare } => verify(card, contents, pin, spare),
+        CardOp::Verify { spare } => {
+            as_owner(card, contents, pin, spare, |_| Ok(())).map(|()| CardOutput::Done)
+        }
         CardOp::Sign { reference, algorithm, mechanism, parameters: _, data } => {
             let key = key(contents, &reference, algorithm)?;
             let signature = run(card, contents, pin, key, &Use::sign(key, mechanism, &data)?)?;
+            Ok(CardOutput::Signature(signature.expose().to_vec()))
+        }
+        CardOp::Authenticate { reference, algorithm, mechanism, parameters: _, data, spare } => {
+            let key = key(contents, &reference, algorithm)?;
+            let wanted = Use::sign(key, mechanism, &data)?;
+            let signature = as_owner(card, contents, pin, spare, |card| wanted.perform(card, true))?;
             Ok(CardOutput::Signature(signature.expose().to_vec()))
         }
         CardOp::Decrypt { reference, algorithm, mechanism, parameters: _, ciphertext } => {
@@ -155,12 +163,14 @@ pub(crate) fn perform(
     }
 }
 
-fn verify(
+/// Runs something with a PIN that was not tried before, and so only where it may be.
+fn as_owner<T>(
     card: &mut dyn Exchange,
     contents: &Contents,
     pin: Pin<'_>,
     spare: Spare,
-) -> Result<CardOutput, CardError> {
+    run: impl FnOnce(&mut dyn Exchange) -> Result<T, CardError>,
+) -> Result<T, CardError> {
     match pin {
         Pin::None => return Err(CardError::PinNeeded),
         Pin::Given(pin) => pin::check(contents.pin, pin)?,
@@ -168,7 +178,7 @@ fn verify(
     }
     Application::select_again(card)?;
     pin::check_tries(card, spare)?;
-    pin::during(card, contents.pin, pin, |_| Ok(CardOutput::Done))
+    pin::during(card, contents.pin, pin, run)
 }
 
 /// Reads bytes as everything that a card may send, for the fuzz targets; true where they are one of those.

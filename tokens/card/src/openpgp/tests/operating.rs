@@ -1,4 +1,4 @@
-use claviger_token::{Algorithm, Mechanism, Parameters, TouchPolicy};
+use claviger_token::{Algorithm, Mechanism, Parameters, Spare, TouchPolicy};
 
 use super::{
     LOGOUT_OTHER, LOGOUT_SIGN, NO_KDF, OK, PASSWORDS, POINT, Turn, VERIFY_OTHER, VERIFY_SIGN, card, contents,
@@ -88,6 +88,40 @@ fn a_pin_pad_does_not_take_the_last_try() {
     let outcome = openpgp::perform(&mut card, &contents(), Pin::Pad, ecdsa(&[7; 32]));
     assert_eq!(error(outcome), CardError::LastTry);
     assert!(card.entries.is_empty());
+}
+
+#[test]
+fn a_login_looks_at_the_tries_and_signs_with_its_pin() {
+    let digest = [7; 32];
+    let login = || CardOp::Authenticate {
+        reference: "sign".to_owned(),
+        algorithm: Algorithm::P256,
+        mechanism: Mechanism::Ecdsa,
+        parameters: Parameters::default(),
+        data: digest.to_vec(),
+        spare: Spare::Two,
+    };
+    let (three, two) = (tries(3), tries(2));
+    let (compute, answer) = (compute(&digest), [&[5; 64][..], OK].concat());
+    let turns =
+        [(PASSWORDS, &three[..]), NO_KDF, (VERIFY_SIGN, OK), (&compute[..], &answer[..]), LOGOUT_SIGN];
+    assert!(perform(&turns, login()).is_ok());
+    let turns = [(PASSWORDS, &three[..]), NO_KDF, (VERIFY_SIGN, &b"\x63\xc2"[..])];
+    assert_eq!(error(perform(&turns, login())), CardError::WrongPin { tries_left: Some(2) });
+    let kept = CardError::TriesKept { tries_left: 2 };
+    assert_eq!(error(perform(&[(PASSWORDS, &two)], login())), kept);
+    let mut pad = card(&[(PASSWORDS, &two)]).with_pad(0x9000);
+    assert_eq!(error(openpgp::perform(&mut pad, &contents(), Pin::Pad, login())), kept);
+    assert!(pad.entries.is_empty(), "nobody was asked");
+    for pin in [Pin::Given(&secret("")), Pin::Given(&secret("12345"))] {
+        assert!(matches!(unsent(pin, login()), CardError::SecretUnfit(_)));
+    }
+    assert_eq!(unsent(Pin::None, login()), CardError::PinNeeded);
+}
+
+/// PW status bytes with that many tries at PW1.
+fn tries(left: u8) -> Vec<u8> {
+    vec![0, 127, 127, 127, left, 0, 3, 0x90, 0x00]
 }
 
 #[test]

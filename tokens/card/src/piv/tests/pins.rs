@@ -1,6 +1,6 @@
 //! The rules about PINs: never without need, never twice, never the last try unasked, never left shown.
 
-use claviger_token::Spare;
+use claviger_token::{Algorithm, Mechanism, Parameters, PinPolicy, Spare};
 
 use super::{ANY, LOGOUT, OK, SELECT, STATUS, VERIFY, card, contents, error, perform, secret, sign};
 use crate::replay::Replay;
@@ -89,6 +89,58 @@ fn a_login_leaves_two_tries_whatever_it_is_given() {
         let mut card = card(&[SELECT, (STATUS, word), (VERIFY, OK), LOGOUT]);
         perform(&mut card, &contents, login.clone()).unwrap();
         card.finish();
+    }
+}
+
+#[test]
+fn a_login_shows_its_pin_whatever_the_key_wants_and_signs_with_it() {
+    let mut contents = contents(&["9a", "9e"]);
+    contents.keys[1].pin_policy = PinPolicy::Never;
+    let three = (STATUS, &b"\x63\xc3"[..]);
+    for place in ["9a", "9e"] {
+        let mut card = card(&[SELECT, three, (VERIFY, OK), (ANY, SIGNATURE), LOGOUT]);
+        assert!(perform(&mut card, &contents, authenticate(place)).is_ok());
+        card.finish();
+        let mut wrong = self::card(&[SELECT, three, (VERIFY, b"\x63\xc2")]);
+        let refused = error(perform(&mut wrong, &contents, authenticate(place)));
+        assert_eq!(refused, CardError::WrongPin { tries_left: Some(2) });
+        wrong.finish();
+        let mut kept = card_with(b"\x63\xc2");
+        let refused = error(perform(&mut kept, &contents, authenticate(place)));
+        assert_eq!(refused, CardError::TriesKept { tries_left: 2 });
+        kept.finish();
+        let mut pad = self::card(&[SELECT, three, (ANY, SIGNATURE), LOGOUT]).with_pad(0x9000);
+        assert!(crate::piv::perform(&mut pad, &contents, Pin::Pad, authenticate(place)).is_ok());
+        assert_eq!(pad.entries.len(), 1, "it asks once");
+        let mut pad = card_with(b"\x63\xc2").with_pad(0x9000);
+        let refused = error(crate::piv::perform(&mut pad, &contents, Pin::Pad, authenticate(place)));
+        assert_eq!((refused, pad.entries.len()), (CardError::TriesKept { tries_left: 2 }, 0));
+    }
+}
+
+/// A VERIFY without data is a question, and is answered yes where another program left the PIN shown.
+#[test]
+fn a_login_without_a_pin_never_reaches_the_card() {
+    let contents = contents(&["9a"]);
+    for pin in ["", "12345"] {
+        let mut card = card(&[]);
+        let refused = error(with(pin, &contents, authenticate("9a"), &mut card));
+        assert!(matches!(refused, CardError::SecretUnfit(_)), "{refused:?}");
+        assert!(card.sent.is_empty());
+    }
+    let mut card = card(&[]);
+    let refused = error(crate::piv::perform(&mut card, &contents, Pin::None, authenticate("9a")));
+    assert_eq!((refused, card.sent.len()), (CardError::PinNeeded, 0));
+}
+
+fn authenticate(reference: &str) -> CardOp {
+    CardOp::Authenticate {
+        reference: reference.to_owned(),
+        algorithm: Algorithm::P256,
+        mechanism: Mechanism::Ecdsa,
+        parameters: Parameters::default(),
+        data: vec![7; 32],
+        spare: Spare::Two,
     }
 }
 
