@@ -17,6 +17,7 @@
 //! | [`openssl`] | the second opinion |
 //! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
+//! | [`lab`] | whole machines in containers: systemd, logind, PAM, polkit, pcscd |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
 //!
 //! A scenario speaks to the daemon by D-Bus alone, as a program does that knows nothing of its insides; that is
@@ -32,6 +33,7 @@ pub mod cards;
 pub mod command;
 pub mod daemon;
 pub mod house;
+pub mod lab;
 pub mod memory;
 pub mod openssl;
 pub mod parsers;

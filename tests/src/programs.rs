@@ -49,7 +49,7 @@ fn open_for_children(name: &str) -> File {
 
 /// Returns the folder of the programs: the one that `make check` built and named, or else that of the working
 /// copy, brought up to date.
-fn folder() -> &'static Path {
+pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         if let Some(folder) = std::env::var_os("CLAVIGER_BIN_DIR") {

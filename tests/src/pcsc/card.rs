@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use data_encoding::HEXUPPER;
 
-use crate::pcsc::foreign::ForeignUser;
 use crate::pcsc::pcscd::Pcscd;
+use crate::pcsc::reader::Reader;
 use crate::pcsc::talk::Talk;
 use crate::place::Place;
 
@@ -40,40 +39,48 @@ impl Kind {
 /// A card in a reader, or beside it. What is on it goes with the value.
 pub struct Card {
     talk: Talk,
-    reader: String,
-    slot: u16,
+    reader: Reader,
+    name: String,
     serial: u32,
     state: PathBuf,
-    socket: PathBuf,
     _place: Place,
 }
 
 impl Card {
     /// Makes a new card and puts it into a reader; pcscd has noticed it when this returns.
     pub fn insert(pcscd: &Pcscd, slot: u16, kind: Kind) -> Self {
-        let card = Self::make(pcscd, slot, kind, true);
-        card.wait_until_present();
-        card
+        Self::insert_into(Reader::of(pcscd, slot), kind)
     }
 
     /// Makes a new card that lies beside the reader.
     pub fn beside(pcscd: &Pcscd, slot: u16, kind: Kind) -> Self {
-        Self::make(pcscd, slot, kind, false)
+        Self::beside_reader(Reader::of(pcscd, slot), kind)
     }
 
-    fn make(pcscd: &Pcscd, slot: u16, kind: Kind, is_in: bool) -> Self {
+    /// The same as [`Card::insert`], into a reader of whichever pcscd.
+    pub(crate) fn insert_into(reader: Reader, kind: Kind) -> Self {
+        let card = Self::make(reader, kind, true);
+        card.wait_until_present();
+        card
+    }
+
+    /// The same as [`Card::beside`], beside a reader of whichever pcscd.
+    pub(crate) fn beside_reader(reader: Reader, kind: Kind) -> Self {
+        Self::make(reader, kind, false)
+    }
+
+    fn make(reader: Reader, kind: Kind, is_in: bool) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let serial = NEXT.fetch_add(1, Ordering::Relaxed);
         let place = Place::new();
         let state = place.path().join("card");
-        let mut command = Command::new(super::programs().join("virtual-card"));
-        command.args(["--port", &pcscd.port(slot).to_string(), "--kind", kind.word()]);
+        let mut command = reader.command(&super::programs().join("virtual-card"));
+        command.args(["--port", &reader.port().to_string(), "--kind", kind.word()]);
         command.args(["--serial", &serial.to_string()]).arg("--state").arg(&state);
         command.args((!is_in).then_some("--out"));
         let mut talk = Talk::start(command);
         assert_eq!(talk.answer().as_deref(), Ok("ready"));
-        let (reader, socket) = (pcscd.reader(slot), pcscd.socket());
-        Self { talk, reader, slot, serial, state, socket, _place: place }
+        Self { talk, name: reader.name(), reader, serial, state, _place: place }
     }
 
     /// Returns the serial number: the last four bytes of a PIV card's GUID, the serial number of an OpenPGP card.
@@ -83,12 +90,12 @@ impl Card {
 
     /// Returns the name of its reader.
     pub fn reader(&self) -> &str {
-        &self.reader
+        &self.name
     }
 
     /// Returns the number of its reader.
     pub fn slot(&self) -> u16 {
-        self.slot
+        self.reader.slot()
     }
 
     /// Returns the folder of its memory.
@@ -104,7 +111,7 @@ impl Card {
     /// Pulls it and waits until pcscd has noticed.
     pub fn remove_noticed(&mut self) {
         self.remove();
-        ForeignUser::at(&self.socket).wait_until_absent(&self.reader);
+        self.reader.foreign_user().wait_until_absent(&self.name);
     }
 
     /// Puts it in again and waits until pcscd has noticed.
@@ -226,7 +233,7 @@ impl Card {
     }
 
     fn wait_until_present(&self) {
-        ForeignUser::at(&self.socket).wait_until_present(&self.reader);
+        self.reader.foreign_user().wait_until_present(&self.name);
     }
 
     fn order(&mut self, order: &str) {

@@ -27,8 +27,11 @@ impl ForeignUser {
 
     /// Starts a program that uses the pcscd of this socket.
     pub fn at(socket: &Path) -> Self {
-        let mut command = Command::new(Program::ForeignCardUser.path());
-        command.env("PCSCLITE_CSOCK_NAME", socket);
+        Self::run(at_socket(socket))
+    }
+
+    /// Starts a program by a command of one's own that runs `foreign-card-user`.
+    pub(crate) fn run(command: Command) -> Self {
         Self(Talk::start(command))
     }
 
@@ -134,6 +137,13 @@ impl ForeignUser {
     pub fn has_answered(&self) -> bool {
         self.0.answers_within(Duration::ZERO)
     }
+}
+
+/// Returns a command that uses the pcscd of this socket.
+pub(super) fn at_socket(socket: &Path) -> Command {
+    let mut command = Command::new(Program::ForeignCardUser.path());
+    command.env("PCSCLITE_CSOCK_NAME", socket);
+    command
 }
 
 fn decoded(answer: Result<String, Refused>) -> Result<Vec<u8>, Refused> {

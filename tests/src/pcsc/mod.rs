@@ -8,6 +8,7 @@
 //! | [`issue`] | keys and certificates put on cards by the programs of others |
 //! | [`opensc`] | OpenSC's helper behind its socket |
 //! | [`pinpad`] | a reader with keys of its own, and somebody who types on them |
+//! | [`reader`] | where a card is put: a reader of some pcscd |
 //! | [`talk`] | orders and answers, line by line, with a program that is driven so |
 //!
 //! The programs are built once and shared, see `tests/scripts/virtual-card.sh`.
@@ -18,12 +19,14 @@ pub mod issue;
 pub mod opensc;
 pub mod pcscd;
 pub mod pinpad;
+pub mod reader;
 pub mod talk;
 
 pub use card::{Card, Kind};
 pub use foreign::ForeignUser;
 pub use opensc::OpenScSocket;
 pub use pcscd::Pcscd;
+pub use reader::Reader;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -92,7 +92,7 @@ impl Pcscd {
     /// Returns the name of a reader.
     pub fn reader(&self, slot: u16) -> String {
         assert!(slot < self.ports.count, "there is no such reader");
-        format!("{} 00 {:02}", friendly_name(slot / 2), slot % 2)
+        reader_name(slot)
     }
 
     /// Returns the keys of the reader; only where it was started so.
@@ -197,16 +197,27 @@ fn collect(said: impl BufRead + Send + 'static) -> (Arc<Mutex<String>>, Receiver
     (log, ready)
 }
 
-/// Writes one entry for every two readers.
+/// Writes the configuration.
 fn configure(place: &Place, ports: &Ports) {
     let folder = place.path().join(CONFIG);
     fs::create_dir(&folder).unwrap();
-    let entries = (0..ports.count / 2).map(|pair| {
-        let (name, driver, port) = (friendly_name(pair), driver(place, pair), ports.first + 2 * pair);
+    let conf = readers_conf(ports.count, ports.first, |pair| driver(place, pair));
+    fs::write(folder.join("readers"), conf).unwrap();
+}
+
+/// Returns the configuration of so many readers on ports from `first`: one entry for every two.
+pub(crate) fn readers_conf(count: u16, first: u16, driver: impl Fn(u16) -> PathBuf) -> String {
+    let entries = (0..count / 2).map(|pair| {
+        let (name, driver, port) = (friendly_name(pair), driver(pair), first + 2 * pair);
         let driver = driver.display();
         format!("FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n")
     });
-    fs::write(folder.join("readers"), entries.collect::<Vec<_>>().join("\n")).unwrap();
+    entries.collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the name that pcscd gives a reader.
+pub(super) fn reader_name(slot: u16) -> String {
+    format!("{} 00 {:02}", friendly_name(slot / 2), slot % 2)
 }
 
 /// Returns the driver for a pair of readers. vpcd keeps its slots by number alone, so that two entries with the same
@@ -273,6 +284,7 @@ fn locks_folder() -> PathBuf {
 
 const SOCKET: &str = "pcscd.comm";
 const CONFIG: &str = "reader.conf.d";
-const VPCD: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+/// vpcd's own driver, from vsmartcard-vpcd.
+pub(crate) const VPCD: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 /// Below the ports that Linux gives away by itself.
 const FIRST_PORT: u16 = 22_000;
