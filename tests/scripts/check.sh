@@ -38,12 +38,13 @@ explain() {
 
 # The scenarios make processes of several users, so the test programs run as root.
 run_tests() {
-    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR
+    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT
     CLAVIGER_VIRTUAL_CARD_DIR=$(tests/scripts/virtual-card.sh)
+    CLAVIGER_LAB_ROOT=$(tests/scripts/lab-root.sh)
     if [ "$(id -u)" != 0 ]; then
         local host
         host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR"
+        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT=$CLAVIGER_LAB_ROOT"
     fi
     cargo test --workspace --locked --no-fail-fast -- --show-output
 }
@@ -101,6 +102,7 @@ demo() {
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "virtual card" tests/scripts/virtual-card.sh
+step "guest root" tests/scripts/lab-root.sh
 step "build" cargo build --workspace --bins --locked
 step "tests" run_tests
 count_tests
