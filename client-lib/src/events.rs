@@ -2,7 +2,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use claviger_dbus::names::{BUS_NAME, OBJECT_PATH, SERVICE};
-use claviger_dbus::wire::TokenState;
+use claviger_dbus::wire::{SessionWhy, TokenState};
 use zbus::export::futures_core::Stream as _;
 use zbus::fdo::DBusProxy;
 use zbus::message::Type;
@@ -22,7 +22,7 @@ pub enum Event {
     /// The local keys were locked (true) or unlocked.
     LockedChanged(bool),
     /// The logind session of that id is about to end or be locked.
-    SessionEnding(String),
+    SessionEnding(String, SessionWhy),
     /// The daemon left the bus. It tells nothing more: subscribe again.
     Gone,
 }
@@ -87,7 +87,10 @@ impl Events {
                 Some(Event::TokenChanged(token, state))
             }
             Some("LockedChanged") => Some(Event::LockedChanged(message.body().deserialize()?)),
-            Some("SessionEnding") => Some(Event::SessionEnding(message.body().deserialize()?)),
+            Some("SessionEnding") => {
+                let (session, why) = message.body().deserialize()?;
+                Some(Event::SessionEnding(session, why))
+            }
             // A newer daemon tells more.
             Some(_) | None => None,
         })

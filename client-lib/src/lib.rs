@@ -51,10 +51,11 @@ mod tokens;
 
 pub use bus::{Bus, InvalidBus};
 pub use claviger_dbus::wire::{
-    AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
-    EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
-    NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenKeyRow,
-    TokenRow, TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
+    AccountRow, AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
+    DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, Explanation,
+    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, PrepareOptions, Prompt, PublicKeyRow,
+    RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenKeyRow, TokenRow,
+    TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names};
 pub use client::{Builder, Client};

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use claviger_core::plan::{Plan, plan};
-use claviger_core::policy::authorize;
+use claviger_core::policy::{Authorized, Verdict, authorize};
 use claviger_core::{Input, Refusal, Request};
 use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenError, TokenOp, TokenOutput};
 
@@ -36,15 +36,18 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     service.reached(Step::Lookup).await;
 
     // 4 authorize
-    let authorized = authorize(caller, user, key, request.purpose)?;
+    let verdict = authorize(caller, user, key, request.purpose, service.circumstances(caller.uid, key))?;
     service.reached(Step::Authorize).await;
 
-    // 5 plan
+    // 5 settle
+    let authorized = settle(verdict)?;
+
+    // 6 plan
     let (placement, token) = seat.place(&account, key)?;
     let plan = plan(authorized, &request, &key.info, &token.capabilities(), data.shape())?;
     service.reached(Step::Plan).await;
 
-    // 6 perform
+    // 7 perform
     let handle = key.handle(placement);
     if !token.is_ready(&handle) {
         return Err(Refusal::of_token(token.kind(), TokenError::Locked)); // before a file is read for nothing
@@ -56,11 +59,18 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     seat.note_use(key.id(), &placement.token, now());
     service.reached(Step::Perform).await;
 
-    // 7 finish
+    // 8 finish
     check(&plan, &key.info, &kept, &output)?;
     let reply = after(service, &plan.after, key.info.algorithm, &kept, output);
     service.reached(Step::Finish).await;
     reply
+}
+
+fn settle(verdict: Verdict) -> Result<Authorized, Refusal> {
+    match verdict {
+        Verdict::Allow(authorized) => Ok(authorized),
+        Verdict::Ask(_) => Err(Refusal::NobodyToAsk),
+    }
 }
 
 impl Data {

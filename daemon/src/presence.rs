@@ -13,7 +13,7 @@ pub(crate) async fn tell(service: Arc<Service>) {
     let mut events = service.cards.subscribe();
     while let Some(event) = events.recv().await {
         match event {
-            CardEvent::Token { token, presence } => token_changed(&service, token, presence).await,
+            CardEvent::Token { token, presence, .. } => token_changed(&service, token, presence).await,
             CardEvent::Readers => service.subscribers.announce_to_all(&Event::ReadersChanged),
         }
     }

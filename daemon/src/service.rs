@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use claviger_card::Cards;
-use claviger_core::policy::{Administration, Caller, administrator};
-use claviger_core::{Refusal, Resource};
+use claviger_core::policy::{Administration, Caller, Circumstances, administrator};
+use claviger_core::{Key, Refusal, Resource};
 use claviger_soft::{Cost, HostSecret};
 use claviger_token::{Secret, TokenError};
 use tokio::runtime::Handle;
@@ -159,6 +159,12 @@ impl Service {
             checkpoint,
             config,
         })
+    }
+
+    /// Returns how things stand around the use of a key of that user.
+    pub fn circumstances(&self, uid: u32, key: &Key) -> Circumstances {
+        let _ = (uid, key);
+        Circumstances::default()
     }
 
     /// Returns who a peer is.

@@ -21,6 +21,27 @@ pub const ACCOUNT: &str = "org.claviger.KeyStore1.Account";
 /// What the caller's keys live on.
 pub const TOKENS: &str = "org.claviger.KeyStore1.Tokens";
 
+/// Login by challenge and response.
+pub const AUTHENTICATION: &str = "org.claviger.KeyStore1.Authentication";
+
+/// Binds sessions to the tokens that opened them.
+pub const LOGIN: &str = "org.claviger.KeyStore1.Login";
+
+/// The caller's sessions and what they are bound to.
+pub const SESSIONS: &str = "org.claviger.KeyStore1.Sessions";
+
+/// Where programs that ask people register.
+pub const AGENTS: &str = "org.claviger.KeyStore1.Agents";
+
+/// What a program that asks people implements.
+pub const AGENT: &str = "org.claviger.KeyStore1.Agent";
+
+/// The polkit action of everything in [`ADMIN`].
+pub const ADMINISTER_ACTION: &str = "org.claviger.keystore1.administer";
+
+/// The polkit action of `Account.SetRemovalAction`.
+pub const REMOVAL_ACTION: &str = "org.claviger.keystore1.set-removal-action";
+
 /// What needs no private key.
 pub const PUBLIC: &str = "org.claviger.KeyStore1.Public";
 

@@ -5,12 +5,14 @@
 //! a cache would subscribe to a signal that the daemon never sends. No result is awaited for longer than
 //! the connection's `method_timeout`, and zbus sets none by itself.
 
+use zbus::wire::ObjectPath;
 use zbus::{Fd, OwnedFd};
 
 use crate::wire::{
-    AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
-    EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
-    NewKeyOptions, NoOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenRow,
+    AccountRow, AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
+    DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, Explanation,
+    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, NoOptions, PrepareOptions, Prompt,
+    PublicKeyRow, RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenRow,
     TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use crate::{ByteBuf, Bytes, Failure};
@@ -57,7 +59,7 @@ pub trait Service {
 
     /// A session of the caller is about to end, because its token is gone.
     #[zbus(signal)]
-    fn session_ending(&self, session: String) -> zbus::Result<()>;
+    fn session_ending(&self, session: String, why: SessionWhy) -> zbus::Result<()>;
 }
 
 /// The caller's own keys: see `xml/org.claviger.KeyStore1.Keys.xml`.
@@ -74,6 +76,7 @@ pub trait Keys {
     fn get_key(&self, key: &str, options: &NoOptions) -> Result<(String, KeyRow), Failure>;
 
     /// Returns a signature of `data`.
+    #[zbus(allow_interactive_auth)]
     fn sign(
         &self,
         key: &str,
@@ -83,6 +86,7 @@ pub trait Keys {
     ) -> Result<ByteBuf, Failure>;
 
     /// Returns a signature of a file's contents.
+    #[zbus(allow_interactive_auth)]
     fn sign_file(
         &self,
         key: &str,
@@ -92,6 +96,7 @@ pub trait Keys {
     ) -> Result<ByteBuf, Failure>;
 
     /// Returns the plain text.
+    #[zbus(allow_interactive_auth)]
     fn decrypt(
         &self,
         key: &str,
@@ -101,6 +106,7 @@ pub trait Keys {
     ) -> Result<ByteBuf, Failure>;
 
     /// Returns the secret agreed with `peer`.
+    #[zbus(allow_interactive_auth)]
     fn derive(
         &self,
         key: &str,
@@ -110,6 +116,7 @@ pub trait Keys {
     ) -> Result<ByteBuf, Failure>;
 
     /// Returns the secret that was encapsulated.
+    #[zbus(allow_interactive_auth)]
     fn decapsulate(
         &self,
         key: &str,
@@ -132,6 +139,10 @@ pub trait Keys {
 
     /// Gives a key another label.
     fn set_label(&self, key: &str, label: &str, options: &NoOptions) -> Result<(), Failure>;
+
+    /// Sets whether the use of a key is asked for.
+    #[zbus(allow_interactive_auth)]
+    fn set_confirm(&self, key: &str, policy: &str, options: &NoOptions) -> Result<(), Failure>;
 
     /// Returns a key's certificate and its chain.
     fn get_certificates(&self, key: &str, options: &NoOptions) -> Result<Vec<ByteBuf>, Failure>;
@@ -189,6 +200,10 @@ pub trait Account {
 
     /// Takes sealed records back in.
     fn restore(&self, backup: Fd<'_>, options: &NoOptions) -> Result<(), Failure>;
+
+    /// Sets what happens to the caller's sessions when their token is removed.
+    #[zbus(allow_interactive_auth)]
+    fn set_removal_action(&self, action: &str, options: &NoOptions) -> Result<(), Failure>;
 
     /// Returns the state of the account.
     fn get_account(&self, options: &NoOptions) -> Result<AccountRow, Failure>;
@@ -300,26 +315,120 @@ pub trait Public {
 )]
 pub trait Admin {
     /// Lists users by uid, a page at a time.
+    #[zbus(allow_interactive_auth)]
     fn list_users(&self, options: &UserPage) -> Result<Vec<(u32, UserRow)>, Failure>;
 
     /// Returns one user.
+    #[zbus(allow_interactive_auth)]
     fn get_user(&self, uid: u32, options: &NoOptions) -> Result<UserRow, Failure>;
 
     /// Makes a row for a user who has none.
+    #[zbus(allow_interactive_auth)]
     fn enrol_user(&self, uid: u32, location: &str, options: &NoOptions) -> Result<(), Failure>;
 
     /// Sets where a user's new keys are made.
+    #[zbus(allow_interactive_auth)]
     fn set_location(&self, uid: u32, location: &str, options: &NoOptions) -> Result<(), Failure>;
 
     /// Consents to an application; the descriptor gives the consent phrase once.
+    #[zbus(allow_interactive_auth)]
     fn issue_consent(&self, uid: u32, options: &NoOptions) -> Result<OwnedFd, Failure>;
 
     /// Revokes a user's key.
+    #[zbus(allow_interactive_auth)]
     fn revoke_key(&self, uid: u32, key: &str, options: &NoOptions) -> Result<(), Failure>;
 
     /// Removes a user and all that is kept for them.
+    #[zbus(allow_interactive_auth)]
     fn remove_user(&self, uid: u32, options: &NoOptions) -> Result<(), Failure>;
 
     /// Returns figures of the service.
+    #[zbus(allow_interactive_auth)]
     fn statistics(&self, options: &NoOptions) -> Result<Statistics, Failure>;
+}
+
+/// Login by challenge and response: see `xml/org.claviger.KeyStore1.Authentication.xml`.
+#[zbus::proxy(
+    interface = "org.claviger.KeyStore1.Authentication",
+    default_service = "org.claviger.KeyStore1",
+    default_path = "/org/claviger/KeyStore1"
+)]
+pub trait Authentication {
+    /// Tells what the user can log in with now.
+    fn prepare(&self, uid: u32, options: &PrepareOptions) -> Result<Means, Failure>;
+
+    /// Checks the secret with the token; returns the id of this authentication.
+    fn authenticate(
+        &self,
+        uid: u32,
+        secret: Fd<'_>,
+        options: &AuthenticateOptions,
+    ) -> Result<String, Failure>;
+}
+
+/// Binds sessions to tokens: see `xml/org.claviger.KeyStore1.Login.xml`.
+#[zbus::proxy(
+    interface = "org.claviger.KeyStore1.Login",
+    default_service = "org.claviger.KeyStore1",
+    default_path = "/org/claviger/KeyStore1"
+)]
+pub trait Login {
+    /// Binds a session to the token of an authentication.
+    fn open_session(
+        &self,
+        uid: u32,
+        session: &str,
+        authentication: &str,
+        options: &NoOptions,
+    ) -> Result<(), Failure>;
+
+    /// Forgets what a session is bound to.
+    fn close_session(&self, session: &str, options: &NoOptions) -> Result<(), Failure>;
+}
+
+/// The caller's sessions: see `xml/org.claviger.KeyStore1.Sessions.xml`.
+#[zbus::proxy(
+    interface = "org.claviger.KeyStore1.Sessions",
+    default_service = "org.claviger.KeyStore1",
+    default_path = "/org/claviger/KeyStore1"
+)]
+pub trait Sessions {
+    /// Lists sessions: id and attributes.
+    fn list_sessions(&self, options: &NoOptions) -> Result<Vec<(String, SessionRow)>, Failure>;
+
+    /// Binds a session to a token.
+    fn bind_session(&self, session: &str, token: &str, options: &NoOptions) -> Result<(), Failure>;
+
+    /// Forgets a binding that `bind_session` made.
+    fn release_session(&self, session: &str, options: &NoOptions) -> Result<(), Failure>;
+}
+
+/// Where programs that ask people register: see `xml/org.claviger.KeyStore1.Agents.xml`.
+#[zbus::proxy(
+    interface = "org.claviger.KeyStore1.Agents",
+    default_service = "org.claviger.KeyStore1",
+    default_path = "/org/claviger/KeyStore1"
+)]
+pub trait Agents {
+    /// Makes the caller the agent of its session.
+    fn register_agent(&self, agent: &ObjectPath<'_>, options: &AgentOptions) -> Result<(), Failure>;
+
+    /// Ends it.
+    fn unregister_agent(&self, agent: &ObjectPath<'_>, options: &NoOptions) -> Result<(), Failure>;
+}
+
+/// What an agent implements and the daemon calls: see `xml/org.claviger.KeyStore1.Agent.xml`.
+#[zbus::proxy(interface = "org.claviger.KeyStore1.Agent")]
+pub trait Agent {
+    /// Asks for a PIN or a pass phrase.
+    fn request_secret(&self, prompt: &Prompt) -> Result<OwnedFd, Failure>;
+
+    /// Asks for a yes.
+    fn confirm(&self, prompt: &Prompt) -> Result<bool, Failure>;
+
+    /// Shows a code.
+    fn display_code(&self, prompt: &Prompt) -> Result<(), Failure>;
+
+    /// Takes a question back.
+    fn cancel(&self, prompt: &str, options: &NoOptions) -> Result<(), Failure>;
 }

@@ -11,12 +11,23 @@ pub struct Interface {
     pub xml: &'static str,
 }
 
-/// Every interface, in the order in which one gets to know them.
-pub const INTERFACES: [Interface; 6] = [
+/// Every interface of the daemon, in the order in which one gets to know them.
+pub const INTERFACES: [Interface; 10] = [
     Interface { name: names::SERVICE, xml: include_str!("../xml/org.claviger.KeyStore1.Service.xml") },
     Interface { name: names::KEYS, xml: include_str!("../xml/org.claviger.KeyStore1.Keys.xml") },
     Interface { name: names::ACCOUNT, xml: include_str!("../xml/org.claviger.KeyStore1.Account.xml") },
     Interface { name: names::TOKENS, xml: include_str!("../xml/org.claviger.KeyStore1.Tokens.xml") },
+    Interface { name: names::SESSIONS, xml: include_str!("../xml/org.claviger.KeyStore1.Sessions.xml") },
     Interface { name: names::PUBLIC, xml: include_str!("../xml/org.claviger.KeyStore1.Public.xml") },
     Interface { name: names::ADMIN, xml: include_str!("../xml/org.claviger.KeyStore1.Admin.xml") },
+    Interface {
+        name: names::AUTHENTICATION,
+        xml: include_str!("../xml/org.claviger.KeyStore1.Authentication.xml"),
+    },
+    Interface { name: names::LOGIN, xml: include_str!("../xml/org.claviger.KeyStore1.Login.xml") },
+    Interface { name: names::AGENTS, xml: include_str!("../xml/org.claviger.KeyStore1.Agents.xml") },
 ];
+
+/// What an agent implements and the daemon calls.
+pub const AGENT: Interface =
+    Interface { name: names::AGENT, xml: include_str!("../xml/org.claviger.KeyStore1.Agent.xml") };

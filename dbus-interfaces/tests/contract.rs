@@ -11,9 +11,10 @@ use std::os::fd::OwnedFd;
 
 use claviger_dbus::error::ErrorName;
 use claviger_dbus::wire::{
-    CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions,
-    EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions,
-    SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
+    AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
+    DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter,
+    NewKeyOptions, NoOptions, PrepareOptions, Prompt, RegisterOptions, SignOptions, TokenFilter,
+    UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
 };
 use claviger_dbus::xml;
 use zbus::wire::{LE, serialized::Context, to_bytes};
@@ -22,7 +23,7 @@ use zbus::{Fd, Type, Variant};
 /// Every method of the contract: interface, name, prose.
 fn methods() -> Vec<(&'static str, String, String)> {
     let mut methods = Vec::new();
-    for interface in xml::INTERFACES {
+    for interface in xml::INTERFACES.into_iter().chain([xml::AGENT]) {
         let document = reference::parse(interface.xml).expect("well-formed XML");
         for method in document.descendants().filter(|node| node.has_tag_name("method")) {
             let prose = method.children().find(|node| node.is_comment()).and_then(|node| node.text());
@@ -46,7 +47,7 @@ fn the_committed_reference_is_what_the_xml_says() {
 
 #[test]
 fn every_method_ends_in_a_dictionary() {
-    for interface in xml::INTERFACES {
+    for interface in xml::INTERFACES.into_iter().chain([xml::AGENT]) {
         let document = reference::parse(interface.xml).expect("well-formed XML");
         for method in document.descendants().filter(|node| node.has_tag_name("method")) {
             let last = method
@@ -102,7 +103,11 @@ fn every_option_that_the_prose_names_is_taken() {
             "UnlockToken" => takes::<UnlockTokenOptions>(&options),
             "ChangePin" => takes::<ChangePinOptions>(&options),
             "InitCard" => takes::<InitCardOptions>(&options),
+            "Prepare" => takes::<PrepareOptions>(&options),
+            "Authenticate" => takes::<AuthenticateOptions>(&options),
+            "RegisterAgent" => takes::<AgentOptions>(&options),
             "SignFile" | "ImportKey" => Ok(()),
+            "RequestSecret" | "Confirm" | "DisplayCode" => takes::<Prompt>(&documented_prompt()),
             _ => {
                 assert!(prose.contains("No options"), "{interface}.{method} says nothing of options");
                 takes::<NoOptions>(&[])
@@ -112,6 +117,16 @@ fn every_option_that_the_prose_names_is_taken() {
             panic!("{interface}.{method}: {why}");
         }
     }
+}
+
+/// Returns name and type of what a prompt may have, from the prose of `.Agent`.
+fn documented_prompt() -> Vec<(String, String)> {
+    let document = reference::parse(xml::AGENT.xml).expect("well-formed XML");
+    let interface = document.descendants().find(|node| node.has_tag_name("interface")).expect("an interface");
+    let prose = interface.children().find(|node| node.is_comment()).and_then(|node| node.text());
+    let entries = documented_options(&prose.expect("prose").replace("is left out):", "Options:"));
+    assert!(entries.len() > 15, "{entries:?}");
+    entries
 }
 
 /// Returns name and type of the options in a method's prose: what stands as `` `name` (type) `` in the list

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use claviger_token::{Binding, KeyHandle, KeyId, KeyInfo, Purpose, TokenId, TokenKind};
 
-use crate::{Guesses, Registration};
+use crate::{Action, Confirm, Guesses, Registration};
 
 /// A row of the user info table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct User {
     pub defaults: Defaults,
     /// Wrong guesses at the user's own `Unlock`.
     pub guesses: Guesses,
+    /// Wrong guesses at logins, by whoever stands there; they count apart.
+    pub login_guesses: Guesses,
+    /// What the user wants to happen to sessions whose token is removed; `None` for what is configured.
+    pub removal: Option<Action>,
     /// When the row was made, seconds since 1970.
     pub created: i64,
     /// The key slots of the local store, or those slots under a consent phrase while the registration is
@@ -126,6 +130,8 @@ pub struct Key {
     pub placements: Vec<Placement>,
     /// Its certificate and the chain of it, DER, the key's own first; empty for none.
     pub certificates: Vec<Vec<u8>>,
+    /// Whether the owner is asked before it is used.
+    pub confirm: Confirm,
     /// What the token said of how the key was made, DER certificates; empty where it said nothing.
     pub attestation: Vec<Vec<u8>>,
 }

@@ -15,6 +15,8 @@ pub enum Resource {
     Derivations,
     /// Files being read by descriptor.
     Files,
+    /// Questions that an agent is asking.
+    Prompts,
 }
 
 /// The most of each that one user may have; also what the configuration may lower or raise.
@@ -85,6 +87,7 @@ impl Limits {
             Resource::Subscriptions => (subscriptions, "subscriptions"),
             Resource::Derivations => (1, "pass phrase checks under way"),
             Resource::Files => (files, "files being read"),
+            Resource::Prompts => (4, "questions open"),
         }
     }
 }

@@ -74,6 +74,7 @@ mod tests {
             placements: places.iter().map(placement).collect(),
             certificates: Vec::new(),
             attestation: Vec::new(),
+            confirm: crate::Confirm::Never,
         }
     }
 

@@ -3,7 +3,7 @@
 use claviger_token::Purpose;
 
 use crate::selector::purpose_name;
-use crate::{Key, KeyState, Refusal, Registration, User};
+use crate::{Confirm, Key, KeyState, Refusal, Registration, User};
 
 /// Who asks, as the bus vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,60 @@ impl Authorized {
     }
 }
 
+/// What is decided of a request that is not refused.
+#[derive(Debug)]
+#[must_use]
+pub enum Verdict {
+    /// It may be done.
+    Allow(Authorized),
+    /// It may be done once the owner said yes.
+    Ask(Challenge),
+}
+
+/// A leave that wants the owner's yes first.
+#[derive(Debug)]
+#[must_use]
+pub struct Challenge {
+    authorized: Authorized,
+}
+
+impl Challenge {
+    /// Returns the leave, where the owner said yes.
+    pub fn answered(self, yes: bool) -> Result<Authorized, Refusal> {
+        if yes { Ok(self.authorized) } else { Err(Refusal::Declined) }
+    }
+}
+
+/// How things stand around a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The owner's screen is locked, and no session of theirs is open.
+    pub frozen: bool,
+    /// The owner said yes to this key in this session already.
+    pub confirmed: bool,
+}
+
 /// Decides whether `caller` may use `key` of `user` for `purpose`.
-pub fn authorize(caller: &Caller, user: &User, key: &Key, purpose: Purpose) -> Result<Authorized, Refusal> {
+pub fn authorize(
+    caller: &Caller,
+    user: &User,
+    key: &Key,
+    purpose: Purpose,
+    circumstances: Circumstances,
+) -> Result<Verdict, Refusal> {
+    let Circumstances { frozen, confirmed } = circumstances;
+    let authorized = may_use(caller, user, key, purpose)?;
+    if frozen {
+        return Err(Refusal::SessionLocked);
+    }
+    Ok(match key.confirm {
+        Confirm::Always => Verdict::Ask(Challenge { authorized }),
+        Confirm::Session if !confirmed => Verdict::Ask(Challenge { authorized }),
+        Confirm::Session | Confirm::Never => Verdict::Allow(authorized),
+    })
+}
+
+fn may_use(caller: &Caller, user: &User, key: &Key, purpose: Purpose) -> Result<Authorized, Refusal> {
     own_account(caller, user)?;
     active(user)?;
     if key.binding.uid != caller.uid {
@@ -81,6 +133,14 @@ pub enum Administration {
     Root,
     /// Off the system bus (demo, trying out, tests): the daemon's own user.
     Uid(u32),
+}
+
+/// Decides whether the caller may speak for a user who logs in: an administrator, or the user.
+pub fn may_authenticate(caller_uid: u32, uid: u32, administration: Administration) -> Result<(), Refusal> {
+    if caller_uid == uid || administrator(caller_uid, administration).is_ok() {
+        return Ok(());
+    }
+    Err(Refusal::AccessDenied("only root authenticates others".into()))
 }
 
 /// Decides whether the caller administers the service.

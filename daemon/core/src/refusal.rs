@@ -67,6 +67,12 @@ pub enum Refusal {
     },
     /// The card was not touched.
     UserPresenceNeeded,
+    /// The owner is to be asked for a yes, and there is no agent that could ask.
+    NobodyToAsk,
+    /// Somebody is to be asked, and the message did not allow that.
+    MayNotAsk,
+    /// The owner's screen is locked.
+    SessionLocked,
 
     // A secret did not fit.
     /// The pass phrase or recovery code is wrong.
@@ -145,6 +151,9 @@ impl Refusal {
             Self::TriesKept { .. } => Some("unlock the card in a session of yours, or log in otherwise"),
             Self::PinLocked => Some("`claviger card pin unblock` sets a new one with the PUK"),
             Self::UserPresenceNeeded => Some("try again and touch it when it blinks"),
+            Self::NobodyToAsk => Some("start `claviger-prompter` in your session"),
+            Self::MayNotAsk => Some("send the message with leave to ask (interactive authorization)"),
+            Self::SessionLocked => Some("unlock your screen"),
             Self::DataTooLarge { .. } => {
                 Some("larger data go by descriptor (SignFile, DigestFile) where the mechanism hashes")
             }
@@ -211,6 +220,13 @@ impl fmt::Display for Refusal {
                 write!(formatter, "{tries_left} tries at the PIN are left, and a login spends none of those")
             }
             Self::UserPresenceNeeded => formatter.write_str("the card was not touched"),
+            Self::NobodyToAsk => {
+                formatter.write_str("you are to be asked for a yes, and there is no agent to ask you")
+            }
+            Self::MayNotAsk => {
+                formatter.write_str("somebody would have to be asked, and this request may not ask")
+            }
+            Self::SessionLocked => formatter.write_str("your session is locked, and your keys with it"),
             Self::BadPin { tries_left: None } => formatter.write_str("the PIN is wrong"),
             Self::BadPin { tries_left: Some(0) } => {
                 formatter.write_str("the PIN is wrong, and the card has blocked it")

@@ -164,6 +164,7 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
+        confirm: claviger_core::Confirm::Never,
         placements: vec![Placement {
             token: TokenId::local(caller.uid),
             kind: TokenKind::Local,

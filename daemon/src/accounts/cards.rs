@@ -233,6 +233,7 @@ fn card_row(caller: &Caller, card_key: &CardKey, place: Placement, label: String
         placements: vec![place],
         certificates: certificates::fitting(certificates, public_key),
         attestation: Vec::new(),
+        confirm: claviger_core::Confirm::Never,
     })
 }
 

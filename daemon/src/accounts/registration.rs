@@ -112,6 +112,8 @@ pub(super) fn new_user(caller: &Caller, location: TokenKind, registration: Regis
         registration,
         defaults: Defaults::default(),
         guesses: Guesses::default(),
+        login_guesses: Guesses::default(),
+        removal: None,
         created: now(),
         slots: None,
     }
@@ -176,6 +178,7 @@ fn row(
         certificates: Vec::new(),
         attestation,
         binding: Arc::new(binding),
+        confirm: claviger_core::Confirm::Never,
     }
 }
 

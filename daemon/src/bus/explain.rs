@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use claviger_core::plan::{After, Before, Padding, Plan, Unpadding, plan};
-use claviger_core::policy::{Caller, authorize};
-use claviger_core::{Format, Input, Key, Placement, Refusal, Request, User};
+use claviger_core::policy::{Caller, Verdict, authorize};
+use claviger_core::{Format, Input, Key, Placement, Refusal, Request};
 use claviger_dbus::wire::Explanation;
 use claviger_token::{Purpose, Token, TokenError};
 
@@ -32,7 +32,11 @@ pub(super) async fn explain(
         token: placement.map(|placement| placement.token.to_string()).unwrap_or_default(),
         ..Explanation::default()
     };
-    match dry_run(place, caller, user, key, request) {
+    let verdict = authorize(caller, user, key, request.purpose, service.circumstances(caller.uid, key));
+    if let Ok(Verdict::Ask(_)) = &verdict {
+        explanation.prompts.push("your yes to the use of the key".to_owned());
+    }
+    match dry_run(verdict, place, key, request) {
         Ok(plan) => explanation.steps = steps(&plan),
         Err(refusal) => {
             explanation.refusal = Some(error::name(&refusal).as_str().to_owned());
@@ -43,13 +47,15 @@ pub(super) async fn explain(
 }
 
 fn dry_run(
+    verdict: Result<Verdict, Refusal>,
     place: Result<(&Placement, Arc<dyn Token>), Refusal>,
-    caller: &Caller,
-    user: &User,
     key: &Key,
     request: &Request,
 ) -> Result<Plan, Refusal> {
-    let authorized = authorize(caller, user, key, request.purpose)?;
+    let authorized = match verdict? {
+        Verdict::Allow(authorized) => authorized,
+        Verdict::Ask(challenge) => challenge.answered(true)?,
+    };
     let (placement, token) = place?;
     let input = Input::Bytes(fitting_size(request, key));
     let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;

@@ -32,6 +32,7 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
         last_used: seat.last_used(key.id()).or(key.last_used),
         default_for: default_for(&account.user, key),
         certificate: key.certificates.first().cloned().map(ByteBuf::from),
+        confirm: Some(key.confirm.name().to_owned()),
     }
 }
 

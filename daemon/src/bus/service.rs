@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use claviger_core::Refusal;
 use claviger_dbus::CallError;
-use claviger_dbus::wire::{NoOptions, TokenState};
+use claviger_dbus::wire::{NoOptions, SessionWhy, TokenState};
 use claviger_token::Mechanism;
 use zbus::OwnedFd;
 use zbus::message::Header;
@@ -99,5 +99,9 @@ impl ServiceFace {
     pub(crate) async fn locked_changed(emitter: &SignalEmitter<'_>, locked: bool) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    pub(crate) async fn session_ending(emitter: &SignalEmitter<'_>, session: &str) -> zbus::Result<()>;
+    pub(crate) async fn session_ending(
+        emitter: &SignalEmitter<'_>,
+        session: &str,
+        why: SessionWhy,
+    ) -> zbus::Result<()>;
 }

@@ -127,7 +127,8 @@ pub(super) fn state(connection: &Connection, uid: u32, key: KeyId) -> Result<Key
 
 /// Writes a new key and where it stands.
 pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
-    let Key { info, binding, label, state, last_used, placements, certificates, attestation } = key;
+    let Key { info, binding, label, state, last_used, placements, certificates, attestation, confirm: _ } =
+        key;
     check_new(transaction, key)?;
     let id = info.id.to_string();
     transaction.prepare_cached(sql::PUT_KEY)?.execute(params![

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use claviger_core::{
-    Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+    Confirm, Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
 };
 use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind, Usage};
 use rusqlite::Row;
@@ -27,6 +27,8 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Damage> {
         registration: row.named("state", Registration::from_name)?,
         defaults: defaults(&row)?,
         guesses: guesses(&row)?,
+        login_guesses: Guesses::default(),
+        removal: None,
         created: row.get("created")?,
         slots: row.maybe_bytes("slots")?,
     })
@@ -65,6 +67,7 @@ pub(super) fn key(row: &Row<'_>) -> Result<Key, Damage> {
         last_used: row.get("last_used")?,
         certificates: row.documents("certificates")?,
         attestation: row.documents("attestation")?,
+        confirm: Confirm::default(),
         placements: Vec::new(),
     })
 }

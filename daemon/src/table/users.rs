@@ -277,7 +277,18 @@ fn replace(transaction: &Transaction<'_>, user: &User, keys: &[Key], origin: Ori
 
 /// Writes the row; its origin is the first one that it had.
 fn put(transaction: &Transaction<'_>, user: &User, origin: Origin) -> Result<(), Fault> {
-    let User { uid, name, location, registration, defaults, guesses, created, slots } = user;
+    let User {
+        uid,
+        name,
+        location,
+        registration,
+        defaults,
+        guesses,
+        login_guesses: _,
+        removal: _,
+        created,
+        slots,
+    } = user;
     let holder: Option<u32> =
         transaction.prepare_cached(sql::USER_NAMED)?.query_row([name], |row| row.get(0)).optional()?;
     if holder.is_some_and(|holder| holder != *uid) {

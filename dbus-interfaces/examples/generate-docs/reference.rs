@@ -9,7 +9,7 @@ use roxmltree::{Document, Node};
 /// Returns the whole reference, or what is wrong with the XML.
 pub(crate) fn render() -> Result<String, String> {
     let mut page = introduction();
-    for interface in xml::INTERFACES {
+    for interface in xml::INTERFACES.into_iter().chain([xml::AGENT]) {
         let document = parse(interface.xml).map_err(|error| format!("{}: {error}", interface.name))?;
         let element = document
             .descendants()

@@ -4,14 +4,18 @@
 //! unknown key, a wrong type or a key given twice is refused as `InvalidArgs` before the method is entered.
 //! In rows unknown keys are passed over, so that an older client reads a newer daemon.
 
+mod login;
 mod options;
+mod prompt;
 mod rows;
 
+pub use login::{AuthenticateOptions, Means, PrepareOptions, SessionRow, SessionWhy};
 pub use options::{
-    CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions,
-    EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions,
-    SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
+    AgentOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    EncryptOptions, EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions,
+    RegisterOptions, SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
 };
+pub use prompt::Prompt;
 pub use rows::{
     AccountRow, Explanation, KeyRow, PublicKeyRow, Statistics, TokenKeyRow, TokenRow, TokenState, UserRow,
 };

@@ -265,3 +265,11 @@ pub struct UserPage {
     /// At most so many; 1,000 unless told, and never more than that.
     pub limit: Option<u32>,
 }
+
+/// Options of `Agents.RegisterAgent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AgentOptions {
+    /// The caller's logind session that it serves; the one it is in, or the user's, unless told.
+    pub session: Option<String>,
+}

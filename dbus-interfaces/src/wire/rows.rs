@@ -37,6 +37,8 @@ pub struct KeyRow {
     pub default_for: Vec<String>,
     /// DER certificate, where it has one; `Keys.GetCertificates` has the chain.
     pub certificate: Option<ByteBuf>,
+    /// Whether its use is asked for: `never`, `session` or `always`; `None` from an older daemon.
+    pub confirm: Option<String>,
 }
 
 /// A token: `Tokens.ListTokens`, `Tokens.GetToken`. Of a card that is somebody else's only `kind`, `application`,
@@ -144,6 +146,12 @@ pub struct AccountRow {
     pub defaults: BTreeMap<String, String>,
     /// When it was registered; `None` for never.
     pub created: Option<i64>,
+    /// What the user wants to happen to sessions whose token is removed; empty for what is configured.
+    pub removal_action: Option<String>,
+    /// What will happen to sessions at this machine: `none`, `lock` or `terminate`.
+    pub removal_local: Option<String>,
+    /// What will happen to sessions from afar.
+    pub removal_remote: Option<String>,
 }
 
 /// Another user's key as everybody may know it: `Public.GetPublicKeys`. Labels are private and not in it.

@@ -6,7 +6,7 @@ use claviger_token::{
 };
 
 use super::{After, Before, Padding, Plan, Unpadding, is_possible, plan};
-use crate::policy::{Caller, authorize};
+use crate::policy::{Caller, Circumstances, Verdict, authorize};
 use crate::{
     Defaults, Format, Guesses, Input, Key, KeyState, Refusal, Registration, Request, Selector, User,
 };
@@ -61,6 +61,7 @@ fn planned(
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
+        confirm: crate::Confirm::Never,
         placements: Vec::new(),
     };
     let user = User {
@@ -70,11 +71,14 @@ fn planned(
         registration: Registration::Active,
         defaults: Defaults::default(),
         guesses: Guesses::default(),
+        login_guesses: Guesses::default(),
+        removal: None,
         created: 0,
         slots: None,
     };
     let caller = Caller { uid: 1, user_name: "alice".into() };
-    let leave = authorize(&caller, &user, &key, request.purpose)?;
+    let verdict = authorize(&caller, &user, &key, request.purpose, Circumstances::default())?;
+    let Verdict::Allow(leave) = verdict else { panic!("nothing is to be asked") };
     plan(leave, request, &info, &capabilities(token), input)
 }
 

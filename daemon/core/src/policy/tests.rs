@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, Purpose, TokenKind, Usage};
 
-use super::{Administration, Caller, administrator, authorize};
-use crate::{Defaults, Guesses, Key, KeyState, Refusal, Registration, User};
+use super::{
+    Administration, Authorized, Caller, Circumstances, Verdict, administrator, authorize, may_authenticate,
+};
+use crate::{Confirm, Defaults, Guesses, Key, KeyState, Refusal, Registration, User};
 
 const PURPOSES: [Purpose; 4] = [Purpose::Sign, Purpose::Decrypt, Purpose::Derive, Purpose::Decapsulate];
 
@@ -19,6 +21,8 @@ fn account() -> User {
         registration: Registration::Active,
         defaults: Defaults::default(),
         guesses: Guesses::default(),
+        login_guesses: Guesses::default(),
+        removal: None,
         created: 0,
         slots: None,
     }
@@ -34,19 +38,77 @@ fn key(uid: u32, state: KeyState, usage: Usage) -> Key {
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
+        confirm: Confirm::Never,
         placements: Vec::new(),
     }
 }
 
 const EVERYTHING: Usage = Usage { sign: true, decrypt: true, derive: true };
 
+/// Asks on an ordinary day; nothing of these keys is asked for.
+fn may_use(caller: &Caller, user: &User, key: &Key, purpose: Purpose) -> Result<Authorized, Refusal> {
+    match authorize(caller, user, key, purpose, Circumstances::default())? {
+        Verdict::Allow(authorized) => Ok(authorized),
+        Verdict::Ask(_) => panic!("nothing is to be asked"),
+    }
+}
+
+#[test]
+fn a_key_asks_its_owner_as_often_as_the_owner_wants() {
+    for (confirm, confirmed, asks) in [
+        (Confirm::Never, false, false),
+        (Confirm::Session, false, true),
+        (Confirm::Session, true, false),
+        (Confirm::Always, false, true),
+        (Confirm::Always, true, true),
+    ] {
+        let key = Key { confirm, ..key(1000, KeyState::Current, EVERYTHING) };
+        let circumstances = Circumstances { confirmed, frozen: false };
+        let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, circumstances);
+        match verdict.expect("it is alice's") {
+            Verdict::Allow(_) => assert!(!asks, "{confirm:?} {confirmed}"),
+            Verdict::Ask(challenge) => {
+                assert!(asks, "{confirm:?} {confirmed}");
+                assert!(challenge.answered(true).is_ok());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_no_is_a_no() {
+    let key = Key { confirm: Confirm::Always, ..key(1000, KeyState::Current, EVERYTHING) };
+    let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, Circumstances::default());
+    let Ok(Verdict::Ask(challenge)) = verdict else { panic!("it is to be asked") };
+    assert_eq!(challenge.answered(false).err(), Some(Refusal::Declined));
+}
+
+#[test]
+fn frozen_keys_are_refused_to_their_owner_and_foreign_ones_are_refused_as_ever() {
+    let frozen = Circumstances { frozen: true, confirmed: true };
+    let key = key(1000, KeyState::Current, EVERYTHING);
+    let refused = authorize(&alice(), &account(), &key, Purpose::Sign, frozen).err();
+    assert_eq!(refused, Some(Refusal::SessionLocked));
+    let other = Caller { uid: 1001, user_name: "bob".into() };
+    let refused = authorize(&other, &account(), &key, Purpose::Sign, frozen).err();
+    assert!(matches!(refused, Some(Refusal::AccessDenied(_))));
+}
+
+#[test]
+fn who_logs_in_is_spoken_for_by_themselves_or_by_root() {
+    for (caller, uid, allowed) in [(0, 1000, true), (1000, 1000, true), (1001, 1000, false), (1000, 0, false)]
+    {
+        let answer = may_authenticate(caller, uid, Administration::Root);
+        assert_eq!(answer.is_ok(), allowed, "{caller} for {uid}");
+    }
+}
+
 #[test]
 fn the_owner_of_an_active_account_may_use_a_current_key_for_what_it_is_meant() {
     for purpose in PURPOSES {
-        let leave = authorize(&alice(), &account(), &key(1000, KeyState::Current, EVERYTHING), purpose);
+        let leave = may_use(&alice(), &account(), &key(1000, KeyState::Current, EVERYTHING), purpose);
         assert_eq!(leave.map(|leave| leave.purpose()).ok(), Some(purpose));
-        let refused =
-            authorize(&alice(), &account(), &key(1000, KeyState::Current, Usage::default()), purpose);
+        let refused = may_use(&alice(), &account(), &key(1000, KeyState::Current, Usage::default()), purpose);
         assert!(matches!(refused, Err(Refusal::UsageNotAllowed(_))), "{purpose:?}");
     }
 }
@@ -54,7 +116,7 @@ fn the_owner_of_an_active_account_may_use_a_current_key_for_what_it_is_meant() {
 #[test]
 fn a_retired_key_still_decrypts_and_derives_but_signs_no_more() {
     for purpose in PURPOSES {
-        let leave = authorize(&alice(), &account(), &key(1000, KeyState::Retired, EVERYTHING), purpose);
+        let leave = may_use(&alice(), &account(), &key(1000, KeyState::Retired, EVERYTHING), purpose);
         assert_eq!(leave.is_ok(), purpose != Purpose::Sign, "{purpose:?}");
     }
 }
@@ -62,7 +124,7 @@ fn a_retired_key_still_decrypts_and_derives_but_signs_no_more() {
 #[test]
 fn a_revoked_key_does_nothing() {
     for purpose in PURPOSES {
-        let leave = authorize(&alice(), &account(), &key(1000, KeyState::Revoked, EVERYTHING), purpose);
+        let leave = may_use(&alice(), &account(), &key(1000, KeyState::Revoked, EVERYTHING), purpose);
         assert_eq!(leave.err(), Some(Refusal::KeyRevoked));
     }
 }
@@ -71,17 +133,17 @@ fn a_revoked_key_does_nothing() {
 fn nobody_uses_the_key_of_another_not_even_root() {
     for uid in [0, 1, 1001, u32::MAX] {
         let other = Caller { uid, user_name: "alice".into() };
-        let leave = authorize(&other, &account(), &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
+        let leave = may_use(&other, &account(), &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
         assert!(matches!(leave, Err(Refusal::AccessDenied(_))), "{uid}");
     }
     let strange = key(1001, KeyState::Current, EVERYTHING);
-    assert_eq!(authorize(&alice(), &account(), &strange, Purpose::Sign).err(), Some(Refusal::NoSuchKey));
+    assert_eq!(may_use(&alice(), &account(), &strange, Purpose::Sign).err(), Some(Refusal::NoSuchKey));
 }
 
 #[test]
 fn a_number_that_was_given_to_another_person_opens_nothing() {
     let other = Caller { uid: 1000, user_name: "mallory".into() };
-    let leave = authorize(&other, &account(), &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
+    let leave = may_use(&other, &account(), &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
     assert!(matches!(leave, Err(Refusal::AccessDenied(_))));
 }
 
@@ -89,7 +151,7 @@ fn a_number_that_was_given_to_another_person_opens_nothing() {
 fn no_key_is_used_before_the_account_is_active() {
     for registration in Registration::ALL.into_iter().filter(|state| *state != Registration::Active) {
         let user = User { registration, ..account() };
-        let leave = authorize(&alice(), &user, &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
+        let leave = may_use(&alice(), &user, &key(1000, KeyState::Current, EVERYTHING), Purpose::Sign);
         assert!(
             matches!(leave, Err(Refusal::RegistrationPending(_) | Refusal::NotRegistered(_))),
             "{registration}"

@@ -16,6 +16,7 @@ fn key(number: u8, label: &str, state: KeyState) -> Key {
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
+        confirm: crate::Confirm::Never,
         placements: Vec::new(),
     }
 }

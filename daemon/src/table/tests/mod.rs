@@ -48,6 +48,8 @@ fn user(uid: u32) -> User {
         registration: Registration::Active,
         defaults: Defaults::default(),
         guesses: Guesses::default(),
+        login_guesses: Guesses::default(),
+        removal: None,
         created: 1_700_000_000,
         slots: Some(slots(uid)),
     }
@@ -88,6 +90,7 @@ fn key(uid: u32, number: u8) -> Key {
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
+        confirm: claviger_core::Confirm::Never,
         placements: vec![Placement {
             token: TokenId::local(uid),
             kind: TokenKind::Local,

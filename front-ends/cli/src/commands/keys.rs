@@ -93,11 +93,13 @@ fn key_json((id, key): &(String, KeyRow)) -> Value {
         last_used,
         default_for,
         certificate,
+        confirm,
     } = key;
     json!({
         "id": id, "label": label, "algorithm": algorithm, "usage": usage, "state": state, "location": location,
         "tokens": tokens, "slots": slots, "present": present, "locked": locked, "public-key": BASE64.encode(public_key), "mechanisms": mechanisms,
         "created": created, "last-used": last_used, "default-for": default_for,
+        "confirm": confirm,
         "certificate": certificate.as_ref().map(|der| BASE64.encode(der)),
     })
 }

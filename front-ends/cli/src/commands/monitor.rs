@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use claviger_client::{Event, TokenState};
+use claviger_client::{Event, SessionWhy, TokenState};
 use serde_json::{Value, json};
 
 use super::connect;
@@ -45,12 +45,25 @@ fn tell(event: &Event) -> (String, Value) {
             if *locked { "locked" } else { "unlocked" }.to_owned(),
             json!({ "name": "LockedChanged", "locked": locked }),
         ),
-        Event::SessionEnding(session) => (
-            format!("session {} is about to end", plain(session)),
-            json!({ "name": "SessionEnding", "session": session }),
+        Event::SessionEnding(session, why) => (
+            session_text(session, why),
+            json!({
+                "name": "SessionEnding", "session": session, "action": why.action, "reason": why.reason,
+                "token": why.token, "token-name": why.token_name,
+            }),
         ),
         Event::Gone => ("the key store left the bus".to_owned(), json!({ "name": "Gone" })),
     }
+}
+
+fn session_text(session: &str, why: &SessionWhy) -> String {
+    let what = match why.action.as_str() {
+        "lock" => "is locked",
+        "terminate" => "ends",
+        _ => "goes on",
+    };
+    let (session, token, reason) = (plain(session), plain(&why.token_name), plain(&why.reason));
+    format!("session {session} {what}: {token} ({reason})")
 }
 
 fn token_text(token: &str, state: &TokenState) -> String {

@@ -38,12 +38,16 @@ fn account_json(account: &AccountRow, version: &str, tokens: &[(String, TokenRow
         host_bound,
         defaults,
         created,
+        removal_action,
+        removal_local,
+        removal_remote,
     } = account;
     json!({
         "uid": uid, "user-name": user_name, "state": state, "location": location, "locked": locked,
         "unlocked-until": unlocked_until, "keys": keys, "tries-failed": tries_failed, "try-after": try_after,
         "has-recovery-code": has_recovery_code, "host-bound": host_bound, "defaults": defaults,
-        "created": created, "version": version,
+        "created": created, "version": version, "removal-action": removal_action,
+        "removal-local": removal_local, "removal-remote": removal_remote,
         "cards": cards(tokens).map(|(id, card)| token_json(id, card)).collect::<Value>(),
     })
 }
