@@ -16,7 +16,7 @@ use super::answers::Answers;
 pub(super) fn apdu_answers(bytes: &[u8]) -> bool {
     let Some((which, answers)) = bytes.split_first() else { return false };
     let mut card = Answers::new(answers, SHORT);
-    let op = match which % 14 {
+    let op = match which % 15 {
         0 => return piv_read(&mut card).is_ok_and(|contents| contents.is_some_and(|found| is_sound(&found))),
         1 => return piv_recognize(&mut card, SERIAL).is_ok(),
         which => operation(which),

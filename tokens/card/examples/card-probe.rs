@@ -48,7 +48,10 @@ fn main() {
         while let Some(event) = events.blocking_recv() {
             let at = start.elapsed().as_millis();
             match event {
-                CardEvent::Token { token, presence } => say(&format!("event {at} {token} {presence:?}")),
+                CardEvent::Token { token, presence, at: known } => {
+                    let after = known.elapsed().as_micros();
+                    say(&format!("event {at} {token} {presence:?} after {after} us"));
+                }
                 CardEvent::Readers => say(&format!("event {at} readers")),
             }
         }
@@ -128,6 +131,10 @@ fn obey(cards: &Cards, words: &[&str]) -> Answer {
         ["reread", id] => {
             let contents = block_on(cards.reread(&TokenId::new(id))).map_err(text)?;
             Ok(format!("{} keys", contents.keys.len()))
+        }
+        ["expect", id] => {
+            cards.expect(&[TokenId::new(id)]);
+            Ok(String::new())
         }
         ["sleep"] => {
             cards.sleep();

@@ -102,14 +102,26 @@ impl Cards {
         self.registry.subscribe()
     }
 
-    /// Says that the computer is about to sleep: readers that vanish now prove nothing.
+    /// Says that these tokens are missed, whether or not such cards were ever seen: sessions hang on them, for example from
+    /// before this process. One that pcscd knows nothing of is unreachable until pcscd has answered for ten seconds and is
+    /// removed then; one that is known to be removed is told to be so at once, once for each call. Subscribe before.
+    pub fn expect(&self, tokens: &[TokenId]) {
+        self.registry.expect(tokens);
+    }
+
+    /// Says that the computer is about to sleep: readers that vanish now prove nothing. Forgetting the PINs is the
+    /// caller's, before that.
     pub fn sleep(&self) {
         self.registry.sleep();
     }
 
-    /// Says that the computer woke: a card that is not back in ten seconds was taken away.
+    /// Says that the computer woke. Every card is identified anew before it is used, and its PIN is forgotten; one that is
+    /// not back after ten seconds of pcscd answering was taken away; one that is still there stays present.
     pub fn wake(&self) {
         self.registry.wake();
+        if let Some(watcher) = &*self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
+            watcher.nudge();
+        }
     }
 }
 

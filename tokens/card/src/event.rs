@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use claviger_token::{Presence, TokenId};
 
@@ -13,6 +14,8 @@ pub enum CardEvent {
         token: TokenId,
         /// How it stands now.
         presence: Presence,
+        /// Since when that is known: the instant at which pcscd's report was read, for what pcscd reports.
+        at: Instant,
     },
     /// What [`Cards::snapshot`](crate::Cards::snapshot) tells has changed: a reader, a card that is no token, or
     /// what stands on a card.

@@ -221,10 +221,29 @@ impl Presences {
     }
 
     /// Takes in that the computer woke: what is gone now may be back in a moment.
-    pub(crate) fn wake(&mut self, now: Instant) {
+    ///
+    /// Every card that is there is identified anew: what was pulled and put in meanwhile, pcscd may not have seen.
+    pub(crate) fn wake(&mut self, now: Instant) -> Vec<Change> {
         self.asleep = false;
         self.woken = Some(now);
         self.answering = self.answering.map(|_| now);
+        let stays: Vec<_> = self.slots.iter().map(|(reader, stand)| (reader.clone(), stand.stay)).collect();
+        stays.into_iter().flat_map(|(reader, stay)| self.doubt(&reader, stay)).collect()
+    }
+
+    /// Takes in that these tokens are missed. One that was never seen counts from now on; one that is known to be gone is
+    /// told to be so, for whoever misses it only now may not have heard.
+    pub(crate) fn expect(&mut self, now: Instant, tokens: &[TokenId]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for token in tokens {
+            match self.tokens.get(token) {
+                None => drop(self.tokens.insert(token.clone(), Presence::Unreachable)),
+                Some(Presence::Removed) => changes.push(Change::Token(token.clone(), Presence::Removed)),
+                Some(Presence::Present | Presence::Unreachable) => {}
+            }
+        }
+        self.settle(now, &mut changes);
+        changes
     }
 
     /// Lets the time pass.

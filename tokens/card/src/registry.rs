@@ -60,16 +60,16 @@ impl Registry {
 
     // What the watcher says.
 
-    /// Takes in what pcscd reports.
-    pub(crate) fn observe(self: &Arc<Self>, readers: &[Observed]) {
+    /// Takes in what pcscd reports; its report was read at that instant.
+    pub(crate) fn observe(self: &Arc<Self>, at: Instant, readers: &[Observed]) {
         let mut state = self.state();
         for observed in readers {
             if let Some(reader) = state.readers.get(&observed.reader) {
                 reader.set_count(observed.count);
             }
         }
-        let changes = state.presences.observe(Instant::now(), readers);
-        self.apply(&mut state, changes, &CardError::Gone);
+        let changes = state.presences.observe(at, readers);
+        self.apply(&mut state, changes, &Cause { at, reason: CardError::Gone });
         for observed in readers {
             if let Some(reader) = state.readers.get(&observed.reader) {
                 reader.set_count(observed.count);
@@ -86,14 +86,14 @@ impl Registry {
     pub(crate) fn lose(self: &Arc<Self>) {
         let mut state = self.state();
         let changes = state.presences.lose();
-        self.apply(&mut state, changes, &CardError::ServiceGone("pcscd".into()));
+        self.apply(&mut state, changes, &Cause::now(CardError::ServiceGone("pcscd".into())));
     }
 
     /// Lets the time pass.
     pub(crate) fn tick(self: &Arc<Self>) {
         let mut state = self.state();
         let changes = state.presences.tick(Instant::now());
-        self.apply(&mut state, changes, &CardError::Gone);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
     }
 
     pub(crate) fn next_tick(&self) -> Option<Instant> {
@@ -112,7 +112,7 @@ impl Registry {
         }
         state.inside.insert(reader.to_owned(), Ok(contents.to_vec()));
         state.seen.extend(tokens.into_iter().zip(contents.iter().cloned()));
-        self.apply(&mut state, changes, &CardError::Gone);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
     }
 
     /// Takes in that the card of that stay cannot be read.
@@ -123,7 +123,7 @@ impl Registry {
             return;
         }
         state.inside.insert(reader.to_owned(), Err(error));
-        self.apply(&mut state, changes, &CardError::Gone);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
     }
 
     /// Takes in that the card may be another than that of that stay: its PINs are forgotten, and it is identified
@@ -131,7 +131,7 @@ impl Registry {
     pub(crate) fn doubt(self: &Arc<Self>, reader: &str, stay: u64) {
         let mut state = self.state();
         let changes = state.presences.doubt(reader, stay);
-        self.apply(&mut state, changes, &CardError::Gone);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
     }
 
     // What others ask.
@@ -207,8 +207,17 @@ impl Registry {
         self.state().presences.sleep();
     }
 
-    pub(crate) fn wake(&self) {
-        self.state().presences.wake(Instant::now());
+    pub(crate) fn wake(self: &Arc<Self>) {
+        let mut state = self.state();
+        let changes = state.presences.wake(Instant::now());
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
+    }
+
+    /// Takes in that these tokens are missed.
+    pub(crate) fn expect(self: &Arc<Self>, tokens: &[TokenId]) {
+        let mut state = self.state();
+        let changes = state.presences.expect(Instant::now(), tokens);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
     }
 
     /// Ends all threads, as far as they can be ended in that time; one that is stuck in libpcsclite ends with it.
@@ -217,7 +226,8 @@ impl Registry {
             let mut state = self.state();
             state.stopped = true;
             let changes = state.presences.lose();
-            self.apply(&mut state, changes, &CardError::ServiceGone("Claviger's card service".into()));
+            let reason = CardError::ServiceGone("Claviger's card service".into());
+            self.apply(&mut state, changes, &Cause::now(reason));
             state.tokens.clear();
             state.subscribers.clear();
         }
@@ -226,16 +236,16 @@ impl Registry {
     }
 
     /// Carries out what was decided.
-    fn apply(self: &Arc<Self>, state: &mut State, changes: Vec<Change>, reason: &CardError) {
+    fn apply(self: &Arc<Self>, state: &mut State, changes: Vec<Change>, cause: &Cause) {
         let mut visible = false;
         for change in changes {
             match change {
-                Change::Token(token, presence) => state.announce(token, presence),
+                Change::Token(token, presence) => state.announce(token, presence, cause.at),
                 Change::ReaderCame(name) => self.open(state, &name),
                 Change::ReaderGone(name) => {
                     state.inside.remove(&name);
                     if let Some(reader) = state.readers.remove(&name) {
-                        reader.close(reason);
+                        reader.close(&cause.reason);
                     }
                 }
                 Change::Emptied(name) => {
@@ -273,12 +283,12 @@ impl Registry {
 }
 
 impl State {
-    fn announce(&mut self, token: TokenId, presence: Presence) {
+    fn announce(&mut self, token: TokenId, presence: Presence, at: Instant) {
         tracing::info!("{token} is {presence:?}");
         if presence != Presence::Present {
             self.forget_pin(&token);
         }
-        self.tell(&CardEvent::Token { token, presence });
+        self.tell(&CardEvent::Token { token, presence, at });
     }
 
     fn forget_pin(&self, token: &TokenId) {
@@ -289,6 +299,18 @@ impl State {
 
     fn tell(&mut self, event: &CardEvent) {
         self.subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
+    }
+}
+
+/// When it was known that something changed, and what those are told who waited for a card.
+struct Cause {
+    at: Instant,
+    reason: CardError,
+}
+
+impl Cause {
+    fn now(reason: CardError) -> Self {
+        Self { at: Instant::now(), reason }
     }
 }
 

@@ -26,6 +26,10 @@ struct Control {
 struct Controlled {
     stopping: bool,
     ended: bool,
+    /// How often the watcher was told that it waits for the wrong time, and how often it had been when it last began to
+    /// wait.
+    nudges: u64,
+    heeded: u64,
     context: Option<Context>,
 }
 
@@ -46,27 +50,50 @@ impl Watcher {
         let Self { control } = self;
         control.state().stopping = true;
         control.changed.notify_all();
-        let cancel = move || {
-            // A cancellation that comes just before the wait begins is lost, so it is repeated.
-            let mut state = control.state();
-            while !state.ended {
-                let context = state.context.clone();
-                drop(state);
-                if let Some(Err(error)) = context.map(|context| context.cancel()) {
-                    tracing::debug!("cannot cancel the wait for cards: {error}");
-                }
-                state = control.wait(control.state(), Duration::from_millis(20));
-            }
+        cancel_until(control, |state| state.ended);
+    }
+
+    /// Has it find out anew until when to wait: it may wait for a time that is not the right one any more.
+    pub(crate) fn nudge(&self) {
+        let nudges = {
+            let mut state = self.control.state();
+            state.nudges += 1;
+            state.nudges
         };
-        if let Err(error) = thread::Builder::new().name("card-stop".into()).spawn(cancel) {
-            tracing::error!("cannot start the thread that ends the card watcher: {error}");
+        // Without a context it does not wait for cards at all.
+        let heeded = move |state: &Controlled| state.heeded >= nudges || state.context.is_none();
+        cancel_until(Arc::clone(&self.control), move |state| state.ended || heeded(state));
+    }
+}
+
+/// Ends the watcher's wait, off this thread, until that is so.
+fn cancel_until(control: Arc<Control>, done: impl Fn(&Controlled) -> bool + Send + 'static) {
+    let cancel = move || {
+        // A cancellation that comes just before the wait begins is lost, so it is repeated.
+        let mut state = control.state();
+        while !done(&state) {
+            let context = state.context.clone();
+            drop(state);
+            if let Some(Err(error)) = context.map(|context| context.cancel()) {
+                tracing::debug!("cannot cancel the wait for cards: {error}");
+            }
+            state = control.wait(control.state(), Duration::from_millis(20));
         }
+    };
+    if let Err(error) = thread::Builder::new().name("card-cancel".into()).spawn(cancel) {
+        tracing::error!("cannot start the thread that ends the wait for cards: {error}");
     }
 }
 
 impl Control {
     fn is_stopping(&self) -> bool {
         self.state().stopping
+    }
+
+    /// Says that the time until which to wait is found out from now on.
+    fn heed(&self) {
+        let mut state = self.state();
+        state.heeded = state.nudges;
     }
 
     fn set_context(&self, context: Option<Context>) {
@@ -120,30 +147,46 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
     let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
     // The first look does not wait, so that a pcscd without readers is known to answer.
     let mut relook = Duration::ZERO;
+    // The time to wait has passed: a look without waiting shows that pcscd still answers, and that nothing is new.
+    let mut due = false;
     loop {
         let shrunk = match follow_list(context, &mut states) {
             Ok(shrunk) => shrunk,
             Err(error) => return error,
         };
+        control.heed();
         let tick = registry.next_tick().map(|tick| tick.saturating_duration_since(Instant::now()));
-        let at_once = shrunk || relook.is_zero();
+        let is_new = shrunk || relook.is_zero();
+        let at_once = is_new || due;
         let timeout = if at_once { Duration::ZERO } else { tick.unwrap_or(relook).min(relook) + ROUNDING };
         let outcome = context.get_status_change(timeout, &mut states);
+        let at = Instant::now();
         if control.is_stopping() {
             return Error::Cancelled;
         }
         match outcome {
             Ok(()) => relook = SHORTEST_LOOK,
-            Err(Error::Timeout) if at_once => relook = SHORTEST_LOOK,
-            Err(Error::Timeout) => {
-                relook = (relook * 2).min(LONGEST_LOOK);
+            Err(Error::Timeout) if is_new => relook = SHORTEST_LOOK,
+            Err(Error::Timeout) if due => {
+                due = false;
                 registry.tick();
                 continue;
             }
+            Err(Error::Timeout) => {
+                due = true;
+                relook = (relook * 2).min(LONGEST_LOOK);
+                continue;
+            }
+            // Readers may come as the computer wakes.
+            Err(Error::Cancelled) => {
+                relook = relook.min(SHORTEST_LOOK);
+                continue;
+            }
             // A reader vanished between the list and the wait.
-            Err(Error::UnknownReader | Error::Cancelled) => continue,
+            Err(Error::UnknownReader) => continue,
             Err(error) => return error,
         }
+        due = false;
         let observed: Vec<_> = states.iter().skip(1).filter_map(observed).collect();
         if registry.would_take_away(&observed)
             && let Err(error) = confirm(context)
@@ -151,7 +194,7 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
             tracing::info!("a card seemed to go, but it is pcscd that goes");
             return error;
         }
-        registry.observe(&observed);
+        registry.observe(at, &observed);
         states.iter_mut().for_each(ReaderState::sync_current_state);
     }
 }

@@ -1,3 +1,6 @@
+mod expected;
+mod sleep;
+
 use std::time::{Duration, Instant};
 
 use claviger_token::{Presence, TokenId};
@@ -24,9 +27,11 @@ enum Input {
     Seconds(u64),
     Sleep,
     Wake,
+    /// Sessions hang on that token.
+    Expects(&'static str),
 }
 
-use Input::{Doubted, Is, Lost, Seconds, Sees, SeesHeld, Sleep, Unreadable, Wake};
+use Input::{Doubted, Expects, Is, Lost, Seconds, Sees, SeesHeld, Sleep, Unreadable, Wake};
 use Slot::{Card, Empty, Unclear};
 
 /// A story: inputs, each with the tokens whose presence changes by it.
@@ -175,33 +180,6 @@ fn what_is_gone_and_what_is_only_out_of_reach() {
                 (Sees(&[("A", Empty, 2), ("B", Empty, 2)]), &[("piv", Removed)]),
             ],
         ),
-        (
-            "readers vanish in suspend and come back",
-            &[
-                (Sees(&[("A", Card, 1)]), &[]),
-                (Is("A", &["piv"]), &[("piv", Present)]),
-                (Sleep, &[]),
-                (Sees(&[]), &[("piv", Unreachable)]),
-                (Seconds(3600), &[]),
-                (Wake, &[]),
-                (Seconds(5), &[]),
-                (Sees(&[("A", Card, 1)]), &[]),
-                (Is("A", &["piv"]), &[("piv", Present)]),
-                (Seconds(3600), &[]),
-                (Sees(&[("A", Empty, 2)]), &[("piv", Removed)]),
-            ],
-        ),
-        (
-            "a card that was pulled during suspend is removed ten seconds after",
-            &[
-                (Sees(&[("A", Card, 1)]), &[]),
-                (Is("A", &["piv"]), &[("piv", Present)]),
-                (Sleep, &[]),
-                (Wake, &[]),
-                (Sees(&[("A", Empty, 2)]), &[("piv", Unreachable)]),
-                (Seconds(10), &[("piv", Removed)]),
-            ],
-        ),
     ];
     for (name, story) in stories {
         tell(name, story);
@@ -250,10 +228,8 @@ fn play(presences: &mut Presences, now: &mut Instant, input: &Input) -> Vec<Chan
             presences.sleep();
             Vec::new()
         }
-        Wake => {
-            presences.wake(*now);
-            Vec::new()
-        }
+        Wake => presences.wake(*now),
+        Expects(token) => presences.expect(*now, &[TokenId::new(*token)]),
     }
 }
 
