@@ -75,6 +75,12 @@ impl Client {
         self.call(|daemon| async move { daemon.account.restore(backup.into(), &NoOptions {}).await }).await
     }
 
+    /// Sets what happens to the user's sessions when their token is removed: `none`, `lock`, `terminate`, or empty for what is configured.
+    pub async fn set_removal_action(&self, action: &str) -> Result<(), Error> {
+        self.call(|daemon| async move { daemon.account.set_removal_action(action, &NoOptions {}).await })
+            .await
+    }
+
     /// Returns the state of the account; without one its state is `none`.
     pub async fn account(&self) -> Result<AccountRow, Error> {
         self.operate(|daemon| async move { daemon.account.get_account(&NoOptions {}).await }).await

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use claviger_dbus::wire::{
     AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
     EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
-    NewKeyOptions, PublicKeyRow, RegisterOptions, SignOptions, Statistics, TokenFilter, TokenRow,
+    NewKeyOptions, PublicKeyRow, RegisterOptions, SessionRow, SignOptions, Statistics, TokenFilter, TokenRow,
     UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use tokio::runtime::Runtime;
@@ -95,6 +95,7 @@ forward! {
     delete_key(key: &str) -> ();
     set_default_key(purpose: &str, key: &str) -> ();
     set_label(key: &str, label: &str) -> ();
+    set_confirm(key: &str, policy: &str) -> ();
     certificates(key: &str) -> Vec<Vec<u8>>;
     set_certificate(key: &str, certificate: &[u8], options: &CertificateOptions) -> ();
     attest(key: &str) -> Vec<Vec<u8>>;
@@ -109,6 +110,7 @@ forward! {
     recover(code: &Secret, new: &Secret) -> ();
     backup() -> Vec<u8>;
     restore(backup: &[u8]) -> ();
+    set_removal_action(action: &str) -> ();
     account() -> AccountRow;
 
     list_tokens(filter: &TokenFilter) -> Vec<(String, TokenRow)>;
@@ -120,6 +122,10 @@ forward! {
     change_pin(token: &str, old: &Secret, new: &Secret, options: &ChangePinOptions) -> ();
     unblock_pin(token: &str, puk: &Secret, new: &Secret) -> ();
     init_card(token: &str, options: &InitCardOptions) -> String;
+
+    list_sessions() -> Vec<(String, SessionRow)>;
+    bind_session(session: &str, token: &str) -> ();
+    release_session(session: &str) -> ();
 
     digest(hash: &str, data: &[u8]) -> Vec<u8>;
     digest_file(hash: &str, file: &impl AsFd) -> Vec<u8>;

@@ -1,5 +1,7 @@
 use claviger_dbus::names::{BUS_NAME, SERVICE_USER};
-use claviger_dbus::proxy::{AccountProxy, AdminProxy, KeysProxy, PublicProxy, ServiceProxy, TokensProxy};
+use claviger_dbus::proxy::{
+    AccountProxy, AdminProxy, KeysProxy, PublicProxy, ServiceProxy, SessionsProxy, TokensProxy,
+};
 use zbus::fdo::{self, DBusProxy};
 use zbus::names::{BusName, OwnedBusName, UniqueName, WellKnownName};
 use zbus::proxy::CacheProperties;
@@ -12,6 +14,7 @@ pub(crate) struct Face {
     pub(crate) keys: KeysProxy<'static>,
     pub(crate) account: AccountProxy<'static>,
     pub(crate) tokens: TokensProxy<'static>,
+    pub(crate) sessions: SessionsProxy<'static>,
     pub(crate) public: PublicProxy<'static>,
     pub(crate) admin: AdminProxy<'static>,
 }
@@ -35,6 +38,7 @@ impl Face {
             keys: proxy!(KeysProxy, connection, destination),
             account: proxy!(AccountProxy, connection, destination),
             tokens: proxy!(TokensProxy, connection, destination),
+            sessions: proxy!(SessionsProxy, connection, destination),
             public: proxy!(PublicProxy, connection, destination),
             admin: proxy!(AdminProxy, connection, destination),
         })

@@ -128,6 +128,11 @@ impl Client {
         self.call(|daemon| async move { daemon.keys.set_label(key, label, &NoOptions {}).await }).await
     }
 
+    /// Sets whether the owner's agent asks for a yes when the key is used: `never`, `session` or `always`.
+    pub async fn set_confirm(&self, key: &str, policy: &str) -> Result<(), Error> {
+        self.call(|daemon| async move { daemon.keys.set_confirm(key, policy, &NoOptions {}).await }).await
+    }
+
     /// Returns a key's certificates, DER, its own first; none where it has none.
     pub async fn certificates(&self, key: &str) -> Result<Vec<Vec<u8>>, Error> {
         let certificates = self

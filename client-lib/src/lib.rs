@@ -16,7 +16,7 @@
 //! | `client` | [`Client`]: the connection, who serves it, what goes which way |
 //! | `daemon` | who owns the name, and whether to trust them |
 //! | `channel` | the private connection, opened when first needed |
-//! | `keys`, `account`, `tokens`, `public`, `admin`, `service` | the methods, one file per interface |
+//! | `keys`, `account`, `tokens`, `sessions`, `public`, `admin`, `service` | the methods, one file per interface |
 //! | `events` | [`Events`]: what happens, as it happens |
 //! | `large` | data too large for a message, and signatures of them |
 //! | `secret` | [`Secret`], and how one crosses the bus |
@@ -47,6 +47,7 @@ mod large;
 mod public;
 mod secret;
 mod service;
+mod sessions;
 mod tokens;
 
 pub use bus::{Bus, InvalidBus};

@@ -73,6 +73,14 @@ pub enum KeyCommand {
         /// The label.
         label: String,
     },
+    /// Set whether your agent asks you for a yes when a key is used.
+    Confirm {
+        /// The key.
+        key: String,
+        /// Never, once in each session of yours, or at each use.
+        #[arg(value_parser = ["never", "session", "always"])]
+        when: String,
+    },
     /// Show or export a key's certificate, or give it another one.
     Certificate(Certificate),
     /// Print what the card says of how a key was made: certificates in PEM, the key's attestation first.

@@ -6,6 +6,7 @@ mod card;
 mod key;
 mod operation;
 mod secret;
+mod session;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use claviger_client::Bus;
@@ -19,6 +20,7 @@ pub use secret::{
     AuthoritySource, CodeSource, ConsentSource, NewPassphraseSource, NewPinSource, PassphraseSource,
     PinSource, PukSource,
 };
+pub use session::{Bind, Removal, SessionCommand};
 
 /// Returns the definition of the command line: man pages and completions are made from it.
 pub fn command() -> clap::Command {
@@ -82,6 +84,11 @@ pub enum Command {
     /// Enrol, unlock and look after smart cards.
     #[command(subcommand)]
     Card(CardCommand),
+    /// Look at your sessions, and bind them to tokens.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Show or set what happens to your sessions when their token is removed.
+    Removal(Removal),
     /// Sign a file.
     Sign(Sign),
     /// Verify a file's signature: exit code 0 where it is right, 1 where it is wrong.
@@ -173,6 +180,14 @@ mod tests {
             "card init card:piv:00ff --management-key-fd 3",
             "card pin change --pin-fd 3 --new-pin-fd 4 --last-try",
             "card pin unblock card:piv:00ff --puk-file puk --new-pin-file pin",
+            "key confirm mail session",
+            "session list",
+            "session bind",
+            "session bind c2 --token card:piv:00ff",
+            "session release c2",
+            "removal",
+            "removal lock",
+            "removal default",
             "sign --key mail --mechanism ECDSA_SHA256 --raw -o out.sig file",
             "sign -",
             "verify --key mail --signature out.sig file",
@@ -225,6 +240,10 @@ mod tests {
             "key certificate --remove --chain-file b.pem",
             "key certificate --remove",
             "key attest",
+            "key confirm mail",
+            "key confirm mail sometimes",
+            "removal explode",
+            "session",
         ] {
             assert_eq!(parse(words).err().map(|error| error.exit_code()), Some(2), "{words}");
         }

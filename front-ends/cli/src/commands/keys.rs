@@ -35,6 +35,10 @@ pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Problem> {
             connect(global)?.set_label(&key, &label)?;
             say(global, "the label is changed")
         }
+        KeyCommand::Confirm { key, when } => {
+            connect(global)?.set_confirm(&key, &when)?;
+            say(global, &format!("you are asked {}", asked(&when)))
+        }
         KeyCommand::Certificate(options) => certificates::run(global, options),
         KeyCommand::Attest { key, output } => {
             certificates::attest(global, &key, Output::new(output, global.json))
@@ -73,6 +77,16 @@ fn list(global: &Global, filter: Filter) -> Result<(), Problem> {
         ]);
     }
     table.lines().iter().try_for_each(|line| files::line(line))
+}
+
+/// Returns how often a person is asked for a yes.
+fn asked(when: &str) -> String {
+    match when {
+        "never" => "nothing when it is used".to_owned(),
+        "session" => "once in each session".to_owned(),
+        "always" => "each time it is used".to_owned(),
+        other => plain(other),
+    }
 }
 
 /// Returns a key as JSON, named as on the bus; bytes as Base64.
@@ -136,6 +150,9 @@ fn show(global: &Global, key: &str) -> Result<(), Problem> {
         .add("mechanisms", key.mechanisms.join(" "))
         .add("created", time(key.created))
         .add("last used", key.last_used.map_or_else(|| "never".to_owned(), time));
+    if let Some(when) = key.confirm.as_deref().filter(|when| *when != "never") {
+        facts.add("you are asked", asked(when));
+    }
     if !key.default_for.is_empty() {
         facts.add("default to", key.default_for.join(", "));
     }

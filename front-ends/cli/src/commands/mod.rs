@@ -10,6 +10,7 @@ mod keys;
 mod monitor;
 mod patience;
 mod pins;
+mod sessions;
 mod signature;
 mod status;
 mod tokens;
@@ -40,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Problem> {
         Command::Key(command) => keys::run(&global, command),
         Command::Token(command) => tokens::run(&global, &command),
         Command::Card(command) => cards::run(&global, &command),
+        Command::Session(command) => sessions::run(&global, &command),
+        Command::Removal(options) => sessions::removal(&global, &options),
         Command::Sign(options) => signature::sign(&global, options),
         Command::Verify(options) => signature::verify(&global, &options),
         Command::Encrypt(options) => encryption::encrypt(&global, options),
