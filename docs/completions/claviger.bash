@@ -67,8 +67,14 @@ _claviger() {
             claviger,register)
                 cmd="claviger__subcmd__register"
                 ;;
+            claviger,removal)
+                cmd="claviger__subcmd__removal"
+                ;;
             claviger,restore)
                 cmd="claviger__subcmd__restore"
+                ;;
+            claviger,session)
+                cmd="claviger__subcmd__session"
                 ;;
             claviger,sign)
                 cmd="claviger__subcmd__sign"
@@ -295,8 +301,14 @@ _claviger() {
             claviger__subcmd__help,register)
                 cmd="claviger__subcmd__help__subcmd__register"
                 ;;
+            claviger__subcmd__help,removal)
+                cmd="claviger__subcmd__help__subcmd__removal"
+                ;;
             claviger__subcmd__help,restore)
                 cmd="claviger__subcmd__help__subcmd__restore"
+                ;;
+            claviger__subcmd__help,session)
+                cmd="claviger__subcmd__help__subcmd__session"
                 ;;
             claviger__subcmd__help,sign)
                 cmd="claviger__subcmd__help__subcmd__sign"
@@ -376,6 +388,9 @@ _claviger() {
             claviger__subcmd__help__subcmd__key,certificate)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__certificate"
                 ;;
+            claviger__subcmd__help__subcmd__key,confirm)
+                cmd="claviger__subcmd__help__subcmd__key__subcmd__confirm"
+                ;;
             claviger__subcmd__help__subcmd__key,default)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__default"
                 ;;
@@ -406,6 +421,15 @@ _claviger() {
             claviger__subcmd__help__subcmd__recovery,use)
                 cmd="claviger__subcmd__help__subcmd__recovery__subcmd__use"
                 ;;
+            claviger__subcmd__help__subcmd__session,bind)
+                cmd="claviger__subcmd__help__subcmd__session__subcmd__bind"
+                ;;
+            claviger__subcmd__help__subcmd__session,list)
+                cmd="claviger__subcmd__help__subcmd__session__subcmd__list"
+                ;;
+            claviger__subcmd__help__subcmd__session,release)
+                cmd="claviger__subcmd__help__subcmd__session__subcmd__release"
+                ;;
             claviger__subcmd__help__subcmd__token,list)
                 cmd="claviger__subcmd__help__subcmd__token__subcmd__list"
                 ;;
@@ -414,6 +438,9 @@ _claviger() {
                 ;;
             claviger__subcmd__key,certificate)
                 cmd="claviger__subcmd__key__subcmd__certificate"
+                ;;
+            claviger__subcmd__key,confirm)
+                cmd="claviger__subcmd__key__subcmd__confirm"
                 ;;
             claviger__subcmd__key,default)
                 cmd="claviger__subcmd__key__subcmd__default"
@@ -447,6 +474,9 @@ _claviger() {
                 ;;
             claviger__subcmd__key__subcmd__help,certificate)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__certificate"
+                ;;
+            claviger__subcmd__key__subcmd__help,confirm)
+                cmd="claviger__subcmd__key__subcmd__help__subcmd__confirm"
                 ;;
             claviger__subcmd__key__subcmd__help,default)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__default"
@@ -493,6 +523,30 @@ _claviger() {
             claviger__subcmd__recovery__subcmd__help,use)
                 cmd="claviger__subcmd__recovery__subcmd__help__subcmd__use"
                 ;;
+            claviger__subcmd__session,bind)
+                cmd="claviger__subcmd__session__subcmd__bind"
+                ;;
+            claviger__subcmd__session,help)
+                cmd="claviger__subcmd__session__subcmd__help"
+                ;;
+            claviger__subcmd__session,list)
+                cmd="claviger__subcmd__session__subcmd__list"
+                ;;
+            claviger__subcmd__session,release)
+                cmd="claviger__subcmd__session__subcmd__release"
+                ;;
+            claviger__subcmd__session__subcmd__help,bind)
+                cmd="claviger__subcmd__session__subcmd__help__subcmd__bind"
+                ;;
+            claviger__subcmd__session__subcmd__help,help)
+                cmd="claviger__subcmd__session__subcmd__help__subcmd__help"
+                ;;
+            claviger__subcmd__session__subcmd__help,list)
+                cmd="claviger__subcmd__session__subcmd__help__subcmd__list"
+                ;;
+            claviger__subcmd__session__subcmd__help,release)
+                cmd="claviger__subcmd__session__subcmd__help__subcmd__release"
+                ;;
             claviger__subcmd__token,help)
                 cmd="claviger__subcmd__token__subcmd__help"
                 ;;
@@ -512,7 +566,7 @@ _claviger() {
 
     case "${cmd}" in
         claviger)
-            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key token card session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1738,7 +1792,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help)
-            opts="status register consent unlock lock passphrase recovery backup restore key token card sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="status register consent unlock lock passphrase recovery backup restore key token card session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2158,7 +2212,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help__subcmd__key)
-            opts="list show generate import delete default label certificate attest explain"
+            opts="list show generate import delete default label confirm certificate attest explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2186,6 +2240,20 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help__subcmd__key__subcmd__certificate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__key__subcmd__confirm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2423,9 +2491,79 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__help__subcmd__removal)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__session)
+            opts="list bind release"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__session__subcmd__bind)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__session__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__session__subcmd__release)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2522,7 +2660,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key)
-            opts="-h -V --bus --json --help --version list show generate import delete default label certificate attest explain help"
+            opts="-h -V --bus --json --help --version list show generate import delete default label confirm certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2608,6 +2746,24 @@ _claviger() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__confirm)
+            opts="-h -V --bus --json --help --version never session always"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --bus)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2748,7 +2904,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__help)
-            opts="list show generate import delete default label certificate attest explain help"
+            opts="list show generate import delete default label confirm certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2776,6 +2932,20 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__help__subcmd__certificate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__help__subcmd__confirm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3323,9 +3493,173 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__removal)
+            opts="-h -V --bus --json --help --version none lock terminate default"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__restore)
             opts="-h -V --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session)
+            opts="-h -V --bus --json --help --version list bind release help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__bind)
+            opts="-h -V --token --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__help)
+            opts="list bind release help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__help__subcmd__bind)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__help__subcmd__release)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__list)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__session__subcmd__release)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
