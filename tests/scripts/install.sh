@@ -1,34 +1,55 @@
 #!/bin/sh
-# Puts everything where the names that scripts rely on say: DESTDIR (default none), PREFIX (default /usr). `make build` first;
-# PROGRAMS is the folder of the programs. An existing configuration is left alone.
+# Puts everything where the names that scripts rely on say: DESTDIR (default none), PREFIX (default /usr), LIBDIR (default
+# PREFIX/lib/<triplet>: where PAM looks for its modules). `make build` first; PROGRAMS is the folder of the programs. An
+# existing configuration is left alone. The Debian package is made of what this installs (tests/scripts/deb.sh).
 set -eu
 cd "$(dirname "$0")/../.."
 programs=${PROGRAMS:-target/release}
-prefix=${DESTDIR:-}${PREFIX:-/usr}
-[ -x "$programs/clavigerd" ] && [ -x "$programs/claviger" ] && [ -x "$programs/claviger-opensc" ] || {
-    echo "cannot install: $programs has no programs; run first: make build" >&2
-    exit 1
-}
+bare=${PREFIX:-/usr}
+prefix=${DESTDIR:-}$bare
+libraries=${DESTDIR:-}${LIBDIR:-$bare/lib/$(cc -print-multiarch)}
+for program in clavigerd claviger-opensc claviger; do
+    [ -x "$programs/$program" ] || {
+        echo "cannot install: there is no $programs/$program; run first: make build" >&2
+        exit 1
+    }
+done
 
 # put MODE SOURCE TARGET
 put() { install -D -m "$1" "$2" "$3"; }
 
+# soon MODE SOURCE TARGET: like put, for what is being written.
+soon() { if [ -e "$2" ]; then put "$@"; else echo "not there yet: $2" >&2; fi; }
+
+# unit SOURCE TARGET: the programs are below PREFIX.
+unit() {
+    put 644 "$1" "$2"
+    sed -i "s|/usr/\(libexec\|bin\)/|$bare/\1/|g" "$2"
+}
+
 put 755 "$programs/clavigerd" "$prefix/libexec/clavigerd"
 put 755 "$programs/claviger-opensc" "$prefix/libexec/claviger-opensc"
 put 755 "$programs/claviger" "$prefix/bin/claviger"
+soon 755 "$programs/claviger-prompter" "$prefix/bin/claviger-prompter"
+soon 644 "$programs/libpam_claviger.so" "$libraries/security/pam_claviger.so"
+soon 644 front-ends/pam/pam-configs/claviger "$prefix/share/pam-configs/claviger"
 
 for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; do
-    put 644 "systemd/$unit" "$prefix/lib/systemd/system/$unit"
-    sed -i "s|/usr/libexec/|${PREFIX:-/usr}/libexec/|g" "$prefix/lib/systemd/system/$unit"
+    unit "systemd/$unit" "$prefix/lib/systemd/system/$unit"
+done
+for unit in systemd/user/*; do
+    [ ! -e "$unit" ] || unit "$unit" "$prefix/lib/systemd/user/$(basename "$unit")"
 done
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
+soon 644 systemd/claviger.catalog "$prefix/lib/systemd/catalog/claviger.catalog"
 
 put 644 dbus-interfaces/bus/org.claviger.KeyStore1.conf \
     "$prefix/share/dbus-1/system.d/org.claviger.KeyStore1.conf"
 put 644 systemd/org.claviger.KeyStore1.service \
     "$prefix/share/dbus-1/system-services/org.claviger.KeyStore1.service"
 put 644 dbus-interfaces/polkit/50-claviger.rules "$prefix/share/polkit-1/rules.d/50-claviger.rules"
+soon 644 dbus-interfaces/polkit/org.claviger.policy "$prefix/share/polkit-1/actions/org.claviger.policy"
 for xml in dbus-interfaces/xml/*.xml; do
     put 644 "$xml" "$prefix/share/dbus-1/interfaces/$(basename "$xml")"
 done
