@@ -17,7 +17,7 @@ use claviger_card::{CardEvent, CardKey, CardToken, Cards, CardsConfig, Inside, K
 use claviger_conformance::block_on;
 use claviger_token::{
     Algorithm, Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Secret, Site, Spare, Token,
-    TokenId, TokenOp, TokenOutput,
+    TokenError, TokenId, TokenOp, TokenOutput,
 };
 
 type Answer = Result<String, String>;
@@ -100,6 +100,7 @@ fn obey(cards: &Cards, words: &[&str]) -> Answer {
         ["presence", id] => Ok(format!("{:?}", token(id).presence())),
         ["unlock", id, pin] => unlock(&token(id), pin, Spare::Last),
         ["unlock-last", id, pin] => unlock(&token(id), pin, Spare::Nothing),
+        ["login", id, place, pin] => log_in(&token(id), place, pin),
         ["lock", id] => {
             token(id).lock();
             Ok(String::new())
@@ -218,8 +219,17 @@ fn operation(token: &CardToken, key: &KeyHandle) -> TokenOp {
 }
 
 fn sign_once(token: &CardToken, key: &KeyHandle) -> Answer {
-    let TokenOutput::Signature(signature) = block_on(token.perform(operation(token, key))).map_err(text)?
-    else {
+    check(key, block_on(token.perform(operation(token, key))))
+}
+
+/// A login; without a PIN ("-") the pin pad asks.
+fn log_in(token: &CardToken, place: &str, pin: &str) -> Answer {
+    let (key, pin) = (handle(token, place)?, (pin != "-").then(|| secret(pin)));
+    check(&key, block_on(token.authenticate(pin, Spare::Two, operation(token, &key))))
+}
+
+fn check(key: &KeyHandle, outcome: Result<TokenOutput, TokenError>) -> Answer {
+    let TokenOutput::Signature(signature) = outcome.map_err(text)? else {
         return Err("no signature".into());
     };
     let spki = &key.info.public_key;

@@ -23,6 +23,7 @@
 //! | `link`, `connection`, `fault` | the way to the card: context, connection, transaction; PC/SC's errors |
 //! | `ticket`, `deadline` | one request on its way, and the clock that answers when nobody else does |
 //! | `tries` | [`may_try`]: whether a PIN may be tried where so many tries are left |
+//! | `threads` | how many threads run |
 //! | `pin_pad` | PINs entered at the reader |
 //! | `application` | which code speaks to which application |
 //! | `error` | [`CardError`]: why a card did not do it |
@@ -62,6 +63,7 @@ mod registry;
 mod replay;
 mod spki;
 mod status;
+mod threads;
 mod ticket;
 mod tlv;
 mod token;

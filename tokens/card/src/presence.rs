@@ -226,9 +226,14 @@ impl Presences {
     pub(crate) fn wake(&mut self, now: Instant) -> Vec<Change> {
         self.asleep = false;
         self.woken = Some(now);
-        self.answering = self.answering.map(|_| now);
+        self.answers_again(now);
         let stays: Vec<_> = self.slots.iter().map(|(reader, stand)| (reader.clone(), stand.stay)).collect();
         stays.into_iter().flat_map(|(reader, stay)| self.doubt(&reader, stay)).collect()
+    }
+
+    /// Takes in that pcscd answers again after it hung: what happened meanwhile it has yet to find out.
+    pub(crate) fn answers_again(&mut self, now: Instant) {
+        self.answering = self.answering.map(|_| now);
     }
 
     /// Takes in that these tokens are missed. One that was never seen counts from now on; one that is known to be gone is

@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use crate::deadline::Deadlines;
 use crate::driver::Driver;
 use crate::presence::{Change, Observed, Presences, Slot};
 use crate::reader::Reader;
+use crate::threads::Threads;
 use crate::ticket::{Outcome, Ticket, Work};
 use crate::{CardError, CardEvent, CardState, CardToken, CardsConfig, Contents, Inside};
 
@@ -80,6 +81,11 @@ impl Registry {
     /// Returns true where the same would take a card away.
     pub(crate) fn would_take_away(&self, readers: &[Observed]) -> bool {
         self.state().presences.would_take_away(readers)
+    }
+
+    /// Takes in that pcscd answers again after it hung.
+    pub(crate) fn answers_again(&self, at: Instant) {
+        self.state().presences.answers_again(at);
     }
 
     /// Takes in that pcscd is gone.
@@ -311,29 +317,6 @@ struct Cause {
 impl Cause {
     fn now(reason: CardError) -> Self {
         Self { at: Instant::now(), reason }
-    }
-}
-
-/// How many threads run.
-#[derive(Default)]
-struct Threads {
-    count: Mutex<isize>,
-    changed: Condvar,
-}
-
-impl Threads {
-    fn change(&self, by: isize) {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += by;
-        self.changed.notify_all();
-    }
-
-    fn wait(&self, patience: Duration) {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(count, patience, |count| *count > 0);
-        let (count, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if *count > 0 {
-            tracing::warn!("{} threads of card readers are stuck in libpcsclite", *count);
-        }
     }
 }
 

@@ -150,6 +150,7 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
     // The time to wait has passed: a look without waiting shows that pcscd still answers, and that nothing is new.
     let mut due = false;
     loop {
+        let began = Instant::now();
         let shrunk = match follow_list(context, &mut states) {
             Ok(shrunk) => shrunk,
             Err(error) => return error,
@@ -161,6 +162,10 @@ fn watch(registry: &Arc<Registry>, control: &Control, context: &Context) -> Erro
         let timeout = if at_once { Duration::ZERO } else { tick.unwrap_or(relook).min(relook) + ROUNDING };
         let outcome = context.get_status_change(timeout, &mut states);
         let at = Instant::now();
+        if at > began + timeout + LATE {
+            tracing::info!("pcscd did not answer for a while");
+            registry.answers_again(at);
+        }
         if control.is_stopping() {
             return Error::Cancelled;
         }
@@ -259,6 +264,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// ever more seldom then.
 const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 const LONGEST_LOOK: Duration = Duration::from_secs(300);
+
+/// What answers so late after the time to wait did not answer for a while.
+const LATE: Duration = Duration::from_secs(1);
 
 /// PC/SC counts in milliseconds: a tick must not be asked for just before it is due.
 const ROUNDING: Duration = Duration::from_millis(1);

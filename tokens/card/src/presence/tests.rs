@@ -25,13 +25,15 @@ enum Input {
     Lost,
     /// So many seconds pass, and the clock ticks.
     Seconds(u64),
+    /// pcscd answers again after it hung.
+    AnswersAgain,
     Sleep,
     Wake,
     /// Sessions hang on that token.
     Expects(&'static str),
 }
 
-use Input::{Doubted, Expects, Is, Lost, Seconds, Sees, SeesHeld, Sleep, Unreadable, Wake};
+use Input::{AnswersAgain, Doubted, Expects, Is, Lost, Seconds, Sees, SeesHeld, Sleep, Unreadable, Wake};
 use Slot::{Card, Empty, Unclear};
 
 /// A story: inputs, each with the tokens whose presence changes by it.
@@ -208,17 +210,10 @@ fn play(presences: &mut Presences, now: &mut Instant, input: &Input) -> Vec<Chan
         SeesHeld(readers) => presences.observe(*now, &observed(readers, true)),
         Is(reader, tokens) => {
             let tokens: Vec<_> = tokens.iter().map(|token| TokenId::new(*token)).collect();
-            let stay = presences.slots[*reader].stay;
-            presences.identified(*now, reader, stay, Some(&tokens))
+            presences.identified(*now, reader, stay(presences, reader), Some(&tokens))
         }
-        Unreadable(reader) => {
-            let stay = presences.slots[*reader].stay;
-            presences.identified(*now, reader, stay, None)
-        }
-        Doubted(reader) => {
-            let stay = presences.slots[*reader].stay;
-            presences.doubt(reader, stay)
-        }
+        Unreadable(reader) => presences.identified(*now, reader, stay(presences, reader), None),
+        Doubted(reader) => presences.doubt(reader, stay(presences, reader)),
         Lost => presences.lose(),
         Seconds(seconds) => {
             *now += Duration::from_secs(*seconds);
@@ -228,9 +223,17 @@ fn play(presences: &mut Presences, now: &mut Instant, input: &Input) -> Vec<Chan
             presences.sleep();
             Vec::new()
         }
+        AnswersAgain => {
+            presences.answers_again(*now);
+            Vec::new()
+        }
         Wake => presences.wake(*now),
         Expects(token) => presences.expect(*now, &[TokenId::new(*token)]),
     }
+}
+
+fn stay(presences: &Presences, reader: &str) -> u64 {
+    presences.slots[reader].stay
 }
 
 fn observed(readers: &[(&str, Slot, u16)], exclusive: bool) -> Vec<Observed> {

@@ -1,6 +1,6 @@
 //! Tokens that are missed before they were ever seen.
 
-use super::Input::{Expects, Is, Lost, Seconds, Sees, Sleep, Unreadable, Wake};
+use super::Input::{AnswersAgain, Expects, Is, Lost, Seconds, Sees, Sleep, Unreadable, Wake};
 use super::Presence::{Present, Removed};
 use super::Slot::{Card, Empty};
 use super::{Story, tell};
@@ -129,6 +129,18 @@ fn a_token_that_sessions_hang_on_is_gone_only_when_it_had_its_time_to_show_itsel
                 (Lost, &[]),
                 (Seconds(9), &[]),
                 (Sees(&[("A", Empty, 0)]), &[]),
+                (Seconds(9), &[]),
+                (Seconds(1), &[("piv", Removed)]),
+            ],
+        ),
+        (
+            "pcscd hangs in the middle",
+            &[
+                (Expects("piv"), &[]),
+                (AnswersAgain, &[]),
+                (Sees(&[("A", Empty, 0)]), &[]),
+                (Seconds(9), &[]),
+                (AnswersAgain, &[]),
                 (Seconds(9), &[]),
                 (Seconds(1), &[("piv", Removed)]),
             ],
