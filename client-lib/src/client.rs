@@ -171,4 +171,4 @@ pub(crate) async fn receive(descriptor: zbus::OwnedFd, limit: u64) -> Result<Zer
 }
 
 /// A little more than the daemon waits for a person.
-const TIMEOUT: Duration = Duration::from_secs(130);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(130);

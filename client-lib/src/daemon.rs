@@ -59,17 +59,30 @@ pub(crate) async fn find(bus: &Bus, connection: &zbus::Connection) -> Result<Own
         Bus::Session | Bus::Address(_) => Ok(well_known().into()),
         Bus::System => {
             let dbus = DBusProxy::new(connection).await.map_err(Error::NoBus)?;
-            let owner = owner(&dbus).await?;
-            trust(&dbus, owner.as_ref()).await?;
-            Ok(BusName::Unique(owner).into())
+            Ok(BusName::Unique(find_owner(bus, &dbus, true).await?).into())
         }
     }
 }
 
-/// Returns who owns the name, after starting the service if nobody does.
-async fn owner(dbus: &DBusProxy<'_>) -> Result<UniqueName<'static>, Error> {
+/// Returns the unique name of the daemon, which `starts` lets the bus start. On the system bus the owner must be the
+/// user `claviger`.
+pub(crate) async fn find_owner(
+    bus: &Bus,
+    dbus: &DBusProxy<'_>,
+    starts: bool,
+) -> Result<UniqueName<'static>, Error> {
+    let owner = owner(dbus, starts).await?;
+    match bus {
+        Bus::System => trust(dbus, owner.as_ref()).await?,
+        Bus::Session | Bus::Address(_) => {}
+    }
+    Ok(owner)
+}
+
+/// Returns who owns the name, where `starts` says so after starting the service if nobody does.
+async fn owner(dbus: &DBusProxy<'_>, starts: bool) -> Result<UniqueName<'static>, Error> {
     let owner = match dbus.get_name_owner(well_known()).await {
-        Err(fdo::Error::NameHasNoOwner(_)) => {
+        Err(fdo::Error::NameHasNoOwner(_)) if starts => {
             let name = WellKnownName::from_static_str_unchecked(BUS_NAME);
             dbus.start_service_by_name(name, 0).await.map_err(no_daemon)?;
             dbus.get_name_owner(well_known()).await

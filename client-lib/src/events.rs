@@ -97,7 +97,8 @@ impl Events {
     }
 }
 
-fn owner_rule() -> zbus::Result<MatchRule<'static>> {
+/// Returns the rule for who owns the daemon's name.
+pub(crate) fn owner_rule() -> zbus::Result<MatchRule<'static>> {
     MatchRule::builder()
         .msg_type(Type::Signal)
         .sender("org.freedesktop.DBus")
@@ -107,6 +108,6 @@ fn owner_rule() -> zbus::Result<MatchRule<'static>> {
         .build()
 }
 
-fn bus_error(error: zbus::fdo::Error) -> Error {
+pub(crate) fn bus_error(error: zbus::fdo::Error) -> Error {
     Error::from(claviger_dbus::Failure::from(zbus::Error::from(error)))
 }

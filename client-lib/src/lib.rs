@@ -18,9 +18,12 @@
 //! | `channel` | the private connection, opened when first needed |
 //! | `keys`, `account`, `tokens`, `sessions`, `public`, `admin`, `service` | the methods, one file per interface |
 //! | `events` | [`Events`]: what happens, as it happens |
+//! | `agents` | [`Agent`], a program that asks the person, and [`Agency`], which serves it |
+//! | `desktop` | notifications |
 //! | `large` | data too large for a message, and signatures of them |
 //! | `secret` | [`Secret`], and how one crosses the bus |
 //! | [`blocking`] | the same client for programs without a runtime |
+//! | `login` | [`Login`]: what a program that logs people in asks, safely in a stranger's process |
 //! | `error` | [`Error`]: sorted by what helps |
 //!
 //! **What goes which way.** Key operations and public operations go over a private channel, which the client
@@ -35,21 +38,25 @@
 
 mod account;
 mod admin;
+mod agents;
 pub mod blocking;
 mod bus;
 mod channel;
 mod client;
 mod daemon;
+mod desktop;
 mod error;
 mod events;
 mod keys;
 mod large;
+mod login;
 mod public;
 mod secret;
 mod service;
 mod sessions;
 mod tokens;
 
+pub use agents::{Agency, Agent, NoAnswer, Standing};
 pub use bus::{Bus, InvalidBus};
 pub use claviger_dbus::wire::{
     AccountRow, AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
@@ -60,7 +67,9 @@ pub use claviger_dbus::wire::{
 };
 pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names};
 pub use client::{Builder, Client};
+pub use desktop::notify;
 pub use error::Error;
 pub use events::{Event, Events};
+pub use login::{Login, SYSTEM_BUS};
 pub use secret::{Secret, secret_descriptor};
 pub use zbus::OwnedFd as Descriptor;
