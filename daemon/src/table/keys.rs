@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use claviger_core::{Defaults, EnrolledToken, Key, KeyState, Placement};
+use claviger_core::{Confirm, Defaults, EnrolledToken, Key, KeyState, Placement};
 use claviger_token::KeyId;
 use rusqlite::{Connection, Transaction, params};
 
@@ -68,6 +68,16 @@ impl Store {
         self.write(Erasure::None, |transaction| set_certificates(transaction, uid, key, certificates))
     }
 
+    pub(super) fn set_confirm(&mut self, uid: u32, key: KeyId, confirm: Confirm) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| {
+            let values = params![key.to_string(), uid, confirm.name()];
+            match transaction.prepare_cached(sql::SET_CONFIRM)?.execute(values)? {
+                0 => Err(TableError::NoSuchKey(key).into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
     pub(super) fn touch(&mut self, uses: &[(KeyId, i64)]) -> Result<(), TableError> {
         if uses.is_empty() {
             return Ok(());
@@ -127,8 +137,7 @@ pub(super) fn state(connection: &Connection, uid: u32, key: KeyId) -> Result<Key
 
 /// Writes a new key and where it stands.
 pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault> {
-    let Key { info, binding, label, state, last_used, placements, certificates, attestation, confirm: _ } =
-        key;
+    let Key { info, binding, label, state, last_used, placements, certificates, attestation, confirm } = key;
     check_new(transaction, key)?;
     let id = info.id.to_string();
     transaction.prepare_cached(sql::PUT_KEY)?.execute(params![
@@ -144,6 +153,7 @@ pub(super) fn put(transaction: &Transaction<'_>, key: &Key) -> Result<(), Fault>
         last_used,
         column(info.id, certificates)?,
         column(info.id, attestation)?,
+        confirm.name(),
     ])?;
     // Placements without a key: a damaged row left them behind.
     transaction.prepare_cached(sql::DELETE_PLACEMENTS)?.execute([&id])?;

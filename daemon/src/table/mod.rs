@@ -11,7 +11,7 @@
 //! | `sql` | every statement that is run |
 //! | `rows` | a row of the database to a row type and back, validated |
 //! | `der` | certificates in one column |
-//! | `users` `keys` `tokens` `archive` | the operations |
+//! | `users` `keys` `tokens` `bindings` `archive` | the operations |
 //! | `error` | [`TableError`]; `refusal`: what it means to a caller |
 //!
 //! Every operation that changes something is one transaction, and is on the disk when it returns: a crash at any
@@ -19,6 +19,7 @@
 //! does not take it back: it is carried out all the same.
 
 mod archive;
+mod bindings;
 mod der;
 mod error;
 mod folder;
@@ -39,7 +40,9 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use claviger_core::{Defaults, EnrolledToken, Guesses, Key, Placement, Registration, User};
+use claviger_core::{
+    Action, Binding, Confirm, Defaults, EnrolledToken, Guesses, Key, Placement, Registration, SessionId, User,
+};
 use claviger_token::{KeyId, TokenId, TokenKind};
 
 pub use archive::{Archived, Ending};
@@ -142,9 +145,19 @@ impl Table {
         self.thread.run(move |store| store.add_local_store(uid, &slots, &keys, defaults.as_ref())).await
     }
 
-    /// Writes down the wrong guesses.
+    /// Writes down the wrong guesses at the user's own `Unlock`.
     pub async fn set_guesses(&self, uid: u32, guesses: Guesses) -> Result<(), TableError> {
         self.thread.run(move |store| store.set_guesses(uid, guesses)).await
+    }
+
+    /// Writes down the wrong guesses at logins.
+    pub async fn set_login_guesses(&self, uid: u32, guesses: Guesses) -> Result<(), TableError> {
+        self.thread.run(move |store| store.set_login_guesses(uid, guesses)).await
+    }
+
+    /// Sets what the user wants to happen to sessions whose token is removed; `None` for what is configured.
+    pub async fn set_removal(&self, uid: u32, removal: Option<Action>) -> Result<(), TableError> {
+        self.thread.run(move |store| store.set_removal(uid, removal)).await
     }
 
     /// Sets where the user's new keys are made.
@@ -158,12 +171,13 @@ impl Table {
     }
 
     /// Erases the private halves of all the user's keys and the key slots; rows and public halves stay, as
-    /// revoked, and the public halves are archived with the time `now`. The user's tokens are let go.
+    /// revoked, and the public halves are archived with the time `now`. The user's tokens are let go, and no session of
+    /// theirs is bound to anything any more.
     pub async fn revoke_user(&self, uid: u32, now: i64) -> Result<(), TableError> {
         self.thread.run(move |store| store.revoke_user(uid, now)).await
     }
 
-    /// Erases the user's row, keys and tokens; the public halves are archived with the time `now`.
+    /// Erases the user's row, keys, tokens and bindings; the public halves are archived with the time `now`.
     pub async fn remove_user(&self, uid: u32, now: i64) -> Result<(), TableError> {
         self.thread.run(move |store| store.remove_user(uid, now)).await
     }
@@ -197,6 +211,11 @@ impl Table {
         self.thread.run(move |store| store.revoke_key(uid, key, now)).await
     }
 
+    /// Sets how often the owner is asked before a key is used.
+    pub async fn set_confirm(&self, uid: u32, key: KeyId, confirm: Confirm) -> Result<(), TableError> {
+        self.thread.run(move |store| store.set_confirm(uid, key, confirm)).await
+    }
+
     /// Sets the certificates of a key, DER, its own first; none takes them away. [`TableError::UnfitCertificate`]
     /// where one of them is no DER document, or they are too long to keep.
     pub async fn set_certificates(
@@ -226,13 +245,19 @@ impl Table {
     }
 
     /// Lets go of a token. Keys that stand nowhere else leave the table and the defaults; their public halves are
-    /// archived with the time `now`.
-    pub async fn forget_token(&self, uid: u32, token: &TokenId, now: i64) -> Result<(), TableError> {
+    /// archived with the time `now`. Returns the sessions that were bound to it and are bound to nothing now.
+    pub async fn forget_token(
+        &self,
+        uid: u32,
+        token: &TokenId,
+        now: i64,
+    ) -> Result<Vec<SessionId>, TableError> {
         let token = token.clone();
         self.thread.run(move |store| store.forget_token(uid, &token, now)).await
     }
 
-    /// Writes down that a token of the user has another identity now; what stands on the old stands on the new.
+    /// Writes down that a token of the user has another identity now; what stands on the old stands on the new, and
+    /// what is bound to the old is bound to the new.
     /// [`TableError::AlreadyExists`] where anybody, the user included, has a token of the new id.
     pub async fn rename_token(&self, uid: u32, old: &TokenId, new: EnrolledToken) -> Result<(), TableError> {
         let old = old.clone();
@@ -278,6 +303,23 @@ impl Table {
     /// Returns the public halves of the keys that the user once had.
     pub async fn archived(&self, uid: u32) -> Result<Vec<Archived>, TableError> {
         self.thread.run(move |store| store.archived(uid)).await
+    }
+
+    /// Returns what sessions are bound to, those of users of all uids. A damaged row is logged and left out.
+    pub async fn bindings(&self) -> Result<Vec<Binding>, TableError> {
+        self.thread.run(|store| store.bindings()).await
+    }
+
+    /// Binds a session, to that token alone. [`TableError::NoSuchToken`] where the token is neither the user's local
+    /// store nor one that the user enrolled.
+    pub async fn put_binding(&self, binding: Binding) -> Result<(), TableError> {
+        self.thread.run(move |store| store.put_binding(&binding)).await
+    }
+
+    /// Forgets what a session is bound to. A session that is bound to nothing changes nothing.
+    pub async fn forget_binding(&self, session: &SessionId) -> Result<(), TableError> {
+        let session = session.clone();
+        self.thread.run(move |store| store.forget_binding(&session)).await
     }
 
     /// Returns how much there is. It counts, so it takes some ten milliseconds per million rows.

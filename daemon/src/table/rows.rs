@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use claviger_core::{
-    Confirm, Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+    Action, Binding as SessionBinding, Confirm, Defaults, EnrolledToken, Guesses, How, Key, KeyState, Place,
+    Placement, PlacementState, Registration, SessionId, User,
 };
 use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind, Usage};
 use rusqlite::Row;
@@ -27,8 +28,11 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Damage> {
         registration: row.named("state", Registration::from_name)?,
         defaults: defaults(&row)?,
         guesses: guesses(&row)?,
-        login_guesses: Guesses::default(),
-        removal: None,
+        login_guesses: Guesses {
+            failed: row.get("login_guesses_failed")?,
+            last: row.get("login_guesses_last")?,
+        },
+        removal: row.maybe_named("removal", Action::from_name)?,
         created: row.get("created")?,
         slots: row.maybe_bytes("slots")?,
     })
@@ -67,7 +71,7 @@ pub(super) fn key(row: &Row<'_>) -> Result<Key, Damage> {
         last_used: row.get("last_used")?,
         certificates: row.documents("certificates")?,
         attestation: row.documents("attestation")?,
-        confirm: Confirm::default(),
+        confirm: row.named("confirm", Confirm::from_name)?,
         placements: Vec::new(),
     })
 }
@@ -93,6 +97,21 @@ pub(super) fn token(row: &Row<'_>) -> Result<EnrolledToken, Damage> {
         kind: row.named("kind", TokenKind::from_name)?,
         name: row.get("name")?,
         created: row.get("created")?,
+    })
+}
+
+/// Returns the row of `BINDINGS`.
+pub(super) fn binding(row: &Row<'_>) -> Result<SessionBinding, Damage> {
+    let row = Reader::new("binding", row);
+    Ok(SessionBinding {
+        session: SessionId::new(row.get::<String>("session")?),
+        started: row.get::<i64>("started")?.cast_unsigned(),
+        boot: row.get("boot")?,
+        uid: row.get("uid")?,
+        token: TokenId::new(row.get::<String>("token")?),
+        how: row.named("how", How::from_name)?,
+        place: Place { seat: row.get("seat")?, tty: row.get("tty")?, remote_host: row.get("remote_host")? },
+        bound: row.get("bound")?,
     })
 }
 
@@ -189,6 +208,15 @@ impl<'a> Reader<'a> {
     fn named<T>(&self, column: &'static str, from_name: impl FnOnce(&str) -> Option<T>) -> Result<T, Damage> {
         let name: String = self.get(column)?;
         from_name(&name).ok_or_else(|| self.unknown(column, &name))
+    }
+
+    fn maybe_named<T>(
+        &self,
+        column: &'static str,
+        from_name: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Damage> {
+        let name: Option<String> = self.get(column)?;
+        name.map(|name| from_name(&name).ok_or_else(|| self.unknown(column, &name))).transpose()
     }
 
     fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T, Damage> {

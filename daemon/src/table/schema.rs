@@ -6,7 +6,7 @@ use super::error::Fault;
 ///
 /// A step that was released is never changed; a new version is a new step, with a new fixture in
 /// `tests/migration.rs`. Ids, states and kinds are text, so that an administrator can look with `sqlite3`.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// In what way a database is not one that can be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -146,4 +146,30 @@ CREATE INDEX token_of_user ON token (uid);
 
 ALTER TABLE key ADD COLUMN certificates BLOB;
 ALTER TABLE key ADD COLUMN attestation BLOB;
+";
+
+/// What logins and sessions need.
+///
+/// - Wrong guesses at logins count apart from those at the user's own `Unlock`.
+/// - A binding says which session goes with which token; it is on the disk because the service may be started anew
+///   while the session lives. `started` is in microseconds, `bound` in seconds since 1970.
+const VERSION_3: &str = "
+ALTER TABLE user ADD COLUMN login_guesses_failed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE user ADD COLUMN login_guesses_last INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE key ADD COLUMN confirm TEXT NOT NULL DEFAULT 'never';
+
+CREATE TABLE binding (
+    session     TEXT    NOT NULL PRIMARY KEY,
+    started     INTEGER NOT NULL,
+    boot        TEXT    NOT NULL,
+    uid         INTEGER NOT NULL REFERENCES user (uid),
+    token       TEXT    NOT NULL,
+    how         TEXT    NOT NULL,
+    seat        TEXT    NOT NULL,
+    tty         TEXT    NOT NULL,
+    remote_host TEXT    NOT NULL,
+    bound       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX binding_of_user ON binding (uid);
 ";

@@ -12,9 +12,11 @@ macro_rules! statements {
 statements! {
     // Users.
     USER: "SELECT uid, name, location, state, default_sign, default_decrypt, default_derive, default_authenticate,
-        guesses_failed, guesses_last, created, slots FROM user WHERE uid = ?1";
+        guesses_failed, guesses_last, login_guesses_failed, login_guesses_last, removal, created, slots FROM user
+        WHERE uid = ?1";
     USER_BY_NAME: "SELECT uid, name, location, state, default_sign, default_decrypt, default_derive,
-        default_authenticate, guesses_failed, guesses_last, created, slots FROM user WHERE name = ?1";
+        default_authenticate, guesses_failed, guesses_last, login_guesses_failed, login_guesses_last, removal, created,
+        slots FROM user WHERE name = ?1";
     /// Page by page; the columns are those of a summary.
     USERS_FROM: "SELECT uid, name, location, state, default_sign, default_decrypt, default_derive,
         default_authenticate, guesses_failed, guesses_last, created, origin,
@@ -22,19 +24,23 @@ statements! {
         FROM user WHERE uid >= ?1 ORDER BY uid";
     USER_STATE: "SELECT state FROM user WHERE uid = ?1";
     USER_NAMED: "SELECT uid FROM user WHERE name = ?1";
-    /// `removal` and `origin` stay as they are where the row is there already.
+    /// `origin` stays as it is where the row is there already.
     PUT_USER: "INSERT INTO user (uid, name, location, state, default_sign, default_decrypt, default_derive,
-        default_authenticate, guesses_failed, guesses_last, created, slots, origin)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        default_authenticate, guesses_failed, guesses_last, login_guesses_failed, login_guesses_last, removal,
+        created, slots, origin)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
         ON CONFLICT (uid) DO UPDATE SET name = excluded.name, location = excluded.location,
         state = excluded.state, default_sign = excluded.default_sign, default_decrypt = excluded.default_decrypt,
         default_derive = excluded.default_derive, default_authenticate = excluded.default_authenticate,
         guesses_failed = excluded.guesses_failed, guesses_last = excluded.guesses_last,
-        created = excluded.created, slots = excluded.slots";
+        login_guesses_failed = excluded.login_guesses_failed, login_guesses_last = excluded.login_guesses_last,
+        removal = excluded.removal, created = excluded.created, slots = excluded.slots";
     SET_REGISTRATION: "UPDATE user SET state = ?2, slots = ?3 WHERE uid = ?1";
     HAS_SLOTS: "SELECT slots IS NOT NULL FROM user WHERE uid = ?1";
     SET_SLOTS: "UPDATE user SET slots = ?2 WHERE uid = ?1";
     SET_GUESSES: "UPDATE user SET guesses_failed = ?2, guesses_last = ?3 WHERE uid = ?1";
+    SET_LOGIN_GUESSES: "UPDATE user SET login_guesses_failed = ?2, login_guesses_last = ?3 WHERE uid = ?1";
+    SET_REMOVAL: "UPDATE user SET removal = ?2 WHERE uid = ?1";
     SET_LOCATION: "UPDATE user SET location = ?2 WHERE uid = ?1";
     SET_DEFAULTS: "UPDATE user SET default_sign = ?2, default_decrypt = ?3, default_derive = ?4,
         default_authenticate = ?5 WHERE uid = ?1";
@@ -45,7 +51,7 @@ statements! {
 
     // Keys.
     KEYS_OF_USER: "SELECT id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used,
-        certificates, attestation FROM key WHERE uid = ?1 ORDER BY number";
+        certificates, attestation, confirm FROM key WHERE uid = ?1 ORDER BY number";
     PLACEMENTS_OF_USER: "SELECT placement.key, token, kind, reference, placement.state, record
         FROM key JOIN placement ON placement.key = key.id WHERE key.uid = ?1 ORDER BY placement.number";
     COUNT_KEYS: "SELECT count(*) FROM key WHERE uid = ?1";
@@ -54,12 +60,13 @@ statements! {
     LABEL_TAKEN: "SELECT 1 FROM key WHERE uid = ?1 AND label = ?2 AND label <> '' AND state = 'current'
         AND id <> ?3";
     PUT_KEY: "INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used,
-        certificates, attestation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        certificates, attestation, confirm) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     /// A key that stands there already comes or goes: its state and its record become these.
     PUT_PLACEMENT: "INSERT INTO placement (key, token, kind, reference, state, record)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key, token, reference) DO UPDATE SET kind = excluded.kind,
         state = excluded.state, record = excluded.record";
     SET_CERTIFICATES: "UPDATE key SET certificates = ?3 WHERE id = ?1 AND uid = ?2";
+    SET_CONFIRM: "UPDATE key SET confirm = ?3 WHERE id = ?1 AND uid = ?2";
     SET_LABEL: "UPDATE key SET label = ?3 WHERE id = ?1 AND uid = ?2";
     REVOKE_KEY: "UPDATE key SET state = 'revoked' WHERE id = ?1";
     REVOKE_KEYS_OF_USER: "UPDATE key SET state = 'revoked' WHERE uid = ?1";
@@ -90,6 +97,20 @@ statements! {
         AND key IN (SELECT id FROM key WHERE uid = ?1)";
     MOVE_PLACEMENTS: "UPDATE placement SET token = ?3, kind = ?4 WHERE token = ?2
         AND key IN (SELECT id FROM key WHERE uid = ?1)";
+
+    // Bindings.
+    /// All of them: there are no more than sessions are open.
+    BINDINGS: "SELECT session, started, boot, uid, token, how, seat, tty, remote_host, bound FROM binding
+        ORDER BY bound, session";
+    PUT_BINDING: "INSERT INTO binding (session, started, boot, uid, token, how, seat, tty, remote_host, bound)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT (session) DO UPDATE SET started = excluded.started, boot = excluded.boot, uid = excluded.uid,
+        token = excluded.token, how = excluded.how, seat = excluded.seat, tty = excluded.tty,
+        remote_host = excluded.remote_host, bound = excluded.bound";
+    DELETE_BINDING: "DELETE FROM binding WHERE session = ?1";
+    DELETE_BINDINGS_OF_USER: "DELETE FROM binding WHERE uid = ?1";
+    DELETE_BINDINGS_TO_TOKEN: "DELETE FROM binding WHERE uid = ?1 AND token = ?2 RETURNING session";
+    MOVE_BINDINGS: "UPDATE binding SET token = ?3 WHERE uid = ?1 AND token = ?2";
 
     // Archive.
     ARCHIVE_KEY: "INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended,

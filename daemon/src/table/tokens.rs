@@ -1,8 +1,9 @@
-use claviger_core::{Defaults, EnrolledToken, Key, KeyState, Placement};
+use claviger_core::{Defaults, EnrolledToken, Key, KeyState, Placement, SessionId};
 use claviger_token::{KeyId, TokenId, TokenKind};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::archive::{End, Ending};
+use super::bindings;
 use super::error::{Damage, Existing, Fault, TableError};
 use super::keys;
 use super::rows;
@@ -28,7 +29,12 @@ impl Store {
         self.write(Erasure::Secret, |transaction| enrol(transaction, uid, enrolment))
     }
 
-    pub(super) fn forget_token(&mut self, uid: u32, token: &TokenId, now: i64) -> Result<(), TableError> {
+    pub(super) fn forget_token(
+        &mut self,
+        uid: u32,
+        token: &TokenId,
+        now: i64,
+    ) -> Result<Vec<SessionId>, TableError> {
         self.write(Erasure::Secret, |transaction| forget(transaction, uid, token, now))
     }
 
@@ -138,7 +144,7 @@ pub(super) fn forget(
     uid: u32,
     token: &TokenId,
     now: i64,
-) -> Result<(), Fault> {
+) -> Result<Vec<SessionId>, Fault> {
     check_own(transaction, uid, token)?;
     let mut statement = transaction.prepare_cached(sql::KEYS_ONLY_ON_TOKEN)?;
     let only_there = statement.query_map(params![uid, token.as_str()], |row| row.get(0))?;
@@ -147,7 +153,7 @@ pub(super) fn forget(
     }
     transaction.prepare_cached(sql::DELETE_PLACEMENTS_ON_TOKEN)?.execute(params![uid, token.as_str()])?;
     transaction.prepare_cached(sql::DELETE_TOKEN)?.execute([token.as_str()])?;
-    Ok(())
+    bindings::release(transaction, uid, token)
 }
 
 pub(super) fn rename(
@@ -165,7 +171,7 @@ pub(super) fn rename(
     transaction.prepare_cached(sql::RENAME_TOKEN)?.execute(values)?;
     let values = params![uid, old.as_str(), id.as_str(), kind.name()];
     transaction.prepare_cached(sql::MOVE_PLACEMENTS)?.execute(values)?;
-    Ok(())
+    bindings::move_to(transaction, uid, old, id)
 }
 
 pub(super) fn add_placement(
@@ -205,8 +211,10 @@ pub(super) fn displace(
     keys::take_out(transaction, uid, &key.to_string(), End { time: now, ending: Ending::Forgotten })
 }
 
-/// Lets go of all tokens of a user, so that anybody may enrol them.
+/// Lets go of all tokens of a user, so that anybody may enrol them; no session is bound to any of them any more, nor to
+/// the local store.
 pub(super) fn let_go(transaction: &Transaction<'_>, uid: u32) -> Result<(), Fault> {
+    bindings::release_all(transaction, uid)?;
     transaction.prepare_cached(sql::DELETE_TOKENS_OF_USER)?.execute([uid])?;
     Ok(())
 }
@@ -216,7 +224,7 @@ fn owner(connection: &Connection, token: &TokenId) -> Result<Option<u32>, Fault>
     Ok(statement.query_row([token.as_str()], |row| row.get(0)).optional()?)
 }
 
-fn check_own(connection: &Connection, uid: u32, token: &TokenId) -> Result<(), Fault> {
+pub(super) fn check_own(connection: &Connection, uid: u32, token: &TokenId) -> Result<(), Fault> {
     match owner(connection, token)? {
         Some(owner) if owner == uid => Ok(()),
         None | Some(_) => Err(TableError::NoSuchToken(token.clone()).into()),

@@ -1,4 +1,4 @@
-use claviger_core::{Defaults, EnrolledToken, Guesses, Key, Registration, User};
+use claviger_core::{Action, Defaults, EnrolledToken, Guesses, Key, Registration, User};
 use claviger_token::{KeyId, TokenKind};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -175,6 +175,19 @@ impl Store {
         })
     }
 
+    pub(super) fn set_login_guesses(&mut self, uid: u32, guesses: Guesses) -> Result<(), TableError> {
+        let Guesses { failed, last } = guesses;
+        self.write(Erasure::None, |transaction| {
+            update(transaction, uid, sql::SET_LOGIN_GUESSES, params![uid, failed, last])
+        })
+    }
+
+    pub(super) fn set_removal(&mut self, uid: u32, removal: Option<Action>) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| {
+            update(transaction, uid, sql::SET_REMOVAL, params![uid, removal.map(Action::name)])
+        })
+    }
+
     pub(super) fn set_location(&mut self, uid: u32, location: TokenKind) -> Result<(), TableError> {
         self.write(Erasure::None, |transaction| {
             update(transaction, uid, sql::SET_LOCATION, params![uid, location.name()])
@@ -277,18 +290,8 @@ fn replace(transaction: &Transaction<'_>, user: &User, keys: &[Key], origin: Ori
 
 /// Writes the row; its origin is the first one that it had.
 fn put(transaction: &Transaction<'_>, user: &User, origin: Origin) -> Result<(), Fault> {
-    let User {
-        uid,
-        name,
-        location,
-        registration,
-        defaults,
-        guesses,
-        login_guesses: _,
-        removal: _,
-        created,
-        slots,
-    } = user;
+    let User { uid, name, location, registration, defaults, guesses, login_guesses, removal, created, slots } =
+        user;
     let holder: Option<u32> =
         transaction.prepare_cached(sql::USER_NAMED)?.query_row([name], |row| row.get(0)).optional()?;
     if holder.is_some_and(|holder| holder != *uid) {
@@ -307,6 +310,9 @@ fn put(transaction: &Transaction<'_>, user: &User, origin: Origin) -> Result<(),
         text(authenticate),
         guesses.failed,
         guesses.last,
+        login_guesses.failed,
+        login_guesses.last,
+        removal.map(Action::name),
         created,
         slots.as_deref(),
         origin.name(),

@@ -27,7 +27,7 @@ const OPERATIONS: [(&str, Operation); 7] = [
         };
         tokens::enrol(transaction, 1000, &enrolment)
     }),
-    ("forget", |transaction| tokens::forget(transaction, 1000, &card('A').id, 500)),
+    ("forget", |transaction| tokens::forget(transaction, 1000, &card('A').id, 500).map(drop)),
     ("rename", |transaction| tokens::rename(transaction, 1000, &card('A').id, &card('N'))),
     ("add placement", |transaction| {
         let placement =

@@ -3,16 +3,19 @@ use std::path::Path;
 
 use claviger_core::Guesses;
 
+use super::bindings::binding;
 use super::{account, card, certificate, id, key, on, open, raw, two_users, user};
 use crate::table::store::DATABASE;
 use crate::table::{Damage, Table, TableError};
 
 /// Each damage to a row, and what the message must name.
-const DAMAGES: [(&str, &str, &str); 28] = [
+const DAMAGES: [(&str, &str, &str); 31] = [
     ("UPDATE user SET state = 'fly' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET location = '' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET default_sign = 'x' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET guesses_failed = -1 WHERE uid = 1000", "user", "1000"),
+    ("UPDATE user SET login_guesses_failed = -1 WHERE uid = 1000", "user", "1000"),
+    ("UPDATE user SET removal = 'fly' WHERE uid = 1000", "user", "1000"),
     ("UPDATE user SET name = CAST(x'ff' AS TEXT) WHERE uid = 1000", "user", "1000"),
     ("UPDATE key SET algorithm = 'DES' WHERE label = 'label 1'", "key", FIRST),
     ("UPDATE key SET usage = 'sign,fly' WHERE label = 'label 1'", "key", FIRST),
@@ -20,6 +23,7 @@ const DAMAGES: [(&str, &str, &str); 28] = [
     ("UPDATE key SET state = 'revoked' WHERE label = 'label 1'", "key", FIRST),
     ("UPDATE key SET id = 'short' WHERE label = 'label 1'", "key", "short"),
     ("UPDATE key SET label = CAST(x'ff' AS TEXT) WHERE label = 'label 1'", "key", FIRST),
+    ("UPDATE key SET confirm = 'ALWAYS' WHERE label = 'label 1'", "key", FIRST),
     ("UPDATE placement SET kind = 'cloud' WHERE token = 'local:1000'", "placement", FIRST),
     ("UPDATE placement SET state = 'lost' WHERE token = 'local:1000'", "placement", FIRST),
     ("UPDATE placement SET token = CAST(x'ff' AS TEXT) WHERE token = 'local:1000'", "placement", FIRST),
@@ -196,6 +200,8 @@ async fn work_through(folder: &Path) -> bool {
         table.token_owner(card('B').id).await.err(),
         table.enrol_token(1000, card('B'), Vec::new(), vec![(id(2), on('B', "9A"))], None).await.err(),
         table.set_certificates(1000, id(2), vec![certificate(1)]).await.err(),
+        table.put_binding(binding("1", 1000, "local:1000")).await.err(),
+        table.bindings().await.err(),
         table.forget_token(1000, &card('B').id, 5).await.err(),
         table.revoke_user(1000, 5).await.err(),
         table.remove_user(1000, 5).await.err(),

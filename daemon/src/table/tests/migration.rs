@@ -1,4 +1,4 @@
-use claviger_core::EnrolledToken;
+use claviger_core::{Action, Binding, Confirm, EnrolledToken, Guesses, How, Place, SessionId};
 use claviger_token::{TokenId, TokenKind};
 use rusqlite::Connection;
 
@@ -8,7 +8,7 @@ use crate::table::store::DATABASE;
 use crate::table::{Account, Ending, Table, TableError};
 
 /// What a table of each version held, in that version's own columns: never changed after its release.
-const FIXTURES: &[&str] = &[VERSION_1, VERSION_2];
+const FIXTURES: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// A user with slots, two keys of which one is revoked, and a placement.
 const VERSION_1: &str = "
@@ -42,6 +42,29 @@ INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, c
     ('03030303030303030303030303030303', 1000, 'alice', '', 'Ed25519', 'sign', x'0506', 7, 9, 'forgotten');
 ";
 
+/// The same, with what the user wants on removal, wrong guesses at logins, a key that asks, and a session of the card.
+const VERSION_3: &str = "
+INSERT INTO user (uid, name, location, state, default_sign, guesses_failed, guesses_last, login_guesses_failed,
+    login_guesses_last, removal, origin, created, slots) VALUES
+    (1000, 'alice', 'local', 'active', '01010101010101010101010101010101', 2, 77, 4, 78, 'terminate', 'registered', 5,
+        x'0a0b');
+INSERT INTO token (id, uid, kind, name, created) VALUES ('card:piv:0f', 1000, 'card', 'PIV 0f', 10);
+INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used, certificates,
+    attestation, confirm) VALUES
+    ('01010101010101010101010101010101', 1000, 'alice', 'mail', 'P-256', 'sign,derive', x'0102', 'current', 6, 8,
+        x'3002050030020101', x'300105', 'session'),
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 'revoked', 7, NULL, NULL,
+        NULL, 'never');
+INSERT INTO placement (key, token, kind, reference, state, record) VALUES
+    ('01010101010101010101010101010101', 'local:1000', 'local', '', 'current', x'0c'),
+    ('01010101010101010101010101010101', 'card:piv:0f', 'card', '9a', 'current', NULL);
+INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended, ending) VALUES
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 7, 9, 'revoked'),
+    ('03030303030303030303030303030303', 1000, 'alice', '', 'Ed25519', 'sign', x'0506', 7, 9, 'forgotten');
+INSERT INTO binding (session, started, boot, uid, token, how, seat, tty, remote_host, bound) VALUES
+    ('2', 1700000000000001, 'b007', 1000, 'card:piv:0f', 'login', 'seat0', 'tty1', '', 1700000000);
+";
+
 /// Makes a database as the daemon of that version left it.
 fn make(folder: &std::path::Path, version: usize) {
     let mut connection = Connection::open(folder.join(DATABASE)).unwrap();
@@ -69,6 +92,7 @@ async fn a_table_of_every_earlier_version_is_brought_forward() {
             assert_version_2(&found);
             assert_eq!(table.archived(1000).await.unwrap()[1].ending, Ending::Forgotten);
         }
+        assert_version_3(&found, &table.bindings().await.unwrap(), version);
         table.close().await;
         let newest = i64::try_from(STEPS.len()).unwrap();
         assert_eq!(numbers(&raw(folder.path())), (APPLICATION_ID, newest));
@@ -90,6 +114,30 @@ fn assert_version_2(found: &Account) {
     assert_eq!((on_card.kind, &on_card.record), (TokenKind::Card, &None));
 }
 
+/// What version 3 holds, or what an older table becomes: nothing was wanted, guessed at or bound.
+fn assert_version_3(found: &Account, bindings: &[Binding], version: usize) {
+    let Account { user, keys, .. } = found;
+    let said = (user.login_guesses, user.removal, keys[0].confirm, keys[1].confirm);
+    if version < 3 {
+        assert_eq!(said, (Guesses::default(), None, Confirm::Never, Confirm::Never));
+        assert_eq!(bindings, []);
+        return;
+    }
+    let guesses = Guesses { failed: 4, last: 78 };
+    assert_eq!(said, (guesses, Some(Action::Terminate), Confirm::Session, Confirm::Never));
+    let binding = Binding {
+        session: SessionId::new("2"),
+        started: 1_700_000_000_000_001,
+        boot: "b007".into(),
+        uid: 1000,
+        token: TokenId::new("card:piv:0f"),
+        how: How::Login,
+        place: Place { seat: "seat0".into(), tty: "tty1".into(), remote_host: String::new() },
+        bound: 1_700_000_000,
+    };
+    assert_eq!(bindings, [binding]);
+}
+
 fn numbers(connection: &Connection) -> (i64, i64) {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).unwrap();
     (number("application_id"), number("user_version"))
@@ -103,7 +151,7 @@ fn steps_are_taken_one_by_one_and_a_failing_one_leaves_the_version_before() {
     connection.execute_batch(VERSION_1).unwrap();
     let version = STEPS.len();
 
-    let add = "ALTER TABLE key ADD COLUMN confirm TEXT NOT NULL DEFAULT 'never'";
+    let add = "ALTER TABLE key ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'";
     let fail = "DELETE FROM archive; CREATE TABLE key (id TEXT)";
     let broken = [STEPS, &[add, fail]].concat();
     assert!(migrate(&mut connection, &broken).is_err());
@@ -112,7 +160,7 @@ fn steps_are_taken_one_by_one_and_a_failing_one_leaves_the_version_before() {
         connection.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
     };
     assert_eq!(count(&connection, "archive"), 1, "the failing step is undone altogether");
-    assert_eq!(count(&connection, "key WHERE confirm = 'never'"), 2);
+    assert_eq!(count(&connection, "key WHERE colour = 'red'"), 2);
 
     let mended = [STEPS, &[add, "DELETE FROM archive"]].concat();
     assert_eq!(migrate(&mut connection, &mended).unwrap(), Ok(()));

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use claviger_core::{
-    Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState, Registration, User,
+    Action, Confirm, Defaults, EnrolledToken, Guesses, Key, KeyState, Placement, PlacementState,
+    Registration, User,
 };
 use claviger_token::{Algorithm, KeyInfo, TokenId, TokenKind, Usage};
 
@@ -15,6 +16,7 @@ async fn every_field_of_a_user_is_read_back_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let mut table = open(folder.path());
     let locations = [TokenKind::Local, TokenKind::Card, TokenKind::Phone];
+    let removals = [None, Some(Action::None), Some(Action::Lock), Some(Action::Terminate)];
     let mut users = Vec::new();
     for (registration, uid) in Registration::ALL.into_iter().zip([0, 1, 1000, 65_534, u32::MAX]) {
         let user = User {
@@ -24,6 +26,8 @@ async fn every_field_of_a_user_is_read_back_after_reopening() {
             registration,
             defaults: Defaults::default(),
             guesses: Guesses { failed: u32::MAX - uid, last: i64::MIN + i64::from(uid) },
+            login_guesses: Guesses { failed: uid / 2, last: i64::from(uid) },
+            removal: removals[uid as usize % 4],
             created: i64::MAX - i64::from(uid),
             slots: uid.is_multiple_of(2).then(|| slots(uid)),
         };
@@ -83,6 +87,7 @@ fn varied(number: u8, algorithm: Algorithm) -> Key {
     key.info =
         Arc::new(KeyInfo { algorithm, usage: usages[usize::from(number) % 3], ..KeyInfo::clone(&key.info) });
     key.state = states[usize::from(number / 2) % 3];
+    key.confirm = [Confirm::Never, Confirm::Session, Confirm::Always][usize::from(number) % 3];
     key.last_used = number.is_multiple_of(2).then_some(-i64::from(number));
     key.label = if number < 4 { String::new() } else { format!("Schlüssel '{number}'; --") };
     key.certificates = (0..number % 4).map(certificate).collect();
@@ -131,8 +136,8 @@ async fn a_summary_says_what_the_row_says() {
     let folder = tempfile::tempdir().unwrap();
     let table = two_users(folder.path()).await;
     table.set_guesses(1000, Guesses { failed: 3, last: 99 }).await.unwrap();
-    let User { uid, name, location, registration, defaults, guesses, created, slots: _ } =
-        account(&table, 1000).await.user;
+    let user = account(&table, 1000).await.user;
+    let User { uid, name, location, registration, defaults, guesses, created, .. } = user;
     let expected = UserSummary {
         uid,
         name,

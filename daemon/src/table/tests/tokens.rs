@@ -12,7 +12,7 @@ async fn keys_of(table: &Table, uid: u32) -> Vec<String> {
     account(table, uid).await.keys.iter().map(said).collect()
 }
 
-fn assert_no_such_token(result: Result<(), TableError>, expected: &TokenId) {
+fn assert_no_such_token<T: std::fmt::Debug>(result: Result<T, TableError>, expected: &TokenId) {
     assert!(matches!(&result, Err(TableError::NoSuchToken(token)) if token == expected), "{result:?}");
 }
 
