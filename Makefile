@@ -4,7 +4,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build demo check bench run fuzz install clean
+.PHONY: help build demo check bench run fuzz install deb clean
 
 help:
 	@echo 'make demo      a key, two signatures, and openssl agreeing, on a private bus'
@@ -13,6 +13,7 @@ help:
 	@echo 'make run       the daemon on the session bus, to try it out by hand'
 	@echo 'make fuzz      mutates the outside bytes, FUZZ_SECONDS for each parser'
 	@echo 'make install   DESTDIR= PREFIX=/usr'
+	@echo 'make deb       target/debian/claviger_*.deb'
 	@echo 'make clean'
 
 build:
@@ -39,6 +40,9 @@ fuzz:
 
 install:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tests/scripts/install.sh
+
+deb: build
+	@tests/scripts/deb.sh
 
 clean:
 	cargo clean

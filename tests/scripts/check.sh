@@ -81,7 +81,8 @@ installation() {
         "$root/usr/bin/claviger" --version &&
         "$root/usr/libexec/clavigerd" --check-config --config "$root/etc/claviger/claviger.toml" &&
         "$root/usr/libexec/clavigerd" --print-introspection || return
-    # The sandbox: systemd's own measure, 0.0 is closed and 10.0 open.
+    # The sandbox: systemd's own measure, 0.0 is closed and 10.0 open; --threshold is in tenths. The prompter's unit is
+    # left out: it starts pinentry on the user's own screen, and what it may do is what that user may do anyway.
     local unit
     for unit in clavigerd.service claviger-opensc@.service; do
         systemd-analyze security --offline=true --threshold=10 "$root/usr/lib/systemd/system/$unit" || return
