@@ -59,13 +59,18 @@ fn serial() -> u64 {
 pub struct Visit {
     /// Who it is.
     pub caller: Arc<Caller>,
-    _permit: Permit,
+    _permit: Option<Permit>,
 }
 
 impl Visit {
     /// Returns the visit of a caller who has taken a place.
     pub const fn new(caller: Arc<Caller>, permit: Permit) -> Self {
-        Self { caller, _permit: permit }
+        Self { caller, _permit: Some(permit) }
+    }
+
+    /// Returns a visit within those that wait for what it does: they hold the places.
+    pub const fn within(caller: Arc<Caller>) -> Self {
+        Self { caller, _permit: None }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | room | what |
 //! | --- | --- |
 //! | `pipeline` | the path of a request, on one screen; `host`: the host's part of a plan |
+//! | `settle` `agents` | what only the owner's yes or secret allows, and who asks for it; `polkit`: what polkit decides |
 //! | `callers` `names` | who a peer is, and when it is gone |
 //! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
@@ -14,6 +15,7 @@
 //! | `run` | start and stop; `arguments`, `config`, `logging`, `clock` |
 
 pub mod accounts;
+pub mod agents;
 pub mod arguments;
 pub mod bus;
 pub mod callers;
@@ -29,10 +31,12 @@ pub mod logging;
 mod names;
 pub mod permits;
 pub mod pipeline;
+mod polkit;
 mod presence;
 pub mod run;
 mod secrets;
 pub mod service;
+mod settle;
 pub mod signals;
 pub mod table;
 pub mod workers;

@@ -4,14 +4,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use claviger_core::plan::{Plan, plan};
-use claviger_core::policy::{Authorized, Verdict, authorize};
+use claviger_core::policy::authorize;
 use claviger_core::{Input, Refusal, Request};
-use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenError, TokenOp, TokenOutput};
+use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
 
-use crate::callers::Peer;
+use crate::agents::{self, Asking, KeyUse};
 use crate::clock::now;
 use crate::host::{after, before, check, keep};
 use crate::service::{Service, Step};
+use crate::settle::settle;
 
 /// The data of a request.
 pub enum Data {
@@ -22,10 +23,15 @@ pub enum Data {
 }
 
 /// Takes one request from its peer to its reply. Step 1 was the bus face, which made the [`Request`].
-pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -> Result<Vec<u8>, Refusal> {
+pub async fn run(
+    service: &Arc<Service>,
+    asking: Asking<'_>,
+    request: Request,
+    data: Data,
+) -> Result<Vec<u8>, Refusal> {
     // 2 identify
-    let visit = service.visit(peer).await?;
-    let caller = &*visit.caller;
+    let visit = service.visit(asking.peer).await?;
+    let caller = &visit.caller;
     service.reached(Step::Identify).await;
 
     // 3 lookup
@@ -36,11 +42,14 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     service.reached(Step::Lookup).await;
 
     // 4 authorize
-    let verdict = authorize(caller, user, key, request.purpose, service.circumstances(caller.uid, key))?;
+    let circumstances = service.circumstances(asking, caller.uid, key).await;
+    let verdict = authorize(caller, user, key, request.purpose, circumstances)?;
     service.reached(Step::Authorize).await;
 
     // 5 settle
-    let authorized = settle(verdict)?;
+    let seat = &seat;
+    let of = KeyUse { asking, seat, account: &account, key, placement: None, request: Some(&request) };
+    let authorized = settle(service, caller, verdict, of).await?;
 
     // 6 plan
     let (placement, token) = seat.place(&account, key)?;
@@ -50,7 +59,9 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     // 7 perform
     let handle = key.handle(placement);
     if !token.is_ready(&handle) {
-        return Err(Refusal::of_token(token.kind(), TokenError::Locked)); // before a file is read for nothing
+        // Before a file is read for nothing; boxed, so that whoever has a token that is ready need not carry it.
+        Box::pin(agents::unlock(service, caller, KeyUse { placement: Some(placement), ..of }, placement))
+            .await?;
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let kept = keep(&plan, seat.vouches(placement, key), &data);
@@ -64,13 +75,6 @@ pub async fn run(service: &Service, peer: &Peer, request: Request, data: Data) -
     let reply = after(service, &plan.after, key.info.algorithm, &kept, output);
     service.reached(Step::Finish).await;
     reply
-}
-
-fn settle(verdict: Verdict) -> Result<Authorized, Refusal> {
-    match verdict {
-        Verdict::Allow(authorized) => Ok(authorized),
-        Verdict::Ask(_) => Err(Refusal::NobodyToAsk),
-    }
 }
 
 impl Data {

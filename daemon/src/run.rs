@@ -16,7 +16,7 @@ use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::accounts::passphrase;
 use crate::arguments::{Arguments, BusChoice};
-use crate::bus::{AccountFace, AdminFace, Door, KeysFace, PublicFace, ServiceFace, TokensFace};
+use crate::bus::{AccountFace, AdminFace, AgentsFace, Door, KeysFace, PublicFace, ServiceFace, TokensFace};
 use crate::config::Config;
 use crate::presence;
 use crate::service::{Checkpoint, Parts, Service};
@@ -126,6 +126,7 @@ pub async fn serve(
     objects.at(OBJECT_PATH, AccountFace(door.clone())).await?;
     objects.at(OBJECT_PATH, TokensFace(door.clone())).await?;
     objects.at(OBJECT_PATH, PublicFace(door.clone())).await?;
+    objects.at(OBJECT_PATH, AgentsFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AdminFace(door)).await?;
     connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await?;
     Ok(service)

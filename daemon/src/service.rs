@@ -14,9 +14,12 @@ use claviger_soft::{Cost, HostSecret};
 use claviger_token::{Secret, TokenError};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zbus::Connection;
 use zbus::fdo::DBusProxy;
+use zbus::names::OwnedUniqueName;
 
 use crate::accounts::Accounts;
+use crate::agents::{Agents, Asking};
 use crate::callers::{Callers, Peer, Visit};
 use crate::carried::Carried;
 use crate::clock::now;
@@ -37,6 +40,8 @@ pub struct Service {
     pub callers: Callers,
     /// The accounts in use.
     pub accounts: Accounts,
+    /// Who asks people, and what they answered.
+    pub agents: Agents,
     /// The readers and the cards in them.
     pub cards: Arc<Cards>,
     /// How much each user has under way.
@@ -144,6 +149,7 @@ impl Service {
             table,
             callers: Callers::default(),
             accounts: Accounts::new(host, Arc::clone(&cards)),
+            agents: Agents::default(),
             cards,
             permits: Permits::new(config.caps),
             workers: Workers::new(threads, Handle::current()),
@@ -162,9 +168,25 @@ impl Service {
     }
 
     /// Returns how things stand around the use of a key of that user.
-    pub fn circumstances(&self, uid: u32, key: &Key) -> Circumstances {
-        let _ = (uid, key);
-        Circumstances::default()
+    pub async fn circumstances(&self, asking: Asking<'_>, uid: u32, key: &Key) -> Circumstances {
+        let _ = uid;
+        Circumstances { frozen: false, confirmed: self.agents.confirmed(self, asking, key).await }
+    }
+
+    /// Returns the connection to the bus.
+    pub fn connection(&self) -> &Connection {
+        self.bus.inner().connection()
+    }
+
+    /// Returns the process of that name, as the bus says. It is shown to people and decides nothing: a process may
+    /// have ended, and its number be another's.
+    pub async fn process_of(&self, name: &OwnedUniqueName) -> Option<u32> {
+        self.bus.get_connection_unix_process_id(name.inner().clone().into()).await.ok()
+    }
+
+    /// Returns true where polkit decides what others may do: on the system bus.
+    pub const fn asks_polkit(&self) -> bool {
+        matches!(self.administration, Administration::Root)
     }
 
     /// Returns who a peer is.

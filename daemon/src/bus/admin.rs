@@ -11,8 +11,9 @@ use super::door::Door;
 use super::{parse, rows};
 use crate::accounts::keys::End;
 use crate::accounts::{keys, registration};
+use crate::agents::Asking;
 use crate::callers::Visit;
-use crate::secrets;
+use crate::{secrets, settle};
 
 /// `org.claviger.KeyStore1.Admin`: what administrators do. It is served on the bus alone.
 pub struct AdminFace(pub Door);
@@ -157,7 +158,8 @@ impl AdminFace {
         let Self(door) = self;
         door.call(header, doing, None, async |peer| {
             let visit = door.service.visit(peer).await?;
-            door.service.administrator(&visit.caller)?;
+            let asking = Asking::of(peer, header, None);
+            settle::administer(&door.service, asking, &visit.caller).await?;
             work(door, visit).await
         })
         .await

@@ -6,15 +6,16 @@ use claviger_core::plan::{After, Before, Padding, Plan, Unpadding, plan};
 use claviger_core::policy::{Caller, Verdict, authorize};
 use claviger_core::{Format, Input, Key, Placement, Refusal, Request};
 use claviger_dbus::wire::Explanation;
-use claviger_token::{Purpose, Token, TokenError};
+use claviger_token::{Purpose, Token, TokenError, TokenKind};
 
 use super::error;
+use crate::agents::Asking;
 use crate::service::Service;
 
 /// Returns what would happen; what only the data can tell is taken to be in order.
 pub(super) async fn explain(
     service: &Service,
-    caller: &Caller,
+    (asking, caller): (Asking<'_>, &Caller),
     request: &Request,
 ) -> Result<Explanation, Refusal> {
     let seat = service.accounts.seat(caller.uid);
@@ -32,11 +33,19 @@ pub(super) async fn explain(
         token: placement.map(|placement| placement.token.to_string()).unwrap_or_default(),
         ..Explanation::default()
     };
-    let verdict = authorize(caller, user, key, request.purpose, service.circumstances(caller.uid, key));
+    let verdict =
+        authorize(caller, user, key, request.purpose, service.circumstances(asking, caller.uid, key).await);
     if let Ok(Verdict::Ask(_)) = &verdict {
         explanation.prompts.push("your yes to the use of the key".to_owned());
     }
-    match dry_run(verdict, place, key, request) {
+    if let Ok((placement, token)) = &place
+        && !token.is_ready(&key.handle(placement))
+    {
+        let secret = if token.kind() == TokenKind::Local { "your pass phrase" } else { "the PIN" };
+        explanation.prompts.push(secret.to_owned());
+    }
+    let asked = asking.would_ask(service, caller.uid).await;
+    match dry_run((verdict, asked), place, key, request) {
         Ok(plan) => explanation.steps = steps(&plan),
         Err(refusal) => {
             explanation.refusal = Some(error::name(&refusal).as_str().to_owned());
@@ -47,20 +56,24 @@ pub(super) async fn explain(
 }
 
 fn dry_run(
-    verdict: Result<Verdict, Refusal>,
+    (verdict, asked): (Result<Verdict, Refusal>, Result<(), Refusal>),
     place: Result<(&Placement, Arc<dyn Token>), Refusal>,
     key: &Key,
     request: &Request,
 ) -> Result<Plan, Refusal> {
     let authorized = match verdict? {
         Verdict::Allow(authorized) => authorized,
-        Verdict::Ask(challenge) => challenge.answered(true)?,
+        Verdict::Ask(challenge) => {
+            place.as_ref().map_err(Clone::clone)?;
+            asked.clone()?;
+            challenge.answered(true)?
+        }
     };
     let (placement, token) = place?;
     let input = Input::Bytes(fitting_size(request, key));
     let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;
     let ready = token.is_ready(&key.handle(placement));
-    if ready { Ok(plan) } else { Err(Refusal::of_token(token.kind(), TokenError::Locked)) }
+    if ready || asked.is_ok() { Ok(plan) } else { Err(Refusal::of_token(token.kind(), TokenError::Locked)) }
 }
 
 /// Returns a size of data that the mechanism takes.

@@ -15,6 +15,7 @@ use super::door::Door;
 use super::{parse, rows};
 use crate::accounts::keys::{Change, NewKey, Origin, Place};
 use crate::accounts::{Seat, certificates, keys};
+use crate::agents::Asking;
 use crate::callers::Peer;
 use crate::pipeline::{self, Data};
 use crate::secrets;
@@ -68,9 +69,9 @@ impl KeysFace {
         options: SignOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let time = options.timeout_ms;
+        let wanted = (options.timeout_ms, options.no_prompt);
         let request = || parse::request(key, Purpose::Sign, mechanism, parse::sign(options)?);
-        self.operate(&header, "sign with", (key, time), request, || bytes(data)).await
+        self.operate(&header, "sign with", (key, wanted), request, || bytes(data)).await
     }
 
     #[zbus(out_args("signature"))]
@@ -82,9 +83,9 @@ impl KeysFace {
         options: SignOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let time = options.timeout_ms;
+        let wanted = (options.timeout_ms, options.no_prompt);
         let request = || parse::request(key, Purpose::Sign, mechanism, parse::sign(options)?);
-        self.operate(&header, "sign with", (key, time), request, || Ok(Data::File(file.into()))).await
+        self.operate(&header, "sign with", (key, wanted), request, || Ok(Data::File(file.into()))).await
     }
 
     #[zbus(out_args("plaintext"))]
@@ -96,9 +97,9 @@ impl KeysFace {
         options: DecryptOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let time = options.timeout_ms;
+        let wanted = (options.timeout_ms, options.no_prompt);
         let request = || parse::request(key, Purpose::Decrypt, mechanism, parse::decrypt(options)?);
-        self.operate(&header, "decrypt with", (key, time), request, || bytes(data)).await
+        self.operate(&header, "decrypt with", (key, wanted), request, || bytes(data)).await
     }
 
     #[zbus(out_args("secret"))]
@@ -110,9 +111,9 @@ impl KeysFace {
         options: DeriveOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let time = options.timeout_ms;
+        let wanted = (options.timeout_ms, options.no_prompt);
         let request = || parse::request(key, Purpose::Derive, mechanism, parse::derive(options)?);
-        self.operate(&header, "derive with", (key, time), request, || bytes(peer)).await
+        self.operate(&header, "derive with", (key, wanted), request, || bytes(peer)).await
     }
 
     #[zbus(out_args("secret"))]
@@ -126,8 +127,8 @@ impl KeysFace {
     ) -> Result<ByteBuf, CallError> {
         let none = (Parameters::default(), claviger_core::Format::Raw);
         let request = || parse::request(key, Purpose::Decapsulate, mechanism, none);
-        self.operate(&header, "decapsulate with", (key, options.timeout_ms), request, || bytes(ciphertext))
-            .await
+        let wanted = (options.timeout_ms, options.no_prompt);
+        self.operate(&header, "decapsulate with", (key, wanted), request, || bytes(ciphertext)).await
     }
 
     #[zbus(out_args("id"))]
@@ -282,13 +283,14 @@ impl KeysFace {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Explanation, CallError> {
         let Self(door) = self;
-        let time = options.timeout_ms;
+        let (time, no_prompt) = (options.timeout_ms, options.no_prompt);
         door.call(&header, Doing("explain", key), time, async |peer| {
             let named = parse::mechanism(mechanism)?;
             let purpose = parse::purpose(options.purpose.as_deref(), named)?;
             let request = parse::request(key, purpose, mechanism, parse::explain(options)?)?;
             let visit = door.service.visit(peer).await?;
-            super::explain::explain(&door.service, &visit.caller, &request).await
+            let asking = Asking::of(peer, &header, no_prompt);
+            super::explain::explain(&door.service, (asking, &visit.caller), &request).await
         })
         .await
     }
@@ -300,13 +302,14 @@ impl KeysFace {
         &self,
         header: &Header<'_>,
         verb: &'static str,
-        (key, timeout_ms): (&str, Option<u32>),
+        (key, (timeout_ms, no_prompt)): (&str, (Option<u32>, Option<bool>)),
         request: impl FnOnce() -> Result<Request, Refusal>,
         data: impl FnOnce() -> Result<Data, Refusal>,
     ) -> Result<ByteBuf, CallError> {
         let Self(door) = self;
         door.call(header, Doing(verb, key), timeout_ms, async |peer| {
-            let reply = pipeline::run(&door.service, peer, request()?, data()?).await?;
+            let asking = Asking::of(peer, header, no_prompt);
+            let reply = pipeline::run(&door.service, asking, request()?, data()?).await?;
             Ok(ByteBuf::from(reply))
         })
         .await

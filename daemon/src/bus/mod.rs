@@ -6,11 +6,12 @@
 //! | `door` | [`Door`]: how every call comes in and how it ends |
 //! | `error` | a refusal as a D-Bus error |
 //! | `parse` | options as parameters |
-//! | `service` `keys` `account` `tokens` `public` `admin` | the interfaces |
+//! | `service` `keys` `account` `tokens` `public` `admin` `agents` | the interfaces |
 //! | `rows`, `token_rows` | accounts, keys and tokens as callers see them |
 
 mod account;
 mod admin;
+mod agents;
 mod door;
 mod error;
 mod explain;
@@ -24,6 +25,7 @@ mod tokens;
 
 pub use account::AccountFace;
 pub use admin::AdminFace;
+pub use agents::AgentsFace;
 pub use door::Door;
 pub use keys::KeysFace;
 pub use public::PublicFace;
