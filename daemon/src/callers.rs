@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use claviger_core::Refusal;
 use claviger_core::policy::Caller;
+use claviger_core::{Refusal, SessionId};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use zbus::fdo::DBusProxy;
 use zbus::names::{BusName, OwnedUniqueName, UniqueName};
 
+use crate::logind::LogindError;
 use crate::names::Names;
 use crate::permits::Permit;
 
@@ -24,11 +25,18 @@ pub struct Peer {
     /// Tells peers apart: a bus connection and its channels have the same name.
     pub serial: u64,
     caller: OnceCell<Arc<Caller>>,
+    session: OnceCell<Option<SessionId>>,
 }
 
 impl Peer {
     fn new(name: OwnedUniqueName) -> Self {
-        Self { name, gone: CancellationToken::new(), serial: serial(), caller: OnceCell::new() }
+        Self {
+            name,
+            gone: CancellationToken::new(),
+            serial: serial(),
+            caller: OnceCell::new(),
+            session: OnceCell::new(),
+        }
     }
 
     /// Returns true once it is known who the peer is.
@@ -44,7 +52,22 @@ impl Peer {
             gone: opener.gone.child_token(),
             serial: serial(),
             caller: OnceCell::new_with(Some(caller)),
+            session: OnceCell::new_with(opener.session.get().cloned()),
         }
+    }
+
+    /// Returns the session that the peer belongs to, if it belongs to one; asked of `ask` once. Nothing is decided by
+    /// it that a peer of the same user could not have otherwise.
+    pub async fn session(
+        &self,
+        ask: impl Future<Output = Result<Option<SessionId>, LogindError>>,
+    ) -> Option<SessionId> {
+        // Where it cannot be told now, it may be the next time.
+        self.session.get_or_try_init(|| ask).await.ok().cloned().flatten()
+    }
+
+    fn is_in(&self, session: &SessionId) -> bool {
+        self.session.get().is_some_and(|own| own.as_ref() == Some(session))
     }
 }
 
@@ -115,6 +138,14 @@ impl Callers {
             })
             .await
             .cloned()
+    }
+
+    /// Ends everything that runs for the peers known to be in that session, their channels too.
+    pub fn end_session(&self, session: &SessionId) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, peer) in known.extract_if(|_, peer| peer.is_in(session)) {
+            peer.gone.cancel();
+        }
     }
 
     /// Ends everything that runs for the peer of that name.

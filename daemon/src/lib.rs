@@ -8,11 +8,12 @@
 //! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
 //! | `presence` | cards that come and go, told to their owners |
+//! | `logind` `sessions` | who is logged in, what sessions are bound to, and what follows when a token goes |
 //! | `permits` `workers` `carried` | limits per user, turns for slow computations, work that outlives its caller |
 //! | `secrets` `files` | what comes by descriptor |
 //! | `bus` | the D-Bus faces; `channel`: private connections; `signals`: who hears what |
 //! | `service` | what all requests share |
-//! | `run` | start and stop; `arguments`, `config`, `logging`, `clock` |
+//! | `run` | start and stop; `arguments`, `config`, `logging`, `clock`, `stream` |
 
 pub mod accounts;
 pub mod agents;
@@ -28,6 +29,7 @@ mod files;
 pub mod hardening;
 mod host;
 pub mod logging;
+pub mod logind;
 mod names;
 pub mod permits;
 pub mod pipeline;
@@ -36,7 +38,9 @@ mod presence;
 pub mod run;
 mod secrets;
 pub mod service;
+pub mod sessions;
 mod settle;
 pub mod signals;
+mod stream;
 pub mod table;
 pub mod workers;

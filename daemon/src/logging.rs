@@ -9,6 +9,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Starts logging what `filter` lets through, and makes a panic anywhere end the process, visibly.
 pub fn start(filter: Targets) {
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    // Fields under their own names: MESSAGE_ID is one that journald knows.
+    let journal = journal.map(|journal| journal.with_field_prefix(None));
     let plain = journal.is_none().then(|| {
         tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)

@@ -16,11 +16,15 @@ use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::accounts::passphrase;
 use crate::arguments::{Arguments, BusChoice};
-use crate::bus::{AccountFace, AdminFace, AgentsFace, Door, KeysFace, PublicFace, ServiceFace, TokensFace};
+use crate::bus::{
+    AccountFace, AdminFace, AgentsFace, Door, KeysFace, PublicFace, ServiceFace, SessionsFace, TokensFace,
+};
 use crate::config::Config;
-use crate::presence;
+use crate::logind::Logind;
 use crate::service::{Checkpoint, Parts, Service};
+use crate::stream::{is_from_the_bus, next};
 use crate::table::{Table, TableError};
+use crate::{presence, sessions};
 
 /// Why the service ended, other than by being asked to.
 #[derive(Debug)]
@@ -115,10 +119,15 @@ pub async fn serve(
 ) -> Result<Arc<Service>, RunError> {
     let bus =
         DBusProxy::builder(connection).cache_properties(zbus::proxy::CacheProperties::No).build().await?;
-    let parts = Parts { config, table, bus, administration, host, checkpoint };
+    let logind = match administration {
+        Administration::Root => Some(Logind::new(connection).await?),
+        Administration::Uid(_) => None,
+    };
+    let parts = Parts { config, table, bus, administration, host, logind, checkpoint };
     let service = Arc::new(Service::new(parts).map_err(RunError::Random)?);
     watch_for_vanished_names(connection, Arc::clone(&service)).await?;
     tokio::spawn(presence::tell(Arc::clone(&service)));
+    sessions::start(&service).await?;
     let door = Door::bus(Arc::clone(&service));
     let objects = connection.object_server();
     objects.at(OBJECT_PATH, ServiceFace(door.clone())).await?;
@@ -127,6 +136,7 @@ pub async fn serve(
     objects.at(OBJECT_PATH, TokensFace(door.clone())).await?;
     objects.at(OBJECT_PATH, PublicFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AgentsFace(door.clone())).await?;
+    objects.at(OBJECT_PATH, SessionsFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AdminFace(door)).await?;
     connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await?;
     Ok(service)
@@ -153,8 +163,9 @@ async fn watch_for_vanished_names(connection: &Connection, service: Arc<Service>
     let mut vanished = MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await?;
     tokio::spawn(async move {
         while let Some(message) = next(&mut vanished).await {
-            let body = message.map(|message| message.body().deserialize::<(String, String, String)>());
-            if let Ok(Ok((name, _, _))) = body
+            // Whoever else says so wants somebody's requests to end.
+            let Some(message) = message.ok().filter(is_from_the_bus) else { continue };
+            if let Ok((name, _, _)) = message.body().deserialize::<(String, String, String)>()
                 && let Ok(name) = zbus::names::UniqueName::try_from(name.as_str())
             {
                 service.callers.vanished(&name);
@@ -162,14 +173,6 @@ async fn watch_for_vanished_names(connection: &Connection, service: Arc<Service>
         }
     });
     Ok(())
-}
-
-async fn next(stream: &mut MessageStream) -> Option<zbus::Result<zbus::Message>> {
-    use std::pin::Pin;
-    std::future::poll_fn(|context| {
-        zbus::export::futures_core::Stream::poll_next(Pin::new(&mut *stream), context)
-    })
-    .await
 }
 
 /// Wipes what is open and writes what was noted. What is under way is answered with an error by the bus.

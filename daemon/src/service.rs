@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use claviger_card::Cards;
 use claviger_core::policy::{Administration, Caller, Circumstances, administrator};
-use claviger_core::{Key, Refusal, Resource};
+use claviger_core::{Key, Refusal, Resource, SessionId};
 use claviger_soft::{Cost, HostSecret};
 use claviger_token::{Secret, TokenError};
 use tokio::runtime::Handle;
@@ -24,8 +24,10 @@ use crate::callers::{Callers, Peer, Visit};
 use crate::carried::Carried;
 use crate::clock::now;
 use crate::config::Config;
+use crate::logind::{Logind, LogindError};
 use crate::names::Names;
 use crate::permits::{Permit, Permits};
+use crate::sessions::SessionBook;
 use crate::signals::Subscribers;
 use crate::table::Table;
 use crate::workers::Workers;
@@ -56,6 +58,10 @@ pub struct Service {
     pub counts: Counts,
     /// The name service.
     pub names: Names,
+    /// Who is logged in, and what those sessions are bound to.
+    pub sessions: SessionBook,
+    /// logind, on the system bus.
+    pub logind: Option<Logind>,
     /// Stands for a private exponent that only the token has, where wrong RSA padding is answered with a
     /// synthetic message; new at each start.
     pub rejection: Secret,
@@ -131,6 +137,8 @@ pub struct Parts {
     pub administration: Administration,
     /// The host secret, where there is one.
     pub host: Option<Arc<HostSecret>>,
+    /// logind: there is one on the system bus.
+    pub logind: Option<Logind>,
     /// Something that every request passes.
     pub checkpoint: Option<Arc<dyn Checkpoint>>,
 }
@@ -141,7 +149,7 @@ impl Service {
     /// # Errors
     /// Where the system gives no random bytes.
     pub fn new(parts: Parts) -> Result<Self, TokenError> {
-        let Parts { config, table, bus, administration, host, checkpoint } = parts;
+        let Parts { config, table, bus, administration, host, logind, checkpoint } = parts;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let cards = Cards::start(config.cards.clone());
         Ok(Self {
@@ -154,6 +162,8 @@ impl Service {
             permits: Permits::new(config.caps),
             workers: Workers::new(threads, Handle::current()),
             names: Names::new(Handle::current()),
+            sessions: SessionBook::new(&config),
+            logind,
             runtime: Handle::current(),
             subscribers: Subscribers::default(),
             started: now(),
@@ -169,8 +179,10 @@ impl Service {
 
     /// Returns how things stand around the use of a key of that user.
     pub async fn circumstances(&self, asking: Asking<'_>, uid: u32, key: &Key) -> Circumstances {
-        let _ = uid;
-        Circumstances { frozen: false, confirmed: self.agents.confirmed(self, asking, key).await }
+        Circumstances {
+            frozen: self.sessions.is_frozen(uid),
+            confirmed: self.agents.confirmed(self, asking, key).await,
+        }
     }
 
     /// Returns the connection to the bus.
@@ -192,6 +204,19 @@ impl Service {
     /// Returns who a peer is.
     pub async fn identify(&self, peer: &Peer) -> Result<Arc<Caller>, Refusal> {
         self.callers.identify(peer, &self.bus, &self.names).await
+    }
+
+    /// Returns the session that a peer belongs to, if it belongs to one and that can be told now. It is found by the
+    /// peer's process id: good enough to choose whom to ask and what ends with a session, never for a leave.
+    pub async fn session_of(&self, peer: &Peer) -> Option<SessionId> {
+        let logind = self.logind.as_ref()?;
+        let ask = async {
+            let name = peer.name.inner().clone().into();
+            let unknown = |error: zbus::fdo::Error| LogindError::Unreachable(error.to_string());
+            let pid = self.bus.get_connection_unix_process_id(name).await.map_err(unknown)?;
+            logind.session_of_process(pid).await
+        };
+        peer.session(ask).await
     }
 
     /// Identifies a peer and takes a place for its request.

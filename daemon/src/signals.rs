@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use claviger_core::{Refusal, Resource};
-use claviger_dbus::wire::TokenState;
+use claviger_dbus::wire::{SessionWhy, TokenState};
 use claviger_token::{Presence, TokenId};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
@@ -31,6 +31,13 @@ pub enum Event {
     },
     /// Readers or cards that are nobody's came or went.
     ReadersChanged,
+    /// A session of the user is about to be locked or to end.
+    SessionEnding {
+        /// Which.
+        session: String,
+        /// What happens, and why.
+        why: SessionWhy,
+    },
 }
 
 /// The subscriptions.
@@ -113,6 +120,9 @@ async fn tell(
                 let presence = Some(presence.name().to_owned());
                 let state = TokenState { presence, locked: Some(locked) };
                 ServiceFace::token_changed(&emitter, token.as_str(), state).await
+            }
+            Event::SessionEnding { session, why } => {
+                ServiceFace::session_ending(&emitter, &session, why).await
             }
             Event::ReadersChanged => ServiceFace::token_changed(&emitter, "", TokenState::default()).await,
         };

@@ -20,6 +20,7 @@ mod parse;
 mod public;
 mod rows;
 mod service;
+mod sessions;
 mod token_rows;
 mod tokens;
 
@@ -30,4 +31,5 @@ pub use door::Door;
 pub use keys::KeysFace;
 pub use public::PublicFace;
 pub use service::ServiceFace;
+pub use sessions::SessionsFace;
 pub use tokens::TokensFace;

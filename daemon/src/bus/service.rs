@@ -29,6 +29,8 @@ impl ServiceFace {
                 return Err(Refusal::NotSupported("opening a channel over a channel".into()));
             }
             let caller = Arc::clone(&door.service.visit(peer).await?.caller);
+            // The channel ends with its session: which that is, is known before there is a channel.
+            let _session = door.service.session_of(peer).await;
             channel::open(&door.service, peer, caller).map(OwnedFd::from)
         })
         .await

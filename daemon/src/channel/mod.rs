@@ -18,7 +18,7 @@ use claviger_dbus::names::OBJECT_PATH;
 use zbus::connection::Builder;
 use zbus::{Connection, Guid};
 
-use crate::bus::{AccountFace, Door, KeysFace, PublicFace, ServiceFace, TokensFace};
+use crate::bus::{AccountFace, Door, KeysFace, PublicFace, ServiceFace, SessionsFace, TokensFace};
 use crate::callers::Peer;
 use crate::service::Service;
 use socket::Socket;
@@ -78,7 +78,8 @@ async fn build(door: Door, uid: u32, ours: UnixStream) -> zbus::Result<Connectio
         .serve_at(OBJECT_PATH, KeysFace(door.clone()))
         .serve_at(OBJECT_PATH, AccountFace(door.clone()))
         .serve_at(OBJECT_PATH, TokensFace(door.clone()))
-        .serve_at(OBJECT_PATH, PublicFace(door))
+        .serve_at(OBJECT_PATH, PublicFace(door.clone()))
+        .serve_at(OBJECT_PATH, SessionsFace(door))
         .build()
         .await
 }
