@@ -5,11 +5,12 @@ for person in alice:1000 bob:1001; do
     echo "$name:$name-password" | chpasswd
 done
 
+# alice is an administrator.
+usermod --append --groups sudo alice
+
 # root comes to everybody by ssh, without a question.
-ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 2>/dev/null || {
-    mkdir -m 700 /root/.ssh
-    ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-}
+install -d -m 700 /root/.ssh
+ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 for name in alice bob; do
     install -d -m 700 -o "$name" -g "$name" "/home/$name/.ssh"
     install -m 600 -o "$name" -g "$name" /root/.ssh/id_ed25519.pub "/home/$name/.ssh/authorized_keys"

@@ -29,6 +29,7 @@ pub struct Guest {
 pub struct Plan {
     readers: u16,
     claviger: bool,
+    sleepy: bool,
 }
 
 impl Plan {
@@ -42,6 +43,11 @@ impl Plan {
         Self { claviger: true, ..self }
     }
 
+    /// With [`Guest::fall_asleep`].
+    pub fn sleepy(self) -> Self {
+        Self { sleepy: true, ..self }
+    }
+
     /// Boots it.
     pub async fn boot(self) -> Guest {
         static ROOM: Semaphore = Semaphore::const_new(AT_A_TIME);
@@ -51,6 +57,9 @@ impl Plan {
         let layers = installed.iter().map(|it| it.path()).chain([super::root()]).collect::<Vec<_>>();
         let machine = Machine::boot(&layers).await;
         let guest = Guest { machine, _installed: installed, _room: room };
+        if self.sleepy {
+            guest.make_sleepy().await;
+        }
         if self.readers > 0 {
             guest.start_pcscd(self.readers).await;
         }

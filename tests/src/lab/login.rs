@@ -30,7 +30,7 @@ impl Guest {
     pub async fn log_in(&self, user: &str, door: Door) -> Login<'_> {
         let service = format!(
             "systemd-run --quiet --pipe --wait --collect --property User={user} --property PAMName=login \
-             --property Type=exec"
+             --property Type=exec --property WorkingDirectory=~"
         );
         let shell = match door {
             Door::Seat => {
@@ -75,6 +75,23 @@ impl Login<'_> {
         Ran { code, stdout: said.as_bytes().to_vec(), stderr: String::new() }
     }
 
+    /// Starts a line of shell that runs on in the session, beside the shell: of the session's user, in its control
+    /// group, with its environment.
+    pub async fn start(&mut self, line: &str) -> Running {
+        let environment = self.run("cat /proc/self/environ | tr '\\0' '\\n'").await.ok();
+        let group = format!("systemctl show --property ControlGroup --value session-{}.scope", self.id);
+        let group = self.guest.run(&group).await.ok();
+        let mut command = self.guest.command("/bin/sh");
+        let user = self.run("id -un").await.ok();
+        command.args(["-c", JOIN, "sh", group.text()]);
+        command.args(["setpriv", "--reuid", user.text(), "--regid", user.text(), "--init-groups"]);
+        command.args(["/bin/sh", "-c", &format!("cd; {line}")]);
+        for pair in environment.text().lines() {
+            command.envs(pair.split_once('='));
+        }
+        self.guest.spawn(command)
+    }
+
     /// Returns the session's id.
     pub fn id(&self) -> &str {
         &self.id
@@ -103,3 +120,13 @@ impl Login<'_> {
         self.ended().await;
     }
 }
+
+/// Puts itself into a control group, and becomes a command. It does so inside the guest: what is in a session's group
+/// must be nameable by the guest's systemd, which could not end the session otherwise.
+const JOIN: &str = "set -e
+group=$1
+shift
+for root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+    [ ! -e $root$group/cgroup.procs ] || echo $$ >$root$group/cgroup.procs
+done
+exec \"$@\"";

@@ -119,7 +119,7 @@ async fn started(news: &UnixDatagram) -> u32 {
 }
 
 /// Makes a control group for the harness beside the guest's own units, in every hierarchy that its systemd uses, and
-/// returns them.
+/// returns them. Theirs is none: a process of the host among them is one that the guest's systemd cannot name nor end.
 fn groups(leader: u32) -> String {
     let lines = fs::read_to_string(format!("/proc/{leader}/cgroup")).unwrap();
     let groups = lines.lines().filter_map(|line| {

@@ -9,6 +9,7 @@
 //! | [`sessions`] | the sessions that logind lists |
 //! | [`login`] | somebody who logged in, by one of several doors, and works there |
 //! | [`readers`] | card readers of the guest's pcscd, for the cards of [`crate::pcsc`] |
+//! | [`sleep`] | suspend and resume |
 //!
 //! The root of all guests is built once, see `tests/scripts/lab-root.sh`; its users are `alice` (1000) and `bob` (1001)
 //! with the passwords `alice-password` and `bob-password`. What a guest changes is in memory and its own.
@@ -20,6 +21,7 @@ pub mod machine;
 pub mod readers;
 pub mod running;
 pub mod sessions;
+pub mod sleep;
 
 pub use guest::{Guest, Plan};
 pub use login::{Door, Login};

@@ -1,5 +1,7 @@
 //! The harness itself: a guest has what the scenarios rest on.
 
+use std::time::Instant;
+
 use claviger_tests::lab::{Door, Guest};
 use claviger_tests::pcsc::Kind;
 
@@ -100,4 +102,66 @@ async fn the_service_starts_under_its_real_sandbox_and_answers() {
     let status = guest.run_as("alice", "claviger status").await;
     assert_eq!(status.code, Some(0), "{status:#?}");
     assert!(status.text().starts_with("user       alice (1000)\naccount    none"), "{status:#?}");
+}
+
+#[tokio::test]
+async fn the_installed_service_works_with_a_card_and_sees_it_go() {
+    let guest = Guest::plan().readers(2).claviger().boot().await;
+    let mut card = guest.card(0, Kind::Piv);
+    let mut alice = guest.log_in("alice", Door::Seat).await;
+    alice.run("printf 123456 >pin; printf %s 'a pass phrase' >phrase").await.ok();
+    alice.run("claviger register --passphrase-file phrase").await.ok();
+    alice.run("claviger card enrol --pin-file pin").await.ok();
+    let generate =
+        "claviger key generate P-256 --location card --slot 9a --label mine --default-management-key";
+    alice.run(generate).await.ok();
+    alice.run("claviger sign --key mine -o signature /etc/passwd").await.ok();
+    card.remove_noticed();
+    assert_ne!(alice.run("claviger sign --key mine -o signature /etc/passwd").await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_program_beside_the_shell_belongs_to_the_session_and_ends_with_it() {
+    let guest = Guest::boot().await;
+    for door in [Door::Seat, Door::Ssh] {
+        let mut alice = guest.log_in("alice", door).await;
+        let mut beside = alice.start("echo $$ $XDG_SESSION_ID; exec cat").await;
+        let said = beside.hear("\n").await;
+        let (pid, id) = said.trim().split_once(' ').unwrap();
+        assert_eq!(id, alice.id());
+        let shown = guest.run(&format!("ps -o lsession= -o user= {pid}")).await.ok();
+        assert_eq!(shown.text().split_whitespace().collect::<Vec<_>>(), [id, "alice"]);
+        beside.say("still here");
+        beside.hear("still here").await;
+        guest.terminate_session(alice.id()).await;
+        beside.ended().await;
+        alice.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_sleeps_waits_for_who_wants_a_moment_and_wakes() {
+    let guest = Guest::plan().sleepy().boot().await;
+    let inhibit =
+        "exec systemd-inhibit --what=sleep --mode=delay sh -c 'echo ready; read -r line; echo last words'";
+    let mut inhibitor = guest.spawn(guest.shell(inhibit));
+    inhibitor.hear("ready\n").await;
+    let mut listener =
+        guest.spawn(guest.shell("exec dbus-monitor --system interface=org.freedesktop.login1.Manager"));
+    listener.hear("NameLost").await;
+    let asleep = async {
+        guest.fall_asleep().await;
+        Instant::now()
+    };
+    let let_go = async {
+        listener.hear("PrepareForSleep\n   boolean true").await;
+        let now = Instant::now();
+        inhibitor.say("");
+        inhibitor.hear("last words").await;
+        now
+    };
+    let (asleep, let_go) = tokio::join!(asleep, let_go);
+    assert!(asleep > let_go);
+    guest.wake_up().await;
+    listener.hear("PrepareForSleep\n   boolean false").await;
 }
