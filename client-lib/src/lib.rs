@@ -24,6 +24,7 @@
 //! | `secret` | [`Secret`], and how one crosses the bus |
 //! | [`blocking`] | the same client for programs without a runtime |
 //! | `login` | [`Login`]: what a program that logs people in asks, safely in a stranger's process |
+//! | `machine` | [`Machine`]: what systemd, polkit and logind say, for who looks what is wrong |
 //! | `error` | [`Error`]: sorted by what helps |
 //!
 //! **What goes which way.** Key operations and public operations go over a private channel, which the client
@@ -50,6 +51,7 @@ mod events;
 mod keys;
 mod large;
 mod login;
+mod machine;
 mod public;
 mod secret;
 mod service;
@@ -71,5 +73,6 @@ pub use desktop::notify;
 pub use error::Error;
 pub use events::{Event, Events};
 pub use login::{Login, SYSTEM_BUS};
+pub use machine::{Machine, MachineError, Unit};
 pub use secret::{Secret, secret_descriptor};
 pub use zbus::OwnedFd as Descriptor;

@@ -1,43 +1,27 @@
+//! What the key store itself says, as the one who asks may see it.
+
 use std::os::unix::fs::FileTypeExt;
 
 use claviger_client::blocking::Client;
 use claviger_client::{AccountRow, Bus, Error, ErrorName, TokenFilter, TokenRow};
-use serde_json::json;
 
-use crate::cli::Global;
-use crate::show::{Colour, Facts, plain};
-use crate::{Problem, files};
+use super::finding::{
+    Finding::{self, Broken, Notice, Well},
+    Findings,
+};
+use crate::show::plain;
 
-/// What a check found.
-enum Finding {
-    /// All is well: what was seen.
-    Well(String),
-    /// It works, but something could be better: what was seen, what to do.
-    Notice(String, &'static str),
-    /// It does not work: what was seen, what to mend.
-    Broken(String, &'static str),
-}
-
-use Finding::{Broken, Notice, Well};
-
-/// `claviger doctor`: checks from the bus inwards, and stops where nothing further can be seen.
-pub(super) fn doctor(global: &Global) -> Result<(), Problem> {
-    let findings = examine(&global.bus);
-    let broken = findings.iter().filter(|(_, finding)| matches!(finding, Broken(..))).count();
-    report(global, &findings)?;
-    match broken {
-        0 => Ok(()),
-        count => Err(Problem::Failed(format!("{count} of {} checks failed", findings.len()))),
-    }
-}
-
-fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
-    let mut findings = Vec::new();
+/// Examines the key store, and stops where nothing further can be seen.
+pub(super) fn examine(bus: &Bus, findings: &mut Findings) {
     let client = match Client::connect(bus) {
         Ok(client) => client,
         Err(error) => {
-            findings.push(("bus", Broken(error.to_string(), mend_bus(bus))));
-            return findings;
+            let (check, mend) = match &error {
+                Error::NoBus(_) => ("bus", mend_bus(bus)),
+                other => ("key store", mend_daemon(bus, other)),
+            };
+            findings.push((check, Broken(error.to_string(), mend)));
+            return;
         }
     };
     findings.push(("bus", Well(format!("connected to {bus}"))));
@@ -46,7 +30,7 @@ fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
         Err(error) => {
             let mend = mend_daemon(bus, &error);
             findings.push(("key store", Broken(error.to_string(), mend)));
-            return findings;
+            return;
         }
     };
     findings.push(("key store", version_finding(&version)));
@@ -65,7 +49,6 @@ fn examine(bus: &Bus) -> Vec<(&'static str, Finding)> {
         Ok(tokens) => findings.push(("cards", cards_finding(&tokens, has_card_service()))),
         Err(error) => findings.push(("cards", Broken(error.to_string(), mend_store(&error)))),
     }
-    findings
 }
 
 fn version_finding(version: &str) -> Finding {
@@ -243,35 +226,6 @@ fn mend_store(error: &Error) -> &'static str {
         Some(ErrorName::StoreFull) => "make room where clavigerd keeps its state (/var/lib/claviger)",
         Some(_) | None => "the log of clavigerd says why: journalctl -u clavigerd",
     }
-}
-
-fn report(global: &Global, findings: &[(&'static str, Finding)]) -> Result<(), Problem> {
-    let parts = |finding: &Finding| match finding {
-        Well(seen) => ("well", seen.clone(), None),
-        Notice(seen, advice) => ("notice", seen.clone(), Some(*advice)),
-        Broken(seen, advice) => ("broken", seen.clone(), Some(*advice)),
-    };
-    if global.json {
-        let checks = findings.iter().map(|(check, finding)| {
-            let (state, seen, advice) = parts(finding);
-            json!({ "check": check, "state": state, "seen": seen, "advice": advice })
-        });
-        return files::json(&checks.collect());
-    }
-    let mut facts = Facts::default();
-    for (check, finding) in findings {
-        let (state, seen, advice) = parts(finding);
-        let colour = match finding {
-            Well(_) => Colour::Green,
-            Notice(..) => Colour::Yellow,
-            Broken(..) => Colour::Red,
-        };
-        facts.add(check, format!("{}: {seen}", colour.paint(state)));
-        if let Some(advice) = advice {
-            facts.add("", format!("-> {advice}"));
-        }
-    }
-    facts.lines().iter().try_for_each(|line| files::line(line))
 }
 
 #[cfg(test)]
