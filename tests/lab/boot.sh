@@ -49,7 +49,8 @@ trap clean_up EXIT
         --console=pipe --boot </dev/null >"$folder/console" 2>&1
 ) &
 guest=$!
-{ read -r _ || end; } <&0 &
+# It may not have joined its group yet.
+{ read -r _ || { end; kill -KILL "$guest"; }; } <&0 2>/dev/null &
 reader=$!
 status=0
 wait "$guest" 2>/dev/null || status=$?
