@@ -13,7 +13,7 @@
 //! | `secrets` `files` | what comes by descriptor |
 //! | `bus` | the D-Bus faces; `channel`: private connections; `signals`: who hears what |
 //! | `service` | what all requests share |
-//! | `run` | start and stop; `arguments`, `config`, `logging`, `clock`, `stream` |
+//! | `run` | start and stop; `arguments`, `config`, `logging`, `clock`, `stream`, `watchdog` |
 
 pub mod accounts;
 pub mod agents;
@@ -43,4 +43,5 @@ mod settle;
 pub mod signals;
 mod stream;
 pub mod table;
+mod watchdog;
 pub mod workers;

@@ -24,7 +24,7 @@ use crate::logind::Logind;
 use crate::service::{Checkpoint, Parts, Service};
 use crate::stream::{is_from_the_bus, next};
 use crate::table::{Table, TableError};
-use crate::{presence, sessions};
+use crate::{presence, sessions, watchdog};
 
 /// Why the service ended, other than by being asked to.
 #[derive(Debug)]
@@ -98,6 +98,7 @@ pub async fn run(arguments: Arguments, config: Config) -> Result<(), RunError> {
     let service = serve(&connection, table, config, administration, host, None).await?;
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    tokio::spawn(watchdog::tell(Arc::clone(&service)));
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),

@@ -100,6 +100,7 @@ pub async fn restore(service: &Arc<Service>, visit: Visit, backup: OwnedFd) -> R
         }
         seat.token.lock();
         seat.apply(table, table.replace_account(user, keys)).await?;
+        service.sessions.forget_user(seat.uid);
         tracing::info!(uid = seat.uid, "an account was restored from a backup");
         Ok(())
     })

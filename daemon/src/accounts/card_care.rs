@@ -60,6 +60,7 @@ pub async fn initialize(
             let row = EnrolledToken { id: new.clone(), name, ..row };
             let table = &service.table;
             seat.apply(table, table.rename_token(seat.uid, token.id(), row)).await?;
+            service.sessions.rename_token(token.id().clone(), new.clone());
             service.subscribers.announce(seat.uid, &Event::KeysChanged);
         }
         tracing::info!(uid = seat.uid, old = %token.id(), token = %new, "a card was given a fresh identity");

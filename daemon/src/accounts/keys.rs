@@ -267,6 +267,7 @@ pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: En
             }
             End::Remove => change_table(&service, &seat, service.table.remove_user(uid, now())).await?,
         }
+        service.sessions.forget_user(uid);
         // Once more, for an unlock that began before.
         cards::lock_all(&service, &seat, &account);
         tracing::info!(uid, "an account was ended: {end:?}");
