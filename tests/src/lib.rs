@@ -15,6 +15,7 @@
 //! | [`command`] | other programs, as some user or as root |
 //! | [`shell`] | the command line as a person uses it |
 //! | [`openssl`] | the second opinion |
+//! | [`agent`] | a toy agent, answered by the test |
 //! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
 //! | [`lab`] | whole machines in containers: systemd, logind, PAM, polkit, pcscd |
@@ -28,6 +29,7 @@
 
 pub mod account;
 pub mod accounts;
+pub mod agent;
 pub mod bus;
 pub mod cards;
 pub mod command;

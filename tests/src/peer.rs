@@ -148,7 +148,7 @@ impl Peer {
     }
 }
 
-fn refusal(error: zbus::Error) -> Refusal {
+pub(crate) fn refusal(error: zbus::Error) -> Refusal {
     match error {
         zbus::Error::MethodError(name, text, _) => Refusal {
             name: name.rsplit('.').next().unwrap_or_default().to_owned(),

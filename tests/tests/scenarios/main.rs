@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod accounts;
+mod agents;
 mod arguments;
 mod channels;
 mod client_library;
