@@ -46,8 +46,8 @@ pub enum NoAnswer {
     Declined,
     /// The person took too long.
     TimedOut,
-    /// The person could not be asked, or nobody waits any more: the whole sentence.
-    Cancelled(String),
+    /// The person could not be asked: the whole sentence. It is as if there were no agent.
+    Impossible(String),
 }
 
 impl fmt::Display for NoAnswer {
@@ -55,7 +55,7 @@ impl fmt::Display for NoAnswer {
         match self {
             Self::Declined => formatter.write_str("cannot ask: the person declined"),
             Self::TimedOut => formatter.write_str("cannot ask: nobody answered in time"),
-            Self::Cancelled(text) => formatter.write_str(text),
+            Self::Impossible(text) => formatter.write_str(text),
         }
     }
 }

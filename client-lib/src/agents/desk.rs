@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as Turn, MutexGuard as MyTurn, oneshot};
@@ -17,6 +17,8 @@ struct State {
     daemon: Option<String>,
     /// What is asked or waits for its turn: dropping the sender takes it back.
     questions: HashMap<String, oneshot::Sender<()>>,
+    /// What was taken back before it came: a call may overtake another. Ids are used once.
+    early: VecDeque<String>,
 }
 
 /// A question that was taken in; it is forgotten with this value.
@@ -38,8 +40,9 @@ impl Desk {
 
     /// Serves nobody, and takes every question back; returns whom it served.
     pub(super) fn leave(&self) -> Option<String> {
-        let State { daemon, questions } = &mut *self.state();
+        let State { daemon, questions, early } = &mut *self.state();
         questions.clear();
+        early.clear();
         daemon.take()
     }
 
@@ -60,13 +63,20 @@ impl Desk {
         if state.questions.contains_key(id) {
             return None;
         }
-        state.questions.insert(id.to_owned(), sender);
+        match state.early.iter().position(|known| known == id) {
+            Some(place) => drop((state.early.remove(place), sender)),
+            None => drop(state.questions.insert(id.to_owned(), sender)),
+        }
         Some(Question { desk: Arc::clone(self), id: id.to_owned(), taken_back })
     }
 
-    /// Takes a question back, if it is asked.
+    /// Takes a question back: it is asked, or about to be.
     pub(super) fn take_back(&self, id: &str) {
-        drop(self.state().questions.remove(id));
+        let State { questions, early, .. } = &mut *self.state();
+        if questions.remove(id).is_none() {
+            early.truncate(EARLY - 1);
+            early.push_front(id.to_owned());
+        }
     }
 
     /// Waits until the person is free.
@@ -93,3 +103,6 @@ impl Drop for Question {
         }
     }
 }
+
+/// How many are remembered that were taken back before they came: as many as a user may have asked.
+const EARLY: usize = 4;

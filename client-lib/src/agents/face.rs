@@ -101,7 +101,7 @@ impl From<NoAnswer> for CallError {
         let name = match reason {
             NoAnswer::Declined => ErrorName::Declined,
             NoAnswer::TimedOut => ErrorName::Timeout,
-            NoAnswer::Cancelled(_) => ErrorName::Cancelled,
+            NoAnswer::Impossible(_) => ErrorName::Internal,
         };
         Self::new(name, reason.to_string())
     }

@@ -15,7 +15,8 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
             let entry = entry.expect("an entry");
             let name = entry.file_name().into_string().expect("a name");
             // Other programs have pages there too.
-            if part == "completions" || name == "claviger.1" || name.starts_with("claviger-") {
+            let is_a_command = name.starts_with("claviger-") && name != "claviger-prompter.1";
+            if part == "completions" || name == "claviger.1" || is_a_command {
                 contents
                     .insert(format!("{part}/{name}"), std::fs::read_to_string(entry.path()).expect("text"));
             }
