@@ -17,7 +17,8 @@ use zbus::{Connection, MatchRule, MessageStream};
 use crate::accounts::passphrase;
 use crate::arguments::{Arguments, BusChoice};
 use crate::bus::{
-    AccountFace, AdminFace, AgentsFace, Door, KeysFace, PublicFace, ServiceFace, SessionsFace, TokensFace,
+    AccountFace, AdminFace, AgentsFace, AuthenticationFace, Door, KeysFace, LoginFace, PublicFace,
+    ServiceFace, SessionsFace, TokensFace,
 };
 use crate::config::Config;
 use crate::logind::Logind;
@@ -138,6 +139,8 @@ pub async fn serve(
     objects.at(OBJECT_PATH, PublicFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AgentsFace(door.clone())).await?;
     objects.at(OBJECT_PATH, SessionsFace(door.clone())).await?;
+    objects.at(OBJECT_PATH, AuthenticationFace(door.clone())).await?;
+    objects.at(OBJECT_PATH, LoginFace(door.clone())).await?;
     objects.at(OBJECT_PATH, AdminFace(door)).await?;
     connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await?;
     Ok(service)

@@ -26,6 +26,17 @@ pub(crate) async fn read(descriptor: OwnedFd, limit: usize) -> Result<Secret, Re
     }
 }
 
+/// Reads what must be nothing: the secret is given elsewhere.
+pub(crate) async fn read_nothing(descriptor: OwnedFd) -> Result<(), Refusal> {
+    let given = || Refusal::InvalidArguments("the secret must be empty: it is typed at the reader".into());
+    match tokio::time::timeout(DEADLINE, read_kind(descriptor, 1)).await {
+        Ok(Ok(secret)) if secret.is_empty() => Ok(()),
+        Ok(Ok(_) | Err(Refusal::DataTooLarge { .. })) => Err(given()),
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => Err(Refusal::Timeout),
+    }
+}
+
 /// Returns a sealed memfd that holds the secret: how one leaves the service.
 pub(crate) fn hand_out(secret: &Secret) -> Result<OwnedFd, Refusal> {
     memory(secret.expose())

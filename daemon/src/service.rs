@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use claviger_card::Cards;
-use claviger_core::policy::{Administration, Caller, Circumstances, administrator};
+use claviger_core::policy::{Administration, Caller, Circumstances, administrator, may_authenticate};
 use claviger_core::{Key, Refusal, Resource, SessionId};
 use claviger_soft::{Cost, HostSecret};
 use claviger_token::{Secret, TokenError};
@@ -70,6 +70,7 @@ pub struct Service {
     bus: DBusProxy<'static>,
     administration: Administration,
     derivations: Arc<Semaphore>,
+    login_derivations: Arc<Semaphore>,
     cost: OnceLock<Cost>,
     checkpoint: Option<Arc<dyn Checkpoint>>,
 }
@@ -86,8 +87,8 @@ pub struct Counts {
 /// The right to derive a key from a pass phrase, once.
 pub struct Derivation {
     service: Arc<Service>,
-    _permit: Permit,
-    _turn: OwnedSemaphorePermit,
+    _permit: Option<Permit>,
+    _turns: Vec<OwnedSemaphorePermit>,
 }
 
 impl Derivation {
@@ -171,6 +172,7 @@ impl Service {
             bus,
             administration,
             derivations: Arc::new(Semaphore::new(DERIVATIONS)),
+            login_derivations: Arc::new(Semaphore::new(DERIVATIONS - 1)),
             cost: OnceLock::new(),
             checkpoint,
             config,
@@ -231,6 +233,11 @@ impl Service {
         administrator(caller.uid, self.administration)
     }
 
+    /// Refuses who may not speak for a user who logs in.
+    pub fn may_authenticate(&self, caller: &Caller, uid: u32) -> Result<(), Refusal> {
+        may_authenticate(caller.uid, uid, self.administration)
+    }
+
     /// Returns the step that an application takes, as configured.
     pub const fn application(&self) -> claviger_core::Step {
         if self.config.consent { claviger_core::Step::Apply } else { claviger_core::Step::Register }
@@ -248,7 +255,18 @@ impl Service {
     pub async fn derivation(self: &Arc<Self>, uid: u32) -> Result<Derivation, Refusal> {
         let permit = self.permits.take(uid, Resource::Derivations)?;
         let turn = Arc::clone(&self.derivations).acquire_owned().await.map_err(|_| Refusal::Cancelled)?;
-        Ok(Derivation { service: Arc::clone(self), _permit: permit, _turn: turn })
+        Ok(Derivation { service: Arc::clone(self), _permit: Some(permit), _turns: vec![turn] })
+    }
+
+    /// The same for a login. Logins wait for one another and leave one place to those who unlock what is theirs: a
+    /// stranger at a prompt takes nothing of what the user may have.
+    pub async fn derivation_for_login(self: &Arc<Self>) -> Result<Derivation, Refusal> {
+        let turns = [&self.login_derivations, &self.derivations];
+        let mut taken = Vec::with_capacity(turns.len());
+        for turn in turns {
+            taken.push(Arc::clone(turn).acquire_owned().await.map_err(|_| Refusal::Cancelled)?);
+        }
+        Ok(Derivation { service: Arc::clone(self), _permit: None, _turns: taken })
     }
 
     /// Returns what a new pass phrase costs to guess; calibrated once, which takes a moment.

@@ -312,11 +312,21 @@ async fn open(
     };
     let operation = TokenOp::Unlock { secret, slots: None, spare };
     perform(service, seat.uid, Arc::clone(token) as Arc<dyn Token>, operation).await?;
+    unlocked(service, seat, token, idle);
+    Ok(())
+}
+
+/// Has a card that took its PIN lock itself when `idle` passes without use.
+pub(super) fn unlocked(
+    service: &Arc<Service>,
+    seat: &Arc<Seat>,
+    token: &Arc<CardToken>,
+    idle: Option<Duration>,
+) {
     let unlock = seat.idle(token.id()).start(idle);
     let watch = lock_when_idle(Arc::clone(service), Arc::clone(seat), Arc::clone(token), unlock);
     drop(service.runtime.spawn(watch));
     tracing::info!(uid = seat.uid, token = %token.id(), "a card was unlocked");
-    Ok(())
 }
 
 async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, token: Arc<CardToken>, unlock: u64) {
@@ -351,7 +361,8 @@ pub(super) fn lock_all(service: &Service, seat: &Seat, account: &Account) {
     }
 }
 
-fn wipe(service: &Service, seat: &Seat, token: &CardToken) {
+/// Forgets the PIN of a card, and tells its owner where there was one.
+pub(super) fn wipe(service: &Service, seat: &Seat, token: &CardToken) {
     let was_unlocked = token.is_unlocked();
     token.lock();
     if was_unlocked {
@@ -404,7 +415,7 @@ pub(super) fn named_if_absent(account: &Account, token: &CardToken) -> Result<()
 }
 
 /// Tells the owner how the card stands.
-fn announce(service: &Service, seat: &Seat, token: &CardToken) {
+pub(super) fn announce(service: &Service, seat: &Seat, token: &CardToken) {
     let event = Event::TokenChanged {
         token: token.id().clone(),
         presence: token.presence(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use claviger_core::{Defaults, Key, KeyState, Placement, Refusal, Selector, Step, check_label};
+use claviger_core::{Confirm, Defaults, Key, KeyState, Placement, Refusal, Selector, Step, check_label};
 use claviger_token::{
     Algorithm, Generated, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
     Usage,
@@ -160,6 +160,8 @@ pub enum Change {
     Label(String),
     /// Makes it the default for a purpose.
     DefaultFor(String),
+    /// Sets how often its owner is asked before it is used.
+    Confirm(Confirm),
 }
 
 /// Changes one of the caller's keys while the account is unlocked.
@@ -187,6 +189,9 @@ pub async fn change(
             }
             (Change::Label(label), _) => {
                 change_table(&service, &seat, table.set_label(uid, find()?.id(), &label)).await
+            }
+            (Change::Confirm(confirm), _) => {
+                change_table(&service, &seat, table.set_confirm(uid, find()?.id(), confirm)).await
             }
             (Change::DefaultFor(purpose), selector) => {
                 let key = if *selector == Selector::Default { None } else { Some(find()?) };

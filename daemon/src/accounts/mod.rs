@@ -6,6 +6,9 @@
 //! | `cards` | enrol, forget, unlock and lock cards |
 //! | `card_care` | the PIN and the identity of a card that is the caller's, or nobody's |
 //! | `possession` | proves that a card has the private key of a public one |
+//! | `statement` | what a key signs to show that it is there |
+//! | `login` | login by challenge and response: who is at a prompt has the user's token |
+//! | `removal` | what a user wants to happen when the token is removed |
 //! | `certificates` | the certificates of keys |
 //! | `idle` | how long something unlocked has not been used |
 //! | `registration` | register, consent, issue consent, enrol |
@@ -21,9 +24,12 @@ pub mod certificates;
 mod guess;
 mod idle;
 pub mod keys;
+pub mod login;
 pub mod passphrase;
 mod possession;
 pub mod registration;
+pub mod removal;
+mod statement;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -36,12 +42,15 @@ use claviger_token::{KeyId, Presence, Token, TokenId, TokenKind};
 
 use crate::table::{Account, Table, TableError};
 pub use idle::Idle;
+pub use login::Logins;
 
 /// The seats of the users who call.
 pub struct Accounts {
     seats: Mutex<HashMap<u32, Arc<Seat>>>,
     host: Option<Arc<HostSecret>>,
     cards: Arc<Cards>,
+    /// Logins that no session was opened for yet.
+    pub logins: Logins,
 }
 
 /// What is kept in memory for one user.
@@ -52,6 +61,8 @@ pub struct Seat {
     pub token: Arc<SoftToken>,
     /// Held while something of the account is changed: one change at a time.
     pub change: tokio::sync::Mutex<()>,
+    /// Held while guesses are counted: reading and writing them is one step.
+    counting: tokio::sync::Mutex<()>,
     account: RwLock<Loaded>,
     loading: tokio::sync::Mutex<()>,
     used: Mutex<HashMap<KeyId, i64>>,
@@ -68,7 +79,7 @@ enum Loaded {
 impl Accounts {
     /// Returns seats that are all free.
     pub fn new(host: Option<Arc<HostSecret>>, cards: Arc<Cards>) -> Self {
-        Self { seats: Mutex::new(HashMap::new()), host, cards }
+        Self { seats: Mutex::new(HashMap::new()), host, cards, logins: Logins::default() }
     }
 
     /// Returns the host secret, where there is one.
@@ -104,6 +115,7 @@ impl Seat {
             uid,
             token: Arc::new(token),
             change: tokio::sync::Mutex::new(()),
+            counting: tokio::sync::Mutex::new(()),
             account: RwLock::new(Loaded::NotYet),
             loading: tokio::sync::Mutex::new(()),
             used: Mutex::default(),

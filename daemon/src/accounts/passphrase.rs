@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_core::{Refusal, Registration};
-use claviger_soft::{DataKey, HostSecret, KeySlots, SlotError};
+use claviger_soft::{Cost, DataKey, HostSecret, KeySlots, SlotError};
 use claviger_token::{Secret, Token};
 use tokio::time::Instant;
 
@@ -34,30 +34,60 @@ pub async fn unlock(
         let _change = seat.change.lock().await;
         let account = seat.own(&service.table, &visit.caller).await?;
         let (slots, host) = (slots_of(&account.user)?, service.accounts.host().cloned());
-        let (data_key, bound) = guess(&service, &seat, &account.user, derivation, move |cost| {
-            let slots = KeySlots::from_bytes(&slots)?;
-            let data_key = slots.open(&passphrase, host.as_deref())?;
-            let bound = match binding(&slots, host.as_deref()) {
-                Some(host) if slots.host_id().is_none() => {
-                    Some(slots.change_passphrase(&data_key, &passphrase, Some(host), cost)?)
-                }
-                _ => None,
-            };
-            Ok((data_key, bound))
-        })
-        .await?;
-        if let Some(slots) = bound {
-            store(&service, &seat, &slots).await?;
-            tracing::info!(uid = seat.uid, "the pass phrase is bound to this host now");
-        }
-        seat.token.admit(data_key);
-        let generation = seat.idle(seat.token.id()).start(idle);
-        drop(service.runtime.spawn(lock_when_idle(Arc::clone(&service), Arc::clone(&seat), generation)));
-        service.subscribers.announce(seat.uid, &Event::LockedChanged(false));
-        tracing::info!(uid = seat.uid, "the local store was unlocked");
-        Ok(())
+        let open = move |cost| Opened::by_passphrase(&slots, &passphrase, host.as_deref(), cost);
+        let opened = guess(&service, &seat, derivation, open).await?;
+        admit(&service, &seat, opened, idle).await
     })
     .await
+}
+
+/// What a pass phrase opened.
+pub(super) struct Opened {
+    /// The key of all records.
+    pub(super) data_key: DataKey,
+    /// The slots, bound to this host now; `None` where they stay as they are.
+    bound: Option<KeySlots>,
+}
+
+impl Opened {
+    /// Opens the slots of a local store; it takes long.
+    pub(super) fn by_passphrase(
+        slots: &[u8],
+        passphrase: &Secret,
+        host: Option<&HostSecret>,
+        cost: Cost,
+    ) -> Result<Self, SlotError> {
+        let slots = KeySlots::from_bytes(slots)?;
+        let data_key = slots.open(passphrase, host)?;
+        let bound = match binding(&slots, host) {
+            Some(host) if slots.host_id().is_none() => {
+                Some(slots.change_passphrase(&data_key, passphrase, Some(host), cost)?)
+            }
+            _ => None,
+        };
+        Ok(Self { data_key, bound })
+    }
+}
+
+/// Unlocks the local store with what was opened, until it is locked or `idle` passes without use. The account's slots
+/// are still those that were opened: its change is held.
+pub(super) async fn admit(
+    service: &Arc<Service>,
+    seat: &Arc<Seat>,
+    opened: Opened,
+    idle: Option<Duration>,
+) -> Result<(), Refusal> {
+    let Opened { data_key, bound } = opened;
+    if let Some(slots) = bound {
+        store(service, seat, &slots).await?;
+        tracing::info!(uid = seat.uid, "the pass phrase is bound to this host now");
+    }
+    seat.token.admit(data_key);
+    let unlock = seat.idle(seat.token.id()).start(idle);
+    drop(service.runtime.spawn(lock_when_idle(Arc::clone(service), Arc::clone(seat), unlock)));
+    service.subscribers.announce(seat.uid, &Event::LockedChanged(false));
+    tracing::info!(uid = seat.uid, "the local store was unlocked");
+    Ok(())
 }
 
 /// Returns the host secret that a pass phrase of these slots is bound to from now on.
@@ -136,7 +166,7 @@ async fn replace(
         let _change = seat.change.lock().await;
         let account = seat.own(&service.table, &visit.caller).await?;
         let (bytes, host) = (slots_of(&account.user)?, service.accounts.host().cloned());
-        let slots = guess(&service, &seat, &account.user, derivation, move |cost| {
+        let slots = guess(&service, &seat, derivation, move |cost| {
             let slots = KeySlots::from_bytes(&bytes)?;
             let data_key = open(&slots, host.as_deref())?;
             slots.change_passphrase(&data_key, &new, binding(&slots, host.as_deref()), cost)

@@ -6,9 +6,11 @@ use claviger_card::{CardKey, CardToken};
 use claviger_core::Refusal;
 use claviger_soft as soft;
 use claviger_token::{
-    Algorithm, Binding, Hash, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Token, TokenError, TokenKind,
-    TokenOp, TokenOutput,
+    Binding, KeyHandle, KeyId, KeyInfo, Mechanism, Parameters, Token, TokenError, TokenKind, TokenOp,
+    TokenOutput,
 };
+
+use super::statement::Statement;
 
 /// Has the card use the key on a fresh challenge and checks the answer with the public key.
 ///
@@ -33,29 +35,10 @@ pub(super) async fn prove(token: &CardToken, key: &CardKey, uid: u32) -> Result<
 }
 
 async fn signs(token: &CardToken, key: &CardKey, uid: u32) -> Result<bool, TokenError> {
-    let challenge = soft::random(CHALLENGE)?;
-    let mut statement = format!("claviger enrol v1\n{}\n{uid}\n", token.id()).into_bytes();
-    statement.extend_from_slice(challenge.expose());
-    let digest = || soft::digest(Hash::Sha256, &statement);
-    let can = |mechanism| token.capabilities().mechanisms.contains(&mechanism);
-    let (mechanism, data, checked) = match key.algorithm {
-        Algorithm::Ed25519 => (Mechanism::Eddsa, statement.clone(), Mechanism::Eddsa),
-        _ if key.algorithm.modulus_size().is_none() => (Mechanism::Ecdsa, digest(), Mechanism::EcdsaSha256),
-        _ => {
-            let info = soft::digest_info(Hash::Sha256, &digest());
-            let size = key.algorithm.modulus_size().unwrap_or_default();
-            if can(Mechanism::RsaPkcs) {
-                (Mechanism::RsaPkcs, info, Mechanism::Sha256RsaPkcs)
-            } else {
-                let block = soft::pkcs1_encode(&info, size)?;
-                (Mechanism::RsaX509, block, Mechanism::Sha256RsaPkcs)
-            }
-        }
-    };
-    let operation =
-        TokenOp::Sign { key: handle(key, uid), mechanism, parameters: Parameters::default(), data };
-    let TokenOutput::Signature(signature) = token.perform(operation).await? else { return Ok(false) };
-    soft::verify(&key.public_key, checked, &Parameters::default(), &statement, &signature)
+    let statement = Statement::of_enrolment(token.id(), uid)?;
+    let handle = handle(key, uid);
+    let operation = statement.ask(&handle, &token.capabilities())?;
+    statement.is_signed(&handle.info, &token.perform(operation).await?)
 }
 
 async fn decrypts(token: &CardToken, key: &CardKey) -> Result<bool, TokenError> {

@@ -207,12 +207,12 @@ pub async fn consent(service: &Arc<Service>, visit: Visit, phrase: Secret) -> Re
         let user = &account.user;
         let active = user.registration.after(Step::Consent)?;
         let sealed = slots_of(user)?;
-        let opened = guess(&service, &seat, user, derivation, move |_| ConsentSeal::open(&sealed, &phrase))
+        let opened = guess(&service, &seat, derivation, move |_| ConsentSeal::open(&sealed, &phrase))
             .await
             .map_err(|refusal| match refusal {
-                Refusal::WrongPassphrase => Refusal::WrongConsentPhrase,
-                other => other,
-            })?;
+            Refusal::WrongPassphrase => Refusal::WrongConsentPhrase,
+            other => other,
+        })?;
         let table = &service.table;
         seat.apply(table, table.set_slots(seat.uid, opened.expose().into(), active)).await?;
         tracing::info!(uid = seat.uid, "a consent phrase was accepted");

@@ -8,7 +8,7 @@ use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, rows};
-use crate::accounts::{backup, passphrase, registration};
+use crate::accounts::{backup, passphrase, registration, removal};
 use crate::callers::{Peer, Visit};
 use crate::secrets;
 
@@ -158,6 +158,22 @@ impl AccountFace {
         .await
     }
 
+    async fn set_removal_action(
+        &self,
+        action: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "set what follows a removal", None, async |peer| {
+            let action = parse::action(action)?;
+            let visit = door.service.visit(peer).await?;
+            removal::set_action(&door.service, &visit, action).await
+        })
+        .await
+    }
+
     #[zbus(out_args("account"))]
     async fn get_account(
         &self,
@@ -171,7 +187,8 @@ impl AccountFace {
             let seat = door.service.accounts.seat(visit.caller.uid);
             let account = seat.account(&door.service.table).await?;
             let own = account.filter(|account| own_account(&visit.caller, &account.user).is_ok());
-            Ok(rows::account_row(&seat, &visit.caller.user_name, own.as_deref()))
+            let removal = &door.service.config.removal;
+            Ok(rows::account_row(&seat, &visit.caller.user_name, own.as_deref(), removal))
         })
         .await
     }

@@ -219,6 +219,23 @@ impl KeysFace {
         .await
     }
 
+    async fn set_confirm(
+        &self,
+        key: &str,
+        policy: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, Doing("set how often to ask for", key), None, async |peer| {
+            let (selector, confirm) = (Selector::parse(key)?, parse::confirm(policy)?);
+            let visit = door.service.visit(peer).await?;
+            keys::change(&door.service, visit, selector, Change::Confirm(confirm)).await
+        })
+        .await
+    }
+
     #[zbus(out_args("certificates"))]
     async fn get_certificates(
         &self,

@@ -6,16 +6,18 @@
 //! | `door` | [`Door`]: how every call comes in and how it ends |
 //! | `error` | a refusal as a D-Bus error |
 //! | `parse` | options as parameters |
-//! | `service` `keys` `account` `tokens` `public` `admin` `agents` | the interfaces |
+//! | `service` `keys` `account` `tokens` `public` `admin` `agents` `authentication` `login` `sessions` | the interfaces |
 //! | `rows`, `token_rows` | accounts, keys and tokens as callers see them |
 
 mod account;
 mod admin;
 mod agents;
+mod authentication;
 mod door;
 mod error;
 mod explain;
 mod keys;
+mod login;
 mod parse;
 mod public;
 mod rows;
@@ -27,8 +29,10 @@ mod tokens;
 pub use account::AccountFace;
 pub use admin::AdminFace;
 pub use agents::AgentsFace;
+pub use authentication::AuthenticationFace;
 pub use door::Door;
 pub use keys::KeysFace;
+pub use login::LoginFace;
 pub use public::PublicFace;
 pub use service::ServiceFace;
 pub use sessions::SessionsFace;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use claviger_core::{Format, Refusal, Request, Selector};
+use claviger_core::{Action, Confirm, Format, Refusal, Request, Selector};
 use claviger_dbus::wire::{
     DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
 };
@@ -53,6 +53,21 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
 pub(super) fn location(name: &str) -> Result<TokenKind, Refusal> {
     TokenKind::from_name(name)
         .ok_or_else(|| invalid(format!("{name:?} is no location; there are local, card, phone")))
+}
+
+pub(super) fn confirm(name: &str) -> Result<Confirm, Refusal> {
+    Confirm::from_name(name)
+        .ok_or_else(|| invalid(format!("{name:?} is no policy; there are never, session, always")))
+}
+
+/// Returns what happens on removal; nothing where the text is empty.
+pub(super) fn action(name: &str) -> Result<Option<Action>, Refusal> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    Action::from_name(name)
+        .map(Some)
+        .ok_or_else(|| invalid(format!("{name:?} is no action; there are none, lock, terminate")))
 }
 
 pub(super) fn pin_policy(name: &str) -> Result<PinPolicy, Refusal> {

@@ -1,7 +1,7 @@
 //! Accounts and keys as callers see them.
 
 use claviger_core::plan::is_possible;
-use claviger_core::{Guesses, Key, KeyState, Registration, User};
+use claviger_core::{Action, Guesses, Key, KeyState, Registration, RemovalPolicy, User};
 use claviger_dbus::ByteBuf;
 use claviger_dbus::wire::{AccountRow, KeyRow, PublicKeyRow, UserRow};
 use claviger_soft::KeySlots;
@@ -78,13 +78,23 @@ pub(super) fn public_key_row(user: &User, key: &Key) -> PublicKeyRow {
     }
 }
 
-pub(super) fn account_row(seat: &Seat, user_name: &str, account: Option<&Account>) -> AccountRow {
+pub(super) fn account_row(
+    seat: &Seat,
+    user_name: &str,
+    account: Option<&Account>,
+    removal: &RemovalPolicy,
+) -> AccountRow {
+    let own = account.and_then(|account| account.user.removal);
+    let action = |remote| Some(removal.action(own, remote).name().to_owned());
     let row = AccountRow {
         uid: seat.uid,
         user_name: user_name.to_owned(),
         state: Registration::None.name().to_owned(),
         location: claviger_token::TokenKind::Local.name().to_owned(),
         locked: true,
+        removal_action: Some(own.map_or("", Action::name).to_owned()),
+        removal_local: action(false),
+        removal_remote: action(true),
         ..AccountRow::default()
     };
     let Some(Account { user, keys, tokens: _ }) = account else { return row };

@@ -1,0 +1,184 @@
+//! Login by challenge and response: whoever is at a prompt shows that they have the user's token.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `mod` | [`Claim`]: somebody who claims to be a user; what they are asked for, and whether it is right |
+//! | `means` | [`Wish`]: which token and key serve (pure) |
+//! | `store`, `card` | the proof by pass phrase, the proof by card |
+//! | `logins` | [`Logins`]: logins that no session was opened for yet |
+//!
+//! Here the secret that is given now is what counts: nothing that is unlocked stands in for it, nothing wrong here locks
+//! what is unlocked, and guesses here slow down logins only. Nobody is asked by an agent and no key is frozen: there may be
+//! no session yet, or a locked one that this login is to unlock.
+
+mod card;
+mod logins;
+mod means;
+mod store;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use claviger_core::policy::Caller;
+use claviger_core::{Refusal, Registration};
+use claviger_token::{Presence, Secret, Spare, Token, TokenId, TokenKind};
+
+use super::{Seat, token_name};
+use crate::callers::Visit;
+use crate::clock::now;
+use crate::names::NameError;
+use crate::service::Service;
+use crate::table::Account;
+pub use logins::{Login, Logins, Occasion};
+pub use means::Wish;
+use means::{Means, choose};
+
+/// Somebody who claims to be a user, at a program that may ask them.
+pub struct Claim {
+    service: Arc<Service>,
+    _visit: Visit,
+    caller: Caller,
+    seat: Arc<Seat>,
+}
+
+/// What somebody can log in with now, and is to be asked for.
+pub struct Offer {
+    /// The token.
+    pub token: TokenId,
+    /// Its kind.
+    pub kind: TokenKind,
+    /// What people call it.
+    pub name: String,
+    /// The reader asks for the PIN itself.
+    pub pin_pad: bool,
+    /// Tries left at the PIN, where they are known.
+    pub tries_left: Option<u32>,
+}
+
+/// What somebody gives as a proof.
+pub enum Proof {
+    /// A PIN or a pass phrase.
+    Secret(Secret),
+    /// The PIN is typed at the reader.
+    PinPad,
+}
+
+/// Returns the claim to be the user of that number, where the caller may speak for them and they have an account that is
+/// in use.
+pub async fn claim(service: &Arc<Service>, visit: Visit, uid: u32) -> Result<Claim, Refusal> {
+    service.may_authenticate(&visit.caller, uid)?;
+    let user_name = match service.names.user_name(uid).await {
+        Err(NameError::NoSuchUser) => return Err(Refusal::NotRegistered(Registration::None)),
+        named => named?,
+    };
+    let (caller, seat) = (Caller { uid, user_name }, service.accounts.seat(uid));
+    seat.own(&service.table, &caller).await?;
+    Ok(Claim { service: Arc::clone(service), _visit: visit, caller, seat })
+}
+
+/// Takes a login that was granted, once, to bind a session to its token.
+pub fn take(service: &Service, id: &str, uid: u32) -> Result<Login, Refusal> {
+    service.accounts.logins.take(id, uid, Instant::now()).ok_or_else(|| {
+        let why = "there is no such authentication: it was used, is too old, or is another user's";
+        Refusal::AccessDenied(why.into())
+    })
+}
+
+impl Claim {
+    /// Tells what the person is to be asked for. Nothing is tried.
+    pub async fn offer(&self, wish: &Wish) -> Result<Offer, Refusal> {
+        let account = self.seat.own(&self.service.table, &self.caller).await?;
+        let offer = match self.means(&account, wish)? {
+            Means::Store(_) => Offer {
+                token: self.seat.token.id().clone(),
+                kind: TokenKind::Local,
+                name: STORE_NAME.to_owned(),
+                pin_pad: false,
+                tries_left: None,
+            },
+            Means::Card(_, place) => {
+                let card = self.seat.card(&place.token)?;
+                let enrolled = account.tokens.iter().find(|enrolled| enrolled.id == place.token);
+                Offer {
+                    token: place.token.clone(),
+                    kind: TokenKind::Card,
+                    name: enrolled.map_or_else(|| place.token.to_string(), |enrolled| enrolled.name.clone()),
+                    pin_pad: card.has_pin_pad(),
+                    tries_left: card.contents().and_then(|contents| contents.tries_left),
+                }
+            }
+        };
+        match (account.user.login_guesses.wait(now()), offer.tries_left) {
+            (seconds @ 1.., _) => Err(Refusal::TryLater { seconds }),
+            (0, Some(0)) => Err(Refusal::PinLocked),
+            (0, Some(tries_left)) if tries_left <= Spare::Two.keeps() => {
+                Err(Refusal::TriesKept { tries_left })
+            }
+            (0, _) => Ok(offer),
+        }
+    }
+
+    /// Checks the proof with the token, unlocks the token for its user, and returns the id of this login.
+    pub async fn authenticate(self, wish: Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
+        let service = Arc::clone(&self.service);
+        service.to_its_end(async move { self.settle(&wish, proof, occasion).await }).await
+    }
+
+    async fn settle(self, wish: &Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
+        let Occasion { service, tty, remote_host, requesting_user } = occasion.clone();
+        let outcome = match self.prove(wish, proof).await {
+            Ok(token) => self.grant(token, occasion),
+            Err(refusal) => Err(refusal),
+        };
+        match &outcome {
+            Ok(_) => {
+                tracing::info!(
+                    uid = self.caller.uid,
+                    service,
+                    tty,
+                    remote_host,
+                    requesting_user,
+                    "a login was granted"
+                );
+            }
+            Err(refusal) => tracing::info!(
+                uid = self.caller.uid,
+                service,
+                tty,
+                remote_host,
+                requesting_user,
+                "a login was refused: {refusal}"
+            ),
+        }
+        outcome
+    }
+
+    async fn prove(&self, wish: &Wish, proof: Proof) -> Result<TokenId, Refusal> {
+        let account = self.seat.own(&self.service.table, &self.caller).await?;
+        match (self.means(&account, wish)?, proof) {
+            (Means::Store(key), Proof::Secret(passphrase)) => {
+                store::prove(self, &account, key, passphrase).await
+            }
+            (Means::Store(_), Proof::PinPad) => {
+                Err(Refusal::InvalidArguments("a pass phrase is not typed at a reader".into()))
+            }
+            (Means::Card(key, place), Proof::Secret(pin)) => card::prove(self, key, place, Some(pin)).await,
+            (Means::Card(key, place), Proof::PinPad) => card::prove(self, key, place, None).await,
+        }
+    }
+
+    fn means<'a>(&self, account: &'a Account, wish: &Wish) -> Result<Means<'a>, Refusal> {
+        choose(account, wish, |token| {
+            self.seat.card(token).is_ok_and(|card| card.presence() == Presence::Present)
+        })
+    }
+
+    fn grant(&self, token: TokenId, occasion: Occasion) -> Result<String, Refusal> {
+        let login = Login { uid: self.caller.uid, token, occasion };
+        let lifetime = self.service.config.login.lifetime;
+        Ok(self.service.accounts.logins.enter(login, Instant::now(), lifetime)?)
+    }
+}
+
+/// What people call the local store.
+const STORE_NAME: &str = "local key store";

@@ -1,0 +1,140 @@
+use claviger_core::Refusal;
+use claviger_dbus::wire::{AuthenticateOptions, Means, PrepareOptions};
+use claviger_dbus::{CallError, names};
+use claviger_token::{TokenId, TokenKind};
+use zbus::OwnedFd;
+use zbus::message::Header;
+
+use super::door::Door;
+use super::parse::invalid;
+use crate::accounts::login::{Occasion, Offer, Proof, Wish, claim};
+use crate::secrets;
+
+/// `org.claviger.KeyStore1.Authentication`: login by challenge and response. It is served on the bus alone.
+pub struct AuthenticationFace(pub Door);
+
+#[zbus::interface(name = "org.claviger.KeyStore1.Authentication", introspection_docs = false)]
+impl AuthenticationFace {
+    #[zbus(out_args("means"))]
+    async fn prepare(
+        &self,
+        uid: u32,
+        options: PrepareOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Means, CallError> {
+        let Self(door) = self;
+        door.call(&header, "prepare a login", None, async |peer| {
+            let (wish, _) = self.parse(options)?;
+            let visit = door.service.visit(peer).await?;
+            let Offer { token, kind, name, pin_pad, tries_left } =
+                claim(&door.service, visit, uid).await?.offer(&wish).await?;
+            Ok(Means { token: token.to_string(), kind: kind.name().to_owned(), name, pin_pad, tries_left })
+        })
+        .await
+    }
+
+    #[zbus(out_args("authentication"))]
+    async fn authenticate(
+        &self,
+        uid: u32,
+        secret: OwnedFd,
+        options: AuthenticateOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, CallError> {
+        let Self(door) = self;
+        let AuthenticateOptions {
+            token,
+            pin_pad,
+            location,
+            service,
+            tty,
+            remote_host,
+            requesting_user,
+            timeout_ms,
+        } = options;
+        let options = PrepareOptions { location, service, tty, remote_host, requesting_user };
+        door.call(&header, "log in", timeout_ms, async |peer| {
+            let (wish, occasion) = self.parse(options)?;
+            let wish = Wish { token: token.map(TokenId::new), ..wish };
+            let visit = door.service.visit(peer).await?;
+            // Before the secret is read: nobody who may not ask makes the service wait for one.
+            let claim = claim(&door.service, visit, uid).await?;
+            let proof = if pin_pad == Some(true) {
+                secrets::read_nothing(secret.into()).await.map(|()| Proof::PinPad)?
+            } else {
+                Proof::Secret(secrets::read(secret.into(), names::SECRET_LIMIT).await?)
+            };
+            claim.authenticate(wish, proof, occasion).await
+        })
+        .await
+    }
+}
+
+impl AuthenticationFace {
+    /// Returns what is wished for and where the person is.
+    fn parse(&self, options: PrepareOptions) -> Result<(Wish, Occasion), Refusal> {
+        let PrepareOptions { location, service, tty, remote_host, requesting_user } = options;
+        let Self(door) = self;
+        let location = location.map(|name| self::location(&name)).transpose()?;
+        // By what was sent: a name of which nothing is left to show is another machine's all the same.
+        let remote = remote_host.as_ref().is_some_and(|host| !host.is_empty());
+        let no_cards = remote && !door.service.config.login.remote_cards;
+        let occasion = Occasion {
+            service: shown("service", service)?,
+            tty: shown("tty", tty)?,
+            remote_host: shown("remote-host", remote_host)?,
+            requesting_user: shown("requesting-user", requesting_user)?,
+        };
+        Ok((Wish { location, token: None, no_cards }, occasion))
+    }
+}
+
+fn location(name: &str) -> Result<TokenKind, Refusal> {
+    match TokenKind::from_name(name) {
+        Some(kind @ (TokenKind::Local | TokenKind::Card)) => Ok(kind),
+        Some(TokenKind::Phone) | None => {
+            Err(invalid(format!("{name:?} is no location for a login; there are local, card")))
+        }
+    }
+}
+
+/// Returns a text as it may stand in a journal and before people: without what steers a terminal or turns the direction of
+/// writing.
+fn shown(name: &str, text: Option<String>) -> Result<String, Refusal> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > LONGEST {
+        return Err(invalid(format!("{name} has more than {LONGEST} characters")));
+    }
+    let steers = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    Ok(text.chars().filter(|letter| !steers(*letter)).collect())
+}
+
+/// The most characters of a text that says where somebody is.
+const LONGEST: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::{location, shown};
+
+    #[test]
+    fn what_steers_a_terminal_is_left_out_and_what_is_too_long_refused() {
+        let text = |text: &str| shown("tty", Some(text.to_owned()));
+        assert_eq!(text("tty1"), Ok("tty1".to_owned()));
+        assert_eq!(
+            text("\u{1b}[2Jgr\u{fc}n\r\n\u{202e}x\u{2069}\u{7f}\u{9b}"),
+            Ok("[2Jgr\u{fc}nx".to_owned())
+        );
+        assert_eq!(shown("tty", None), Ok(String::new()));
+        assert_eq!(text(&"\u{fc}".repeat(256)).map(|text| text.chars().count()), Ok(256));
+        assert!(text(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn nobody_logs_in_with_a_phone_yet() {
+        assert!(location("local").is_ok() && location("card").is_ok());
+        assert!(location("phone").is_err() && location("").is_err());
+    }
+}
