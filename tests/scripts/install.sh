@@ -42,7 +42,7 @@ for unit in systemd/user/*; do
 done
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
-soon 644 systemd/claviger.catalog "$prefix/lib/systemd/catalog/claviger.catalog"
+put 644 systemd/claviger.catalog "$prefix/lib/systemd/catalog/claviger.catalog"
 
 put 644 dbus-interfaces/bus/org.claviger.KeyStore1.conf \
     "$prefix/share/dbus-1/system.d/org.claviger.KeyStore1.conf"
