@@ -1,7 +1,7 @@
 use claviger_core::{Refusal, SessionId};
 use zbus::message::{Flags, Header};
 
-use super::place::{is_open, session_of};
+use super::place::is_open;
 use super::registry::Registration;
 use super::yeses::Scope;
 use crate::callers::Peer;
@@ -25,7 +25,7 @@ impl<'a> Asking<'a> {
 
     /// Returns the session that the request comes from.
     pub(super) async fn session(&self, service: &Service) -> Option<SessionId> {
-        session_of(service, self.peer).await
+        service.session_of(self.peer).await
     }
 
     /// Returns the agent that asks for this request of `uid`.

@@ -60,9 +60,10 @@ impl Agents {
         }
     }
 
-    /// Forgets every yes that was said in a session.
+    /// Forgets every yes that was said in a session, and the agent that served it.
     pub fn session_ended(&self, session: &SessionId) {
         self.yeses.end(session);
+        self.registry.end(session);
     }
 
     /// Forgets every yes to a key, whose owner wants to be asked otherwise from now on.

@@ -49,13 +49,18 @@ impl Registry {
 
     /// Takes the agent of `peer` at that object out; whatever it is being asked is asked no more.
     pub fn unregister(&self, peer: &Peer, path: &OwnedObjectPath) {
-        self.living().retain(|registration| {
-            let stays = registration.name != peer.name || registration.path != *path;
-            if !stays {
-                registration.gone.cancel();
-            }
-            stays
-        });
+        self.take_out(|registration| registration.name == peer.name && registration.path == *path);
+    }
+
+    /// Takes the agent of a session out, which is over.
+    pub(super) fn end(&self, session: &SessionId) {
+        self.take_out(|registration| registration.agent.session.as_ref() == Some(session));
+    }
+
+    fn take_out(&self, is_meant: impl Fn(&Registration) -> bool) {
+        for registration in self.living().iter().filter(|registration| is_meant(registration)) {
+            registration.gone.cancel();
+        }
     }
 
     /// Returns the agent that asks for a request of `uid`, made in `session`.

@@ -188,6 +188,7 @@ impl Keeper {
         let effects = self.note(event);
         for id in ended {
             self.service.callers.end_session(&id);
+            self.service.agents.session_ended(&id);
         }
         self.follow(effects, cause);
     }
