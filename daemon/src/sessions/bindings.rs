@@ -8,6 +8,7 @@ use claviger_core::{Binding, How, Place, Refusal, Registration, Session, Session
 use claviger_token::{Presence, Token, TokenId};
 
 use super::{Release, boot, journal};
+use crate::accounts::login::{self, Login};
 use crate::accounts::token_name;
 use crate::callers::Visit;
 use crate::clock::now;
@@ -15,18 +16,16 @@ use crate::logind::{Logind, LogindError};
 use crate::service::Service;
 use crate::table::Account;
 
-/// Binds a session to the token that its user logged in with; `token` is what the authentication was good for. The
+/// Binds a session to the token that its user logged in with; the authentication is used up, however this ends. The
 /// caller is one who may.
 pub async fn open(
     service: &Arc<Service>,
     uid: u32,
     session: &str,
-    token: Option<TokenId>,
+    authentication: &str,
 ) -> Result<(), Refusal> {
     let logind = logind(service)?;
-    let token = token.ok_or(Refusal::AccessDenied(
-        "there is no such authentication of that user, or it was used or is too old".into(),
-    ))?;
+    let Login { token, .. } = login::take(service, authentication, uid)?;
     let id = SessionId::new(session);
     // Now, and not as the book has it: the session is a moment old.
     let found = logind.refresh(id.clone()).await.map_err(|error| of_logind(error, &id))?;
