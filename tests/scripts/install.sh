@@ -33,6 +33,7 @@ put 755 "$programs/claviger" "$prefix/bin/claviger"
 soon 755 "$programs/claviger-prompter" "$prefix/bin/claviger-prompter"
 soon 644 "$programs/libpam_claviger.so" "$libraries/security/pam_claviger.so"
 soon 644 front-ends/pam/pam-configs/claviger "$prefix/share/pam-configs/claviger"
+soon 644 front-ends/pam/pam-configs/claviger-session "$prefix/share/pam-configs/claviger-session"
 
 for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; do
     unit "systemd/$unit" "$prefix/lib/systemd/system/$unit"

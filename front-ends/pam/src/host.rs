@@ -66,19 +66,17 @@ impl<'h> Host<'h> {
 
     /// Returns what this login is, for the daemon.
     pub(crate) fn situation(&self, location: Option<Location>) -> PrepareOptions {
-        let text = |bytes: &[u8]| harmless(&String::from_utf8_lossy(bytes));
         macro_rules! item {
             ($item:ident) => {
-                self.handle.get_item::<$item<'_>>().ok().flatten().map(|item| text(item.0.to_bytes()))
+                self.handle.get_item::<$item<'_>>().ok().flatten().map(|item| item.0.to_bytes())
             };
         }
-        let present = |text: Option<String>| text.filter(|text| !text.is_empty());
         PrepareOptions {
             location: location.map(|location| location.as_str().to_owned()),
-            service: present(item!(Service)),
-            tty: present(item!(Tty)),
-            remote_host: present(item!(RHost)).filter(|host| !is_display(host)),
-            requesting_user: present(item!(RUser)),
+            service: item!(Service).and_then(name),
+            tty: item!(Tty).and_then(name),
+            remote_host: item!(RHost).filter(|host| !is_display(host)).and_then(name),
+            requesting_user: item!(RUser).and_then(name),
         }
     }
 
@@ -175,10 +173,22 @@ impl<'h> Host<'h> {
     }
 }
 
+/// Returns a name as it may be shown. One of which nothing is left is there all the same: it is another machine's.
+fn name(bytes: &[u8]) -> Option<String> {
+    let name = harmless(&String::from_utf8_lossy(bytes));
+    if bytes.is_empty() {
+        None
+    } else if name.is_empty() {
+        Some("?".to_owned())
+    } else {
+        Some(name)
+    }
+}
+
 /// Display managers and lockers name their display as the host. Any other name counts as another machine, `localhost` too: a
 /// tunnel ends there.
-fn is_display(host: &str) -> bool {
-    host.strip_prefix(':').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+fn is_display(host: &[u8]) -> bool {
+    host.strip_prefix(b":").is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
 }
 
 /// A prompt ends in a blank that is kept.
@@ -191,13 +201,21 @@ const CONNECT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
-    use super::is_display;
+    use super::{is_display, name};
+
+    #[test]
+    fn a_host_that_hides_its_name_is_a_host_all_the_same() {
+        assert_eq!(name(b""), None);
+        assert_eq!(name(b"\n\x1b"), Some("?".to_owned()));
+        assert_eq!(name(b"desk\n"), Some("desk".to_owned()));
+        assert_eq!(name(b"\xff\n:0"), Some("\u{fffd}:0".to_owned()));
+    }
 
     #[test]
     fn whoever_comes_through_a_tunnel_is_at_another_machine() {
-        assert!(is_display(":0") && is_display(":10.0"));
-        for host in ["localhost", "127.0.0.1", "::1", "192.0.2.7", "desk", "desk:0"] {
-            assert!(!is_display(host), "{host}");
+        assert!(is_display(b":0") && is_display(b":10.0"));
+        for host in ["localhost", "127.0.0.1", "::1", "192.0.2.7", "desk", "desk:0", "\n:0"] {
+            assert!(!is_display(host.as_bytes()), "{host}");
         }
     }
 }
