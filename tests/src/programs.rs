@@ -21,19 +21,22 @@ pub enum Program {
     ForeignCardUser,
     /// `claviger-opensc`.
     OpenSc,
+    /// `claviger-prompter`.
+    Prompter,
 }
 
 impl Program {
     /// Returns a path by which every user can run the program, also where the working copy stands in a folder
     /// that only root may enter: it is a descriptor that children inherit.
     pub fn path(self) -> PathBuf {
-        static OPENED: [OnceLock<File>; 5] = [const { OnceLock::new() }; 5];
+        static OPENED: [OnceLock<File>; 6] = [const { OnceLock::new() }; 6];
         let name = match self {
             Self::Daemon => "clavigerd",
             Self::CommandLine => "claviger",
             Self::Panicking => "panicking",
             Self::ForeignCardUser => "foreign-card-user",
             Self::OpenSc => "claviger-opensc",
+            Self::Prompter => "claviger-prompter",
         };
         let file = OPENED[self as usize].get_or_init(|| open_for_children(name));
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
@@ -57,10 +60,10 @@ pub fn folder() -> &'static Path {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let packages = ["-p", "clavigerd", "-p", "claviger", "-p", "claviger-opensc", "-p", "claviger-tests"];
+        let packages = ["clavigerd", "claviger", "claviger-opensc", "claviger-prompter", "claviger-tests"];
         let built = Command::new(cargo)
             .args(["build", "-q", "--bins", "--manifest-path", manifest])
-            .args(packages)
+            .args(packages.iter().flat_map(|package| ["-p", package]))
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the programs under test do not build");
