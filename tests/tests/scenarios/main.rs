@@ -20,4 +20,5 @@ mod openssl_agrees;
 mod policy;
 mod privacy;
 mod service;
+mod sessions;
 mod vanishing;

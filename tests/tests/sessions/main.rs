@@ -22,3 +22,4 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod lab;
+mod removal;

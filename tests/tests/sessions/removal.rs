@@ -1,0 +1,35 @@
+//! A token is pulled: the sessions bound to it lock or end, and no other.
+
+use claviger_tests::lab::{Door, Guest, Login};
+use claviger_tests::pcsc::Kind;
+
+/// Gives the user of the session an account whose only key stands on the card that is there, unlocked.
+async fn enrol(session: &mut Login<'_>) {
+    session.run("printf 123456 >pin").await.ok();
+    session.run("claviger card enrol --pin-file pin").await.ok();
+    session.run("claviger card unlock --pin-file pin").await.ok();
+}
+
+#[tokio::test]
+async fn a_bound_session_ends_when_its_card_is_pulled_and_no_other_does() {
+    let guest = Guest::plan().readers(2).claviger().boot().await;
+    let mut card = guest.card(0, Kind::Piv);
+    let mut unbound = guest.log_in("alice", Door::Service).await;
+    let mut bob = guest.log_in("bob", Door::Ssh).await;
+    let mut bound = guest.log_in("alice", Door::Ssh).await;
+    enrol(&mut bound).await;
+    bound.run(&format!("claviger session bind {}", bound.id().to_owned())).await.ok();
+    let mut work = bound.start("echo begun; exec cat").await;
+    work.hear("begun").await;
+    card.remove_noticed();
+    bound.ended().await;
+    work.ended().await;
+    assert_eq!(unbound.run("echo here").await.text(), "here");
+    assert_eq!(bob.run("echo here").await.text(), "here");
+    let entry = guest.journal("MESSAGE_ID=fa600038ee9c47aab282b6a51ae3bc86 --output verbose").await;
+    for field in [&format!("SESSION={}", bound.id()), "UID=1000", "REASON=removed", "ACTION=terminate"] {
+        assert!(entry.contains(field), "no {field} in {entry}");
+    }
+    let elapsed = entry.lines().find_map(|line| line.trim().strip_prefix("ELAPSED_USEC=")).unwrap();
+    assert!(elapsed.parse::<u64>().unwrap() <= 100_000, "{elapsed} us from pcscd's report to logind");
+}
