@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use claviger_core::Refusal;
 use claviger_core::policy::{Authorized, Caller, Verdict};
+use claviger_core::{Confirm, Refusal, Selector};
 
-use claviger_dbus::names::ADMINISTER_ACTION;
+use claviger_dbus::names::{ADMINISTER_ACTION, REMOVAL_ACTION};
 
 use crate::agents::{self, Asking, KeyUse};
 use crate::polkit;
@@ -39,4 +39,38 @@ pub(crate) async fn administer(
         Err(_) if service.asks_polkit() => polkit::check(service, asking, ADMINISTER_ACTION).await,
         decided => decided,
     }
+}
+
+/// Lets users change what happens to their own sessions: on the system bus polkit makes sure that it is they who sit
+/// there.
+pub(crate) async fn set_removal_action(
+    service: &Service,
+    asking: Asking<'_>,
+    caller: &Caller,
+) -> Result<(), Refusal> {
+    if !service.asks_polkit() || service.administrator(caller).is_ok() {
+        return Ok(());
+    }
+    polkit::check(service, asking, REMOVAL_ACTION).await
+}
+
+/// Asks the owner before a key asks less often. Whoever could not use the key now is not asked either.
+pub(crate) async fn set_confirm(
+    service: &Arc<Service>,
+    asking: Asking<'_>,
+    caller: &Arc<Caller>,
+    (selector, confirm): (&Selector, Confirm),
+) -> Result<(), Refusal> {
+    let seat = service.accounts.seat(caller.uid);
+    let account = seat.opened(&service.table, caller).await?;
+    let key = selector.find(&account.keys, &account.user.defaults, None)?;
+    if confirm >= key.confirm {
+        return Ok(());
+    }
+    if service.sessions.is_frozen(caller.uid) {
+        return Err(Refusal::SessionLocked);
+    }
+    let of = KeyUse { asking, seat: &seat, account: &account, key, placement: None, request: None };
+    let yes = agents::confirm(service, caller, of).await?;
+    if yes { Ok(()) } else { Err(Refusal::Declined) }
 }

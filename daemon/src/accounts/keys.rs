@@ -191,7 +191,10 @@ pub async fn change(
                 change_table(&service, &seat, table.set_label(uid, find()?.id(), &label)).await
             }
             (Change::Confirm(confirm), _) => {
-                change_table(&service, &seat, table.set_confirm(uid, find()?.id(), confirm)).await
+                let id = find()?.id();
+                change_table(&service, &seat, table.set_confirm(uid, id, confirm)).await?;
+                service.agents.forget_yeses(id);
+                Ok(())
             }
             (Change::DefaultFor(purpose), selector) => {
                 let key = if *selector == Selector::Default { None } else { Some(find()?) };

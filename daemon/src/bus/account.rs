@@ -9,8 +9,9 @@ use zbus::message::Header;
 use super::door::Door;
 use super::{parse, rows};
 use crate::accounts::{backup, passphrase, registration, removal};
+use crate::agents::Asking;
 use crate::callers::{Peer, Visit};
-use crate::secrets;
+use crate::{secrets, settle};
 
 /// `org.claviger.KeyStore1.Account`: the caller's own account.
 pub struct AccountFace(pub Door);
@@ -169,6 +170,8 @@ impl AccountFace {
         door.call(&header, "set what follows a removal", None, async |peer| {
             let action = parse::action(action)?;
             let visit = door.service.visit(peer).await?;
+            let asking = Asking::of(peer, &header, None);
+            settle::set_removal_action(&door.service, asking, &visit.caller).await?;
             removal::set_action(&door.service, &visit, action).await
         })
         .await

@@ -18,8 +18,8 @@ use crate::accounts::{Seat, certificates, keys};
 use crate::agents::Asking;
 use crate::callers::Peer;
 use crate::pipeline::{self, Data};
-use crate::secrets;
 use crate::table::Account;
+use crate::{secrets, settle};
 
 /// `org.claviger.KeyStore1.Keys`: the caller's own keys.
 pub struct KeysFace(pub Door);
@@ -231,6 +231,8 @@ impl KeysFace {
         door.call(&header, Doing("set how often to ask for", key), None, async |peer| {
             let (selector, confirm) = (Selector::parse(key)?, parse::confirm(policy)?);
             let visit = door.service.visit(peer).await?;
+            let asking = Asking::of(peer, &header, None);
+            settle::set_confirm(&door.service, asking, &visit.caller, (&selector, confirm)).await?;
             keys::change(&door.service, visit, selector, Change::Confirm(confirm)).await
         })
         .await
