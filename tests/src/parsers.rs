@@ -4,6 +4,7 @@
 mod answers;
 mod cards;
 mod openpgp;
+mod prompter;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -32,7 +33,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 15] = [
     ("piv-objects", cards::piv_objects),
     ("opensc-frames", opensc_frames),
     ("openpgp-answers", openpgp::openpgp_answers),
+    ("assuan", prompter::assuan),
 ];
 
 /// A record of one's own, and what it is bound to.
