@@ -16,6 +16,15 @@ pub(crate) enum Asker {
 }
 
 impl Asker {
+    /// Waits until nothing of a question is before the person any more, once nothing is asked.
+    pub(crate) async fn rest(&self) {
+        match self {
+            Self::Pinentry(pinentry) => pinentry.rest().await,
+            // It gives the terminal back in the instant in which a question is taken back.
+            Self::Terminal(_) => {}
+        }
+    }
+
     /// Tells the person why a session ends.
     pub(crate) async fn tell_ending(&self, session: &str, why: &SessionWhy) {
         let text = endings::text(session, why);

@@ -7,8 +7,11 @@ mod window;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use claviger_client::Secret;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 pub(crate) use environment::Environment;
 pub(crate) use trouble::Trouble;
@@ -22,6 +25,8 @@ use window::Window;
 pub(crate) struct Pinentry {
     program: PathBuf,
     environment: Environment,
+    /// One place for each that runs.
+    places: Arc<Semaphore>,
 }
 
 impl Pinentry {
@@ -30,7 +35,7 @@ impl Pinentry {
         let named = named.unwrap_or_else(|| "pinentry".into());
         let found =
             find(&named).ok_or_else(|| Problem::NoPinentry(clean::clean(&named.to_string_lossy(), 200)))?;
-        Ok(Self { program: found, environment })
+        Ok(Self { program: found, environment, places: Arc::new(Semaphore::new(PLACES as usize)) })
     }
 
     /// Asks for a secret.
@@ -65,9 +70,15 @@ impl Pinentry {
         Ok(())
     }
 
+    /// Waits until every one has ended that is no longer wanted: the runtime may go then.
+    pub(crate) async fn rest(&self) {
+        drop(timeout(window::GRACE * 4, self.places.acquire_many(PLACES)).await);
+    }
+
     /// Starts the program and tells it what every question has.
     async fn open(&self, texts: &Texts) -> Result<Window, Trouble> {
-        let mut window = Window::open(&self.program).await?;
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let mut window = Window::open(&self.program, place.ok()).await?;
         for option in self.environment.options() {
             window.suggest(&format!("OPTION {}", escape(&option))).await?;
         }
@@ -99,3 +110,6 @@ fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
+
+/// How many can run at once: a question, and more codes than anybody looks at.
+const PLACES: u32 = 8;

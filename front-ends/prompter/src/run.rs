@@ -45,6 +45,7 @@ async fn serve(cli: Cli, environment: Environment) -> Result<(), Problem> {
     }
     // The key store may be busy; the bus tells it in any case.
     drop(tokio::time::timeout(FAREWELL, agency.end()).await);
+    asker.rest().await;
     Ok(())
 }
 

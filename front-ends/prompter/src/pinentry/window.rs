@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -17,6 +18,8 @@ use crate::ffi;
 /// A pinentry that runs. It goes with this value, within a twentieth of a second.
 pub(super) struct Window {
     child: Option<Child>,
+    /// Held until it has ended.
+    place: Option<OwnedSemaphorePermit>,
     input: ChildStdin,
     output: ChildStdout,
     lines: Lines,
@@ -24,7 +27,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Starts the program and waits for its greeting.
-    pub(super) async fn open(program: &Path) -> Result<Self, Trouble> {
+    pub(super) async fn open(program: &Path, place: Option<OwnedSemaphorePermit>) -> Result<Self, Trouble> {
         let start = |error| Trouble::Start(program.display().to_string(), error);
         let mut command = Command::new(program);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -33,7 +36,7 @@ impl Window {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(start(io::ErrorKind::BrokenPipe.into()));
         };
-        let mut window = Self { child: Some(child), input, output, lines: Lines::default() };
+        let mut window = Self { child: Some(child), place, input, output, lines: Lines::default() };
         soon(window.reply()).await?;
         Ok(window)
     }
@@ -110,7 +113,7 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
+        let (Some(mut child), place) = (self.child.take(), self.place.take()) else { return };
         // Where it has ended, its number may be another's.
         let Some(leader) = child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap_or_default())) else {
             return;
@@ -123,6 +126,7 @@ impl Drop for Window {
                     let _ = kill_process_group(leader, Signal::KILL);
                     drop(child.wait().await);
                 }
+                drop(place);
             });
         }
     }
@@ -140,7 +144,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// How long it may take to end when it is not wanted any more.
-const GRACE: Duration = Duration::from_millis(50);
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 
 /// The longest secret, in bytes: about twice what pinentries themselves allow.
 const SECRET_LIMIT: usize = 4096;

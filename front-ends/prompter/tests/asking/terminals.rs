@@ -207,11 +207,22 @@ async fn pinentry_curses_asks_and_its_window_goes_when_the_question_is_taken_bac
     assert!(screen.is_as(&before), "it gave the terminal back as it was");
 
     screen.seen.0.lock().expect("no panic").clear();
-    let asking = tokio::spawn(async move { agent.confirm(&pin("c")).await });
+    let asking = {
+        let agent = agent.clone();
+        tokio::spawn(async move { agent.confirm(&pin("c")).await })
+    };
     screen.shows("Refuse").await;
     // From "Allow" to "Refuse".
     screen.type_in("\t\r");
     assert!(!soon(asking).await.expect("a task").expect("an answer"));
+
+    screen.seen.0.lock().expect("no panic").clear();
+    let asking = ask("d");
+    screen.shows("PIN:").await;
+    running.signal(rustix::process::Signal::TERM);
+    assert_eq!(running.ends().await.code(), Some(0));
+    assert!(soon(asking).await.expect("a task").is_err());
+    assert!(screen.is_as(&before), "also where the prompter is ended");
 }
 
 /// Returns the one child of a process.
