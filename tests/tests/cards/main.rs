@@ -14,6 +14,7 @@ mod enrolment;
 mod interoperability;
 mod leaks;
 mod load;
+mod logins;
 mod mechanisms;
 mod opensc;
 mod pins;

@@ -301,7 +301,7 @@ async fn an_openpgp_cards_pins_count_down_change_and_are_set_anew_by_the_admin_p
 }
 
 /// A house whose readers have keys, with a card that alice enrolled there.
-async fn at_the_pad() -> (CardHouse, Enrolled) {
+pub(crate) async fn at_the_pad() -> (CardHouse, Enrolled) {
     let house = CardHouse::beside(Pcscd::with_pinpad(), "").await;
     let card = piv_card(&house.pcscd, 0).await;
     let alice = house.visitor(&Person::alice()).await;
