@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`cli`] | the words (the man page comes from there) |
 //! | `run` | from start to end: registered, asked, told |
-//! | `asker` | [`Asker`](asker::Asker): the agent, with a pinentry or a terminal |
+//! | `asker` | the agent, with a pinentry or a terminal |
 //! | [`text`] | what the person reads, from a prompt and an application |
 //! | [`clean`](mod@clean) | texts that strangers chose, made fit to be read |
 //! | `application` | what a process claims to be |
