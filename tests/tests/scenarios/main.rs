@@ -21,6 +21,7 @@ mod openssl_agrees;
 mod policy;
 mod preferences;
 mod privacy;
+mod prompter;
 mod service;
 mod sessions;
 mod vanishing;
