@@ -22,4 +22,5 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod lab;
+mod pam;
 mod removal;
