@@ -33,3 +33,25 @@ async fn a_bound_session_ends_when_its_card_is_pulled_and_no_other_does() {
     let elapsed = entry.lines().find_map(|line| line.trim().strip_prefix("ELAPSED_USEC=")).unwrap();
     assert!(elapsed.parse::<u64>().unwrap() <= 100_000, "{elapsed} us from pcscd's report to logind");
 }
+
+#[tokio::test]
+async fn a_card_pulled_while_the_service_is_down_ends_its_session_and_a_restart_ends_none() {
+    let guest = Guest::plan().readers(2).claviger().boot().await;
+    let mut card = guest.card(0, Kind::Piv);
+    let mut bound = guest.log_in("alice", Door::Ssh).await;
+    enrol(&mut bound).await;
+    bound.run(&format!("claviger session bind {}", bound.id().to_owned())).await.ok();
+    for unit in ["clavigerd", "pcscd", "systemd-logind", "clavigerd"] {
+        guest.systemctl(&format!("kill --signal KILL {unit}")).await.ok();
+        guest.systemctl(&format!("restart {unit}")).await.ok();
+        // The binding is there again, and the card is seen again.
+        let bound_and_there =
+            "claviger --json session list | tr -d ' \\n' | grep -q '\"presence\":\"present\"'";
+        guest.until(bound_and_there).await;
+        assert_eq!(bound.run("echo here").await.text(), "here", "after {unit} was killed");
+    }
+    guest.systemctl("stop clavigerd").await.ok();
+    card.remove_noticed();
+    guest.systemctl("start clavigerd").await.ok();
+    bound.ended().await;
+}
