@@ -18,7 +18,7 @@ help:
 
 build:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam
 
 demo:
 	@tests/scripts/demo.sh

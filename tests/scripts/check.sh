@@ -104,7 +104,8 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "virtual card" tests/scripts/virtual-card.sh
 step "guest root" tests/scripts/lab-root.sh
-step "build" cargo build --workspace --bins --locked
+step "build" cargo build --workspace --bins --lib --locked
+step "package" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh
 step "tests" run_tests
 count_tests
 show_vectors

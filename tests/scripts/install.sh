@@ -8,8 +8,8 @@ programs=${PROGRAMS:-target/release}
 bare=${PREFIX:-/usr}
 prefix=${DESTDIR:-}$bare
 libraries=${DESTDIR:-}${LIBDIR:-$bare/lib/$(cc -print-multiarch)}
-for program in clavigerd claviger-opensc claviger; do
-    [ -x "$programs/$program" ] || {
+for program in clavigerd claviger-opensc claviger claviger-prompter libpam_claviger.so; do
+    [ -e "$programs/$program" ] || {
         echo "cannot install: there is no $programs/$program; run first: make build" >&2
         exit 1
     }
@@ -17,9 +17,6 @@ done
 
 # put MODE SOURCE TARGET
 put() { install -D -m "$1" "$2" "$3"; }
-
-# soon MODE SOURCE TARGET: like put, for what is being written.
-soon() { if [ -e "$2" ]; then put "$@"; else echo "not there yet: $2" >&2; fi; }
 
 # unit SOURCE TARGET: the programs are below PREFIX.
 unit() {
@@ -30,16 +27,18 @@ unit() {
 put 755 "$programs/clavigerd" "$prefix/libexec/clavigerd"
 put 755 "$programs/claviger-opensc" "$prefix/libexec/claviger-opensc"
 put 755 "$programs/claviger" "$prefix/bin/claviger"
-soon 755 "$programs/claviger-prompter" "$prefix/bin/claviger-prompter"
-soon 644 "$programs/libpam_claviger.so" "$libraries/security/pam_claviger.so"
-soon 644 front-ends/pam/pam-configs/claviger "$prefix/share/pam-configs/claviger"
-soon 644 front-ends/pam/pam-configs/claviger-session "$prefix/share/pam-configs/claviger-session"
+put 755 "$programs/claviger-prompter" "$prefix/bin/claviger-prompter"
+put 644 "$programs/libpam_claviger.so" "$libraries/security/pam_claviger.so"
+for profile in front-ends/pam/pam-configs/*; do
+    put 644 "$profile" "$prefix/share/pam-configs/$(basename "$profile")"
+done
+put 644 front-ends/pam/pam-configs/claviger-session "$prefix/share/pam-configs/claviger-session"
 
 for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; do
     unit "systemd/$unit" "$prefix/lib/systemd/system/$unit"
 done
 for unit in systemd/user/*; do
-    [ ! -e "$unit" ] || unit "$unit" "$prefix/lib/systemd/user/$(basename "$unit")"
+    unit "$unit" "$prefix/lib/systemd/user/$(basename "$unit")"
 done
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
@@ -50,7 +49,7 @@ put 644 dbus-interfaces/bus/org.claviger.KeyStore1.conf \
 put 644 systemd/org.claviger.KeyStore1.service \
     "$prefix/share/dbus-1/system-services/org.claviger.KeyStore1.service"
 put 644 dbus-interfaces/polkit/50-claviger.rules "$prefix/share/polkit-1/rules.d/50-claviger.rules"
-soon 644 dbus-interfaces/polkit/org.claviger.policy "$prefix/share/polkit-1/actions/org.claviger.policy"
+put 644 dbus-interfaces/polkit/org.claviger.policy "$prefix/share/polkit-1/actions/org.claviger.policy"
 for xml in dbus-interfaces/xml/*.xml; do
     put 644 "$xml" "$prefix/share/dbus-1/interfaces/$(basename "$xml")"
 done
