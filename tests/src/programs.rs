@@ -60,9 +60,16 @@ pub fn folder() -> &'static Path {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let packages = ["clavigerd", "claviger", "claviger-opensc", "claviger-prompter", "claviger-tests"];
+        let packages = [
+            "clavigerd",
+            "claviger",
+            "claviger-opensc",
+            "claviger-prompter",
+            "claviger-pam",
+            "claviger-tests",
+        ];
         let built = Command::new(cargo)
-            .args(["build", "-q", "--bins", "--manifest-path", manifest])
+            .args(["build", "-q", "--bins", "--lib", "--manifest-path", manifest])
             .args(packages.iter().flat_map(|package| ["-p", package]))
             .status()
             .expect("cargo runs");

@@ -21,6 +21,9 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod installed;
 mod lab;
+mod package;
 mod pam;
 mod removal;
+mod sandbox;

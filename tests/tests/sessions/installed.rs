@@ -1,0 +1,78 @@
+//! The installed service under the real systemd: how it starts, what it is bound to, what the doctor says of it.
+
+use claviger_tests::lab::Guest;
+
+#[tokio::test]
+async fn the_first_call_starts_the_service() {
+    let guest = Guest::with_claviger().await;
+    guest.systemctl("stop clavigerd").await.ok();
+    assert_eq!(guest.systemctl("is-active clavigerd").await.text(), "inactive");
+    guest.run_as("alice", "claviger status").await.ok();
+    assert_eq!(guest.systemctl("is-active clavigerd").await.text(), "active");
+}
+
+#[tokio::test]
+async fn a_killed_service_and_a_restarted_bus_are_followed_by_a_new_start() {
+    let guest = Guest::with_claviger().await;
+    for line in ["systemctl kill --signal KILL clavigerd", "systemctl restart dbus"] {
+        let pid = "systemctl show --value --property MainPID clavigerd";
+        let before = guest.run(pid).await.ok();
+        guest.run(line).await.ok();
+        let old = before.text();
+        guest.until(&format!("new=$({pid}) && [ \"$new\" != 0 ] && [ \"$new\" != {old} ]")).await;
+        guest.until("systemctl is-active clavigerd").await;
+        guest.run_as("alice", "claviger status").await.ok();
+    }
+}
+
+/// As docs/install.md says it.
+const MAKE_HOST_SECRET: &str = "mkdir -p -m 700 /etc/credstore.encrypted && head -c 32 /dev/urandom | \
+     systemd-creds encrypt --with-key=host --name=claviger.host - /etc/credstore.encrypted/claviger.host";
+
+#[tokio::test]
+async fn a_pass_phrase_is_bound_to_the_host_secret_once_there_is_a_recovery_code() {
+    let guest = Guest::with_claviger().await;
+    guest.run(MAKE_HOST_SECRET).await.ok();
+    guest.systemctl("restart clavigerd").await.ok();
+    let alice = async |line: &str| guest.run_as("alice", line).await.ok().text().to_owned();
+    alice("printf phrase >/tmp/phrase").await;
+    alice("claviger register --passphrase-file /tmp/phrase").await;
+    alice("claviger unlock --passphrase-file /tmp/phrase").await;
+    let is_bound = async || {
+        let status: serde_json::Value = serde_json::from_str(&alice("claviger status --json").await).unwrap();
+        status["host-bound"].as_bool().unwrap()
+    };
+    assert!(!is_bound().await, "without a recovery code the keys would be lost with the machine");
+    alice("claviger recovery make").await;
+    alice("claviger lock && claviger unlock --passphrase-file /tmp/phrase").await;
+    assert!(is_bound().await);
+
+    // Another host: the same table and pass phrase, another secret.
+    guest.run(MAKE_HOST_SECRET).await.ok();
+    guest.systemctl("restart clavigerd").await.ok();
+    let elsewhere = guest.run_as("alice", "claviger unlock --passphrase-file /tmp/phrase").await;
+    assert_ne!(elsewhere.code, Some(0), "{elsewhere:#?}");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_with_the_installation() {
+    let guest = Guest::with_claviger().await;
+    guest.systemctl("enable clavigerd").await.ok();
+    let well = guest.run("claviger doctor").await.ok();
+    assert!(well.text().contains("may lock and end them"), "{well:#?}");
+
+    let rule = "/usr/share/polkit-1/rules.d/50-claviger.rules";
+    guest.run(&format!("mv {rule} /root/rule && chmod 755 /var/lib/claviger")).await.ok();
+    // polkit notices by itself, after a while.
+    guest.until("claviger doctor | grep 'may not lock and end sessions'").await;
+    let ill = guest.run("claviger doctor").await;
+    assert_eq!(ill.code, Some(1), "{ill:#?}");
+    assert!(ill.text().contains("chmod 700 /var/lib/claviger"), "{ill:#?}");
+
+    guest.run(&format!("mv /root/rule {rule} && chmod 700 /var/lib/claviger")).await.ok();
+    guest.until("claviger doctor").await;
+    guest.systemctl("mask --runtime --now clavigerd").await.ok();
+    let masked = guest.run("claviger doctor").await;
+    assert_eq!(masked.code, Some(1), "{masked:#?}");
+    assert!(masked.text().contains("systemctl unmask clavigerd"), "{masked:#?}");
+}
