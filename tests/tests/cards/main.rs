@@ -3,6 +3,7 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod agents;
 mod answers;
 mod applications;
 mod attackers;

@@ -84,14 +84,26 @@ async fn a_wrong_pass_phrase_is_asked_for_again_and_three_are_enough() {
     signed.await.unwrap().refused("WrongPassphrase");
     assert!(agent.heard_nothing().await, "three are enough");
 
-    // Three more would have to wait first: nobody is asked for what would not be looked at.
-    let signed = signing(&alice, &key);
-    let mut refusal = signed.await.unwrap();
-    if refusal.is_ok() {
-        refusal = alice.sign_and_ask(&key, DATA, none()).await;
+    // More would have to wait first, longer each time: nobody is asked for what would not be looked at.
+    for round in 0.. {
+        assert!(round < 20, "each wrong one makes the next wait longer");
+        let mut signed = signing(&alice, &key);
+        let mut asked = 0;
+        let refusal = loop {
+            tokio::select! {
+                heard = agent.hears() => {
+                    let Heard::Asked(question) = heard else { panic!("nobody left") };
+                    question.typed("wrong");
+                    asked += 1;
+                }
+                outcome = &mut signed => break outcome.unwrap().unwrap_err(),
+            }
+        };
+        if asked == 0 {
+            assert_eq!(refusal.name, "TryLater", "{refusal}");
+            break;
+        }
     }
-    refusal.refused("TryLater");
-    assert!(agent.heard_nothing().await);
 }
 
 #[tokio::test]
@@ -289,4 +301,132 @@ async fn what_is_typed_stands_in_no_log() {
     for secret in ["a canary that is wrong", PASSPHRASE] {
         assert!(!log.contains(secret), "{secret}");
     }
+}
+
+/// Returns alice, unlocked, with a key that asks so often, and her agent.
+async fn asks(house: &House, policy: &str) -> (Peer, String, Agent) {
+    let alice = house.alice().await;
+    let key = alice.generate("P-256").await.unwrap();
+    set_confirm(&alice, &key, policy).await.expect("a stricter policy is set unasked");
+    (alice, key, Agent::of(house, &Person::alice()).await)
+}
+
+async fn set_confirm(peer: &Peer, key: &str, policy: &str) -> Result<(), Refusal> {
+    peer.call_and_ask("Keys", "SetConfirm", &(key, policy, none())).await
+}
+
+#[tokio::test]
+async fn a_key_that_asks_always_is_used_after_each_yes_and_never_after_a_no() {
+    let house = House::open().await;
+    let (alice, key, mut agent) = asks(&house, "always").await;
+    for yes in [true, false, true] {
+        let signed = signing(&alice, &key);
+        let question = agent.asked().await;
+        let told = ["key", "algorithm", "purpose", "mechanism", "token-kind"];
+        let told = told.map(|name| question.text(name).unwrap_or_default());
+        assert_eq!(told, [key.as_str(), "P-256", "sign", "ECDSA_SHA256", "local"]);
+        question.said(yes);
+        match signed.await.unwrap() {
+            Ok(_) => assert!(yes),
+            Err(refusal) => assert_eq!((refusal.name.as_str(), yes), ("Declined", false)),
+        }
+    }
+    let signed = signing(&alice, &key);
+    agent.asked().await.declined();
+    signed.await.unwrap().refused("Declined");
+    alice.sign(&key, "", DATA, none()).await.refused("InteractiveAuthorizationRequired");
+    let no_prompt = option("no-prompt", true);
+    alice.sign_and_ask(&key, DATA, no_prompt).await.refused("InteractiveAuthorizationRequired");
+    assert!(agent.heard_nothing().await);
+    agent.dies().await;
+    alice.sign_and_ask(&key, DATA, none()).await.refused("UserPresenceNeeded");
+}
+
+#[tokio::test]
+async fn a_key_that_asks_once_asks_each_connection_once_and_anew_when_that_is_set_again() {
+    let house = House::open().await;
+    let (alice, key, mut agent) = asks(&house, "session").await;
+    let (first, second) = (signing(&alice, &key), signing(&alice, &key));
+    agent.asked().await.said(true);
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    alice.sign(&key, "", DATA, none()).await.expect("it was said");
+    assert!(agent.heard_nothing().await, "two at once were asked once");
+
+    let other = house.visitor(&Person::alice()).await;
+    other.sign(&key, "", DATA, none()).await.refused("InteractiveAuthorizationRequired");
+    let signed = signing(&other, &key);
+    agent.asked().await.said(false);
+    signed.await.unwrap().refused("Declined");
+    alice.sign(&key, "", DATA, none()).await.expect("that was another connection's no");
+
+    set_confirm(&alice, &key, "session").await.unwrap();
+    let signed = signing(&alice, &key);
+    agent.asked().await.said(true);
+    signed.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_key_asks_less_often_only_after_a_yes() {
+    let house = House::open().await;
+    let (alice, key, mut agent) = asks(&house, "always").await;
+    alice
+        .call::<()>("Keys", "SetConfirm", &(key.as_str(), "never", none()))
+        .await
+        .refused("InteractiveAuthorizationRequired");
+    for (policy, yes) in [("never", false), ("session", true), ("never", true)] {
+        let (peer, wanted) = (alice.clone(), key.clone());
+        let set = tokio::spawn(async move { set_confirm(&peer, &wanted, policy).await });
+        let question = agent.asked().await;
+        assert_eq!(question.text("key"), Some(key.clone()));
+        question.said(yes);
+        assert_eq!(set.await.unwrap().is_ok(), yes, "{policy}");
+    }
+    alice.sign(&key, "", DATA, none()).await.expect("it asks no more");
+    assert!(agent.heard_nothing().await);
+    set_confirm(&alice, &key, "always").await.unwrap();
+    agent.dies().await;
+    set_confirm(&alice, &key, "never").await.refused("UserPresenceNeeded");
+}
+
+#[tokio::test]
+async fn four_questions_of_one_user_are_open_at_a_time_and_a_fifth_is_refused() {
+    let house = House::open().await;
+    let (alice, key, mut agent) = asks(&house, "always").await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let signed = signing(&alice, &key);
+        open.push((agent.asked().await, signed));
+    }
+    alice.sign_and_ask(&key, DATA, none()).await.refused("LimitsExceeded");
+    let (bob, bobs_key) = locked_one(house.bob().await).await;
+    let mut bobs = Agent::of(&house, &Person::bob()).await;
+    let signed = signing(&bob, &bobs_key);
+    bobs.asked().await.typed(PASSPHRASE);
+    signed.await.unwrap().expect("another user's questions are that user's");
+    for (question, signed) in open {
+        question.said(true);
+        signed.await.unwrap().unwrap();
+    }
+    let signed = signing(&alice, &key);
+    agent.asked().await.said(true);
+    signed.await.unwrap().expect("there is room again");
+}
+
+#[tokio::test]
+async fn what_would_be_asked_is_explained() {
+    let house = House::open().await;
+    let (alice, key, agent) = asks(&house, "always").await;
+    alice.lock().await.unwrap();
+    let explain = async || -> claviger_tests::peer::Attributes {
+        alice.call_and_ask("Keys", "Explain", &(key.as_str(), "", none())).await.unwrap()
+    };
+    let explanation = explain().await;
+    let prompts: Vec<String> = explanation["prompts"].clone().try_into().unwrap();
+    assert_eq!(prompts.len(), 2, "{prompts:?}");
+    assert!(!explanation.contains_key("refusal"), "{explanation:?}");
+    agent.dies().await;
+    let explanation = explain().await;
+    let refusal: String = explanation["refusal"].clone().try_into().unwrap();
+    assert!(refusal.ends_with("UserPresenceNeeded"), "{refusal}");
 }
