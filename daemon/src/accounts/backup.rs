@@ -4,7 +4,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use claviger_core::policy::Caller;
-use claviger_core::{Defaults, Key, KeyState, Placement, PlacementState, Refusal, Registration, check_label};
+use claviger_core::{
+    Confirm, Defaults, Key, KeyState, Placement, PlacementState, Refusal, Registration, check_label,
+};
 use claviger_soft::{KeySlots, algorithm_of};
 use claviger_token::{Binding, KeyInfo, TokenId, TokenKind, Usage};
 use data_encoding::BASE64;
@@ -41,6 +43,9 @@ struct KeyDocument {
     public_key: String,
     record: String,
     default_for: Vec<String>,
+    /// Left out where the key never asks, as in backups of before there was such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirm: Option<String>,
 }
 
 /// Returns the reading end of a pipe that gives the backup of the caller's account.
@@ -76,6 +81,7 @@ fn key_document(key: &Key, defaults: &Defaults) -> Option<KeyDocument> {
         public_key: BASE64.encode(&key.info.public_key),
         record: BASE64.encode(record),
         default_for: default_for.map(|(name, _)| name.to_owned()).collect(),
+        confirm: (key.confirm != Confirm::Never).then(|| key.confirm.name().to_owned()),
     })
 }
 
@@ -148,6 +154,8 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
     for purpose in &document.default_for {
         defaults.set(purpose, Some(id)).map_err(|_| invalid("a default is for no purpose"))?;
     }
+    let confirm = document.confirm.as_deref().map_or(Some(Confirm::Never), Confirm::from_name);
+    let confirm = confirm.ok_or_else(|| invalid("a key asks in a way that there is none"))?;
     let record = decoded(&document.record)?;
     if !(1..=RECORD_LIMIT).contains(&record.len()) {
         return Err(invalid("a record has no size that a record can have"));
@@ -165,7 +173,7 @@ fn read_key(caller: &Caller, document: &KeyDocument, defaults: &mut Defaults) ->
         last_used: None,
         certificates: Vec::new(),
         attestation: Vec::new(),
-        confirm: claviger_core::Confirm::Never,
+        confirm,
         placements: vec![Placement {
             token: TokenId::local(caller.uid),
             kind: TokenKind::Local,

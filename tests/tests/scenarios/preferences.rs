@@ -3,6 +3,8 @@
 use claviger_tests::accounts::Person;
 use claviger_tests::house::House;
 use claviger_tests::peer::{Attributes, Outcome, Peer, Refusal, none};
+use claviger_tests::secret;
+use zbus::OwnedFd;
 
 async fn want(peer: &Peer, action: &str) -> Result<(), Refusal> {
     peer.call("Account", "SetRemovalAction", &(action, none())).await
@@ -75,4 +77,19 @@ async fn how_often_a_key_asks_is_kept_and_only_an_unlocked_account_changes_it() 
         (confirm_of(&alice, &key).await, confirm_of(&alice, &other).await),
         ("always".into(), "never".into())
     );
+}
+
+#[tokio::test]
+async fn a_key_that_asks_does_so_after_a_restore_too() {
+    let house = House::open().await;
+    let alice = house.alice().await;
+    let (key, other) = (alice.generate("P-256").await.unwrap(), alice.generate("P-256").await.unwrap());
+    set_confirm(&alice, &key, "always").await.unwrap();
+    let backup: OwnedFd = alice.call("Account", "Backup", &(none(),)).await.unwrap();
+    let backup = secret::read(backup);
+    let administrator = house.visitor(&Person::service()).await;
+    administrator.call::<()>("Admin", "RemoveUser", &(alice.person.uid, none())).await.unwrap();
+    alice.call::<()>("Account", "Restore", &(secret::pipe(&backup), none())).await.unwrap();
+    assert_eq!(confirm_of(&alice, &key).await, "always");
+    assert_eq!(confirm_of(&alice, &other).await, "never");
 }
