@@ -204,8 +204,7 @@ async fn enrol(guest: &Guest) {
     alice.run("printf 123456 >pin; claviger card enrol --pin-file pin").await.ok();
     alice.run("claviger key generate P-256 --location card --slot 9a --default-management-key").await.ok();
     alice.log_out().await;
-    let enable = "DEBIAN_FRONTEND=noninteractive pam-auth-update --enable claviger claviger-session";
-    guest.run(enable).await.ok();
+    guest.run(PROFILES).await.ok();
 }
 
 #[tokio::test]
@@ -245,6 +244,42 @@ async fn a_stranger_who_guesses_leaves_the_card_its_last_two_tries() {
     stack(&guest, "auth optional pam_unix.so\nauth required pam_claviger.so use_first_pass location=card");
     keeps_out(&guest, "alice", "alice-password\n").await;
     let cards = guest.run_as("alice", "claviger --json card list").await.ok().text().replace(' ', "");
-    assert!(cards.contains("\"tries-left\":2,"), "{cards}");
+    assert!(cards.contains("\"tries-left\":2"), "{cards}");
     guest.run_as("alice", "printf 123456 >/tmp/pin; claviger card unlock --pin-file /tmp/pin").await.ok();
 }
+
+#[tokio::test]
+async fn over_ssh_the_proof_comes_back_from_the_process_that_authenticated() {
+    let guest = guest().await;
+    guest.run(PROFILES).await.ok();
+    guest.write("/etc/ssh/sshd_config.d/ask.conf", 0o644, "KbdInteractiveAuthentication yes\n");
+    guest.systemctl("start ssh").await.ok();
+    let ssh = "ssh -o PreferredAuthentications=keyboard-interactive alice@localhost";
+    let mut terminal = guest.terminal(ssh);
+    terminal.hear("Pass phrase of your key store: ").await;
+    terminal.say(PHRASE);
+    terminal.hear("$ ").await;
+    terminal.say("claviger --json session list; env | grep -c CLAVI''GER; echo li''sted");
+    let listed = terminal.hear("listed").await.replace(' ', "");
+    assert!(listed.contains("\"how\":\"login\""), "{listed}");
+    assert!(listed.contains("\n0\r"), "{listed}");
+    terminal.say("exit");
+    terminal.ended().await;
+}
+
+#[tokio::test]
+async fn su_asks_for_the_token_of_whom_one_becomes_and_binds_nothing_of_the_invoker_s() {
+    let guest = guest().await;
+    guest.run(PROFILES).await.ok();
+    let mut bob = guest.log_in("bob", Door::Service).await;
+    let su = format!("echo '{PHRASE}' | su alice -c 'id -un; env | grep -c CLAVIGER'");
+    let ran = bob.run(&su).await;
+    assert!(ran.text().contains("Pass phrase of your key store: "), "{ran:#?}");
+    assert!(ran.text().ends_with("alice\n0"), "{ran:#?}");
+    // Bob's session is his all the same.
+    assert_eq!(bob.run("echo here").await.text(), "here");
+    let sessions = guest.run("claviger --json session list").await.ok().text().replace(' ', "");
+    assert!(!sessions.contains("\"how\":\"login\""), "{sessions}");
+}
+
+const PROFILES: &str = "DEBIAN_FRONTEND=noninteractive pam-auth-update --enable claviger claviger-session";
