@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use claviger_tests::command::Ran;
-use claviger_tests::lab::Guest;
 use claviger_tests::lab::claviger::Installed;
+use claviger_tests::lab::{Door, Guest};
+use claviger_tests::pcsc::Kind;
 use claviger_tests::place::Place;
 use claviger_tests::programs;
 
@@ -17,7 +18,7 @@ fn said(command: &mut Command) -> String {
 }
 
 /// Makes the package, in a folder, and returns its path.
-fn package(place: &Place) -> String {
+pub(super) fn package(place: &Place) -> String {
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/deb.sh"));
     command.env("PROGRAMS", programs::folder()).env("OUTPUT", place.path()).env("FAST", "1");
     said(command.env_remove("VERSION"))
@@ -93,6 +94,10 @@ async fn the_package_installs_upgrades_with_its_state_and_goes_without_a_trace()
     assert_ne!(guest.systemctl("show --property MainPID clavigerd").await.ok().text(), first.text());
     assert_eq!(guest.run_as("alice", "claviger key list --json").await.ok().text(), keys.text());
 
+    guest
+        .run("pam-auth-update --enable claviger claviger-session && grep pam_claviger /etc/pam.d/common-auth")
+        .await
+        .ok();
     dpkg("--remove claviger").await;
     assert_eq!(guest.systemctl("is-active clavigerd").await.text(), "inactive");
     guest.run("test -s /var/lib/claviger/table.db && test -s /etc/claviger/claviger.toml").await.ok();
@@ -106,6 +111,30 @@ async fn the_package_installs_upgrades_with_its_state_and_goes_without_a_trace()
     let after = guest.run(EVERYTHING).await.ok();
     assert_eq!(lines(&after).difference(&lines(&before)).collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(lines(&before).difference(&lines(&after)).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[tokio::test]
+async fn an_upgrade_ends_no_session_and_forgets_no_binding() {
+    let place = Place::new();
+    let package = package(&place);
+    let next = next_version(&place, &package);
+    let guest = Guest::plan().readers(2).boot().await;
+    guest.copy_in(Path::new(&package), "/tmp/claviger.deb", 0o644);
+    guest.copy_in(Path::new(&next), "/tmp/next.deb", 0o644);
+    guest.run("DEBIAN_FRONTEND=noninteractive dpkg --install /tmp/claviger.deb").await.ok();
+    let mut card = guest.card(0, Kind::Piv);
+    let mut alice = guest.log_in("alice", Door::Service).await;
+    let mut other = guest.log_in("alice", Door::Service).await;
+    alice.run("printf 123456 >pin; claviger card enrol --pin-file pin").await.ok();
+    alice.run("claviger session bind \"$XDG_SESSION_ID\"").await.ok();
+
+    guest.run("DEBIAN_FRONTEND=noninteractive dpkg --install /tmp/next.deb").await.ok();
+    // The binding is there again, and the card is seen again.
+    guest.until("claviger --json session list | tr -d ' \\n' | grep -q '\"presence\":\"present\"'").await;
+    assert!(alice.runs() && other.runs());
+    card.remove_noticed();
+    alice.ended().await;
+    assert_eq!(other.run("exit 3").await.code, Some(3), "it was bound to nothing");
 }
 
 #[test]
