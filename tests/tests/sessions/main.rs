@@ -26,5 +26,7 @@ mod installed;
 mod lab;
 mod package;
 mod pam;
+mod polkit;
+mod prompts;
 mod removal;
 mod sandbox;
