@@ -116,8 +116,8 @@ pub const fn exit_code(name: ErrorName) -> u8 {
     }
 }
 
-/// What a text has that says which command helps.
-const ADVICE: &str = "`claviger ";
+/// What a text has that says which command helps, or which program of ours.
+const ADVICE: &str = "`claviger";
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
