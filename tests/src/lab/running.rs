@@ -136,6 +136,8 @@ impl Heard {
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().unwrap().bytes).into_owned()
+        // Also where a test failed while it looked.
+        let said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        String::from_utf8_lossy(&said.bytes).into_owned()
     }
 }
