@@ -90,7 +90,7 @@ impl Login {
         let proof = Proof { uid: user.uid, authentication };
         // Without it the session would not end with the token.
         host.set_variable(VARIABLE, Some(&proof.to_string()))?;
-        host.log(Level::Notice, &format!("authenticated {} with {} {}", user.name, means.kind, means.name));
+        host.log(Level::Notice, &format!("authenticated {} with {}", user.name, token(means)));
         Ok(PamResultCode::PAM_SUCCESS)
     }
 }
@@ -108,6 +108,15 @@ fn ask(host: &Host<'_>, means: &Means) -> Result<Secret, PamResultCode> {
         host.ask(&format!("PIN of card “{name}”:"))?
     };
     if secret.as_bytes().is_empty() { Err(PamResultCode::PAM_AUTH_ERR) } else { Ok(secret) }
+}
+
+/// Returns what the log calls the token.
+fn token(means: &Means) -> String {
+    if means.kind == Location::Local.as_str() {
+        "the pass phrase of the local key store".to_owned()
+    } else {
+        format!("the {} “{}”", means.kind, means.name)
+    }
 }
 
 fn is_wrong(error: &Error) -> bool {

@@ -25,10 +25,14 @@ pub(crate) fn open(host: &mut Host<'_>, arguments: &Arguments) -> Result<PamResu
         host.log(Level::Debug, "the session is not that of who has authenticated: nothing is bound");
         return Ok(PamResultCode::PAM_SUCCESS);
     };
-    // Without pam_systemd before it, as with `sudo`, there is no session that could end.
+    // Without pam_systemd before it there is no session that could end, and none either where logind hangs.
     let Some(session) = host.variable(SESSION) else {
-        host.log(Level::Debug, "there is no session of logind's: nothing is bound");
-        return Ok(PamResultCode::PAM_SUCCESS);
+        let text = format!(
+            "cannot bind the session of {}: logind has given it none; it will not end with the token",
+            user.name
+        );
+        host.log(Level::Warning, &text);
+        return Ok(verdict(arguments));
     };
     let bound = host
         .connect()
