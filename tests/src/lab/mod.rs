@@ -8,12 +8,14 @@
 //! | [`running`] | a program that runs on, and what it says and hears; also on a terminal |
 //! | [`sessions`] | the sessions that logind lists |
 //! | [`login`] | somebody who logged in, by one of several doors, and works there |
+//! | [`bindings`] | what sessions are bound to, and the PAM module in the stacks |
 //! | [`readers`] | card readers of the guest's pcscd, for the cards of [`crate::pcsc`] |
 //! | [`sleep`] | suspend and resume |
 //!
 //! The root of all guests is built once, see `tests/scripts/lab-root.sh`; its users are `alice` (1000) and `bob` (1001)
 //! with the passwords `alice-password` and `bob-password`. What a guest changes is in memory and its own.
 
+pub mod bindings;
 pub mod claviger;
 pub mod guest;
 pub mod login;
@@ -23,6 +25,7 @@ pub mod running;
 pub mod sessions;
 pub mod sleep;
 
+pub use bindings::Bound;
 pub use guest::{Guest, Plan};
 pub use login::{Door, Login};
 pub use running::Running;
