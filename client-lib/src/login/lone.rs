@@ -14,6 +14,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use zbus::runtime::{Interest, IoSource, traits};
 
 use super::task::{Handle, Root, Task};
+use super::wait::{Until, Wait, came};
 
 /// A runtime for a stranger's process: `poll(2)` on the calling thread, and nothing else.
 ///
@@ -35,21 +36,6 @@ struct List {
     waits: Vec<Wait>,
     next: u64,
     stopped: bool,
-}
-
-/// Somebody waits.
-struct Wait {
-    owner: u64,
-    until: Until,
-    waker: Waker,
-}
-
-/// For what somebody waits.
-#[derive(Clone)]
-enum Until {
-    Readable(IoSource),
-    Writable(IoSource),
-    Time(Instant),
 }
 
 impl Lone {
@@ -118,48 +104,6 @@ impl Lone {
         };
         tasks.iter().filter_map(Weak::upgrade).for_each(|task| task.cancel());
         drop((waits, ready));
-    }
-}
-
-/// Waits that long for what has a descriptor, and returns those whose time or event has come.
-fn came(waits: &[(u64, Until)], left: Duration) -> Vec<(u64, Until)> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-    let with_descriptor: Vec<_> = waits.iter().filter(|(_, until)| until.time().is_none()).collect();
-    let mut polled: Vec<PollFd<'_>> = with_descriptor
-        .iter()
-        .filter_map(|(_, until)| match until {
-            Until::Readable(source) => Some(PollFd::new(source, PollFlags::IN)),
-            Until::Writable(source) => Some(PollFd::new(source, PollFlags::OUT)),
-            Until::Time(_) => None,
-        })
-        .collect();
-    let left = Timespec::try_from(left).ok();
-    // A signal of the host program's ends it early; the caller comes again.
-    let found = poll(&mut polled, left.as_ref()).unwrap_or(0) > 0;
-    let now = Instant::now();
-    let events = polled.iter().map(|polled| found && !polled.revents().is_empty());
-    let came = with_descriptor.iter().zip(events).filter(|(_, came)| *came).map(|(wait, _)| (*wait).clone());
-    let late = waits.iter().filter(|(_, until)| until.time().is_some_and(|time| time <= now)).cloned();
-    came.chain(late).collect()
-}
-
-impl Until {
-    const fn time(&self) -> Option<Instant> {
-        match self {
-            Self::Time(time) => Some(*time),
-            Self::Readable(_) | Self::Writable(_) => None,
-        }
-    }
-
-    /// Returns true where both wait for the same kind of thing; whose it is has been compared.
-    const fn is_like(&self, other: &Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Readable(_), Self::Readable(_))
-                | (Self::Writable(_), Self::Writable(_))
-                | (Self::Time(_), Self::Time(_))
-        )
     }
 }
 

@@ -5,9 +5,11 @@
 //! | `mod` | [`Login`]: the four calls, each with its own limit |
 //! | `lone` | the runtime: `poll(2)` on the calling thread |
 //! | `task` | what runs beside the call |
+//! | `wait` | for what somebody waits, and whether it has come |
 
 mod lone;
 mod task;
+mod wait;
 
 use std::os::fd::AsFd;
 use std::time::Duration;
