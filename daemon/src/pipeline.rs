@@ -12,7 +12,7 @@ use crate::agents::{self, Asking, KeyUse};
 use crate::clock::now;
 use crate::host::{after, before, check, keep};
 use crate::service::{Service, Step};
-use crate::settle::settle;
+use crate::settle::{look_again, settle};
 
 /// The data of a request.
 pub enum Data {
@@ -60,8 +60,9 @@ pub async fn run(
     let handle = key.handle(placement);
     if !token.is_ready(&handle) {
         // Before a file is read for nothing; boxed, so that whoever has a token that is ready need not carry it.
-        Box::pin(agents::unlock(service, caller, KeyUse { placement: Some(placement), ..of }, placement))
-            .await?;
+        let of = KeyUse { placement: Some(placement), ..of };
+        Box::pin(agents::unlock(service, caller, of, placement)).await?;
+        look_again(service, caller, of, request.purpose).await?;
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let kept = keep(&plan, seat.vouches(placement, key), &data);

@@ -84,6 +84,15 @@ pub struct Counts {
     pub refused: AtomicU64,
 }
 
+/// Where a program runs that somebody logs in with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Among the processes of another user than the one who is to be logged in.
+    pub foreign: bool,
+    /// In a session from another machine.
+    pub remote: bool,
+}
+
 /// The right to derive a key from a pass phrase, once.
 pub struct Derivation {
     service: Arc<Service>,
@@ -219,6 +228,34 @@ impl Service {
             logind.session_of_process(pid).await
         };
         peer.session(ask).await
+    }
+
+    /// Returns where a program runs that somebody logs in with as `uid`: `su` and `sudo` run among the processes of who
+    /// started them, `sshd` and `login` among nobody's. It takes leave away and never gives any; what cannot be told now
+    /// takes away what only a known answer allows.
+    pub async fn surroundings(&self, peer: &Peer, uid: u32) -> Surroundings {
+        let Some(logind) = self.logind.as_ref() else { return Surroundings::default() };
+        let Some(pid) = self.process_of(&peer.name).await else {
+            return Surroundings { foreign: true, remote: false };
+        };
+        let (owner, session) = (logind.user_of_process(pid).await, self.session_of(peer).await);
+        let entry = session.and_then(|session| self.sessions.find(&session));
+        let remote = match (&entry, &owner) {
+            (Some(entry), _) => entry.session.remote,
+            // Under the owner's service manager, which every session of theirs has a part in.
+            (None, Ok(Some(owner))) => {
+                let own = self.sessions.list().into_iter().map(|entry| entry.session);
+                let mut own =
+                    own.filter(|session| session.uid == *owner && session.is_the_users()).peekable();
+                own.peek().is_some() && own.all(|session| session.remote)
+            }
+            (None, Ok(None) | Err(_)) => false,
+        };
+        let foreign = match owner {
+            Ok(owner) => owner.is_some_and(|owner| owner != uid),
+            Err(_) => true,
+        };
+        Surroundings { foreign, remote }
     }
 
     /// Identifies a peer and takes a place for its request.

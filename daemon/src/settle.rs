@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use claviger_core::policy::{Authorized, Caller, Verdict};
+use claviger_core::policy::{Authorized, Caller, Verdict, still_holds};
 use claviger_core::{Confirm, Refusal, Selector};
 
 use claviger_dbus::names::{ADMINISTER_ACTION, REMOVAL_ACTION};
+use claviger_token::Purpose;
 
 use crate::agents::{self, Asking, KeyUse};
 use crate::polkit;
@@ -24,9 +25,24 @@ pub(crate) async fn settle(
             let (placement, _) = of.seat.place(of.account, of.key)?;
             let of = KeyUse { placement: Some(placement), ..of };
             // Boxed: those who are not asked need not carry it.
-            challenge.answered(Box::pin(agents::confirm(service, caller, of)).await?)
+            let authorized = challenge.answered(Box::pin(agents::confirm(service, caller, of)).await?)?;
+            look_again(service, caller, of, authorized.purpose()).await?;
+            Ok(authorized)
         }
     }
+}
+
+/// Decides once more after somebody was asked, for a person takes their time: meanwhile a key may have been revoked, or the
+/// screen locked.
+pub(crate) async fn look_again(
+    service: &Service,
+    caller: &Caller,
+    of: KeyUse<'_>,
+    purpose: Purpose,
+) -> Result<(), Refusal> {
+    let account = of.seat.callers(&service.table, caller).await?;
+    let key = account.keys.iter().find(|key| key.id() == of.key.id()).ok_or(Refusal::NoSuchKey)?;
+    still_holds(caller, &account.user, key, purpose, service.sessions.is_frozen(caller.uid))
 }
 
 /// Lets administrators through: root is one; of others polkit says so, on the system bus.

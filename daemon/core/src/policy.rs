@@ -82,6 +82,21 @@ pub fn authorize(
     })
 }
 
+/// Decides whether what [`authorize`] granted still holds after the owner was asked something: meanwhile a key may have been
+/// revoked, or the screen locked.
+pub fn still_holds(
+    caller: &Caller,
+    user: &User,
+    key: &Key,
+    purpose: Purpose,
+    frozen: bool,
+) -> Result<(), Refusal> {
+    match may_use(caller, user, key, purpose)? {
+        Authorized { .. } if frozen => Err(Refusal::SessionLocked),
+        Authorized { .. } => Ok(()),
+    }
+}
+
 fn may_use(caller: &Caller, user: &User, key: &Key, purpose: Purpose) -> Result<Authorized, Refusal> {
     own_account(caller, user)?;
     active(user)?;

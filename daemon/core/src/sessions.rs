@@ -39,6 +39,8 @@ pub struct Session {
     pub remote_host: String,
     /// `LockedHint`: the session says that its screen is locked.
     pub locked: bool,
+    /// The person is gone, and only processes are left of it.
+    pub closing: bool,
 }
 
 /// What binds a session to a token; it is kept in the table, for the service may be started anew.
@@ -194,7 +196,7 @@ impl Sessions {
     pub fn apply(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Session(session) => self.enter(session),
+            Event::Session(session) => self.enter(session, &mut effects),
             Event::Ended(id) => self.end(&id, &mut effects),
             Event::Sessions(listed) => self.list(listed, &mut effects),
             Event::Bound(binding) => {
@@ -261,6 +263,11 @@ impl Sessions {
         tokens
     }
 
+    /// Returns how a token stands that a session is bound to, where that is known.
+    pub fn presence(&self, token: &TokenId) -> Option<Presence> {
+        self.tokens.get(token).copied()
+    }
+
     /// Returns what would happen to a session if its token were removed now.
     pub fn action(&self, session: &Session) -> Action {
         match self.policy.action(self.preferences.get(&session.uid).copied(), session.remote) {
@@ -290,19 +297,27 @@ impl Sessions {
         uids
     }
 
-    fn enter(&mut self, session: Session) {
+    fn enter(&mut self, session: Session, effects: &mut Vec<Effect>) {
         // An id that came again is another session: what the old one was bound to binds nothing.
-        self.sessions.insert(session.id.clone(), session);
+        if let Some(earlier) = self.sessions.insert(session.id.clone(), session) {
+            self.leave(&earlier, effects);
+        }
+    }
+
+    /// Tells where that was the last session that the person had.
+    fn leave(&self, session: &Session, effects: &mut Vec<Effect>) {
+        let any = self.sessions.values().any(|other| other.uid == session.uid && other.is_the_users());
+        if session.is_the_users() && !any {
+            effects.push(Effect::LastSessionEnded(session.uid));
+        }
     }
 
     fn end(&mut self, id: &SessionId, effects: &mut Vec<Effect>) {
         if self.bound.remove(id).is_some() {
             effects.push(Effect::Forget(id.clone()));
         }
-        let Some(session) = self.sessions.remove(id) else { return };
-        let others = self.sessions.values().any(|other| other.uid == session.uid && other.is_the_users());
-        if session.is_the_users() && !others {
-            effects.push(Effect::LastSessionEnded(session.uid));
+        if let Some(session) = self.sessions.remove(id) {
+            self.leave(&session, effects);
         }
     }
 
@@ -318,7 +333,7 @@ impl Sessions {
             self.end(id, effects);
         }
         for session in listed {
-            self.enter(session);
+            self.enter(session, effects);
         }
         self.known = true;
     }
@@ -400,7 +415,7 @@ impl Sessions {
         match self.policy.action(self.preferences.get(&session.uid).copied(), session.remote) {
             Action::None => effects.push(Effect::Tell(notice)),
             Action::Terminate => effects.push(Effect::Terminate(notice)),
-            Action::Lock if session.locked => effects.push(Effect::Tell(notice)),
+            Action::Lock if session.is_locked() => effects.push(Effect::Tell(notice)),
             Action::Lock if session.can_lock() => {
                 effects.push(Effect::Lock(notice));
                 return Stage::Locking(now.saturating_add(self.policy.confirmation), reason);
@@ -439,9 +454,9 @@ impl std::fmt::Display for SessionId {
 }
 
 impl Session {
-    /// Returns true where it is a person's session, not a greeter's or a service manager's.
+    /// Returns true where it is a session that a person has, not a greeter's, a service manager's or what is left of one.
     pub fn is_the_users(&self) -> bool {
-        self.class == "user" || self.class.starts_with("user-")
+        !self.closing && (self.class == "user" || self.class.starts_with("user-"))
     }
 
     /// Returns true where its screen can be locked: only graphical ones answer, the others never set `LockedHint`.
@@ -455,12 +470,13 @@ impl Session {
 }
 
 impl Binding {
-    /// Returns true where it is about this very session: same boot, same start, same user.
+    /// Returns true where it is about this very session: same boot, same start, same user. Where nobody said which boot it
+    /// was, the start alone tells.
     pub fn names(&self, session: &Session, boot: &str) -> bool {
         self.session == session.id
             && self.started == session.started
             && self.uid == session.uid
-            && self.boot == boot
+            && (self.boot == boot || self.boot.is_empty() || boot.is_empty())
     }
 }
 

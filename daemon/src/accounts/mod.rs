@@ -63,6 +63,9 @@ pub struct Seat {
     pub change: tokio::sync::Mutex<()>,
     /// Held while guesses are counted: reading and writing them is one step.
     counting: tokio::sync::Mutex<()>,
+    /// Held while somebody logs in with the pass phrase: one after the other, so that nobody fills the queue of all users'
+    /// logins, and no right guess clears the count of wrong ones that are still under way.
+    login: tokio::sync::Mutex<()>,
     account: RwLock<Loaded>,
     loading: tokio::sync::Mutex<()>,
     used: Mutex<HashMap<KeyId, i64>>,
@@ -116,6 +119,7 @@ impl Seat {
             token: Arc::new(token),
             change: tokio::sync::Mutex::new(()),
             counting: tokio::sync::Mutex::new(()),
+            login: tokio::sync::Mutex::new(()),
             account: RwLock::new(Loaded::NotYet),
             loading: tokio::sync::Mutex::new(()),
             used: Mutex::default(),

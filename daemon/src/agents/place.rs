@@ -32,9 +32,12 @@ pub(crate) async fn served(
     Ok(usual(&sessions, uid))
 }
 
-/// Asks logind, and not the book: a session begins with its agents.
+/// Asks logind where the book has none of that id: a session begins with its agents.
 async fn own(service: &Service, uid: u32, id: SessionId) -> Result<SessionId, Refusal> {
     let none = || Refusal::InvalidArguments("you have no such session".into());
+    if let Some(entry) = service.sessions.find(&id) {
+        return if entry.session.uid == uid { Ok(id) } else { Err(none()) };
+    }
     let logind = service.logind.as_ref().ok_or_else(none)?;
     match logind.refresh(id.clone()).await {
         // logind also takes words for "mine".
@@ -79,6 +82,7 @@ mod tests {
             remote: false,
             remote_host: String::new(),
             locked: false,
+            closing: false,
         }
     }
 

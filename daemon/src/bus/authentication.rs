@@ -8,6 +8,7 @@ use zbus::message::Header;
 use super::door::Door;
 use super::parse::invalid;
 use crate::accounts::login::{Occasion, Offer, Proof, Wish, claim};
+use crate::callers::Peer;
 use crate::secrets;
 
 /// `org.claviger.KeyStore1.Authentication`: login by challenge and response. It is served on the bus alone.
@@ -24,7 +25,7 @@ impl AuthenticationFace {
     ) -> Result<Means, CallError> {
         let Self(door) = self;
         door.call(&header, "prepare a login", None, async |peer| {
-            let (wish, _) = self.parse(options)?;
+            let (wish, _) = self.parse(options, uid, peer).await?;
             let visit = door.service.visit(peer).await?;
             let Offer { token, kind, name, pin_pad, tries_left } =
                 claim(&door.service, visit, uid).await?.offer(&wish).await?;
@@ -54,7 +55,7 @@ impl AuthenticationFace {
         } = options;
         let options = PrepareOptions { location, service, tty, remote_host, requesting_user };
         door.call(&header, "log in", timeout_ms, async |peer| {
-            let (wish, occasion) = self.parse(options)?;
+            let (wish, occasion) = self.parse(options, uid, peer).await?;
             let wish = Wish { token: token.map(TokenId::new), ..wish };
             let visit = door.service.visit(peer).await?;
             // Before the secret is read: nobody who may not ask makes the service wait for one.
@@ -71,13 +72,20 @@ impl AuthenticationFace {
 }
 
 impl AuthenticationFace {
-    /// Returns what is wished for and where the person is.
-    fn parse(&self, options: PrepareOptions) -> Result<(Wish, Occasion), Refusal> {
+    /// Returns what is wished for and where the person is. Programs say where: PAM's remote host. Where they run says it
+    /// too, for `su` in a session from afar knows of no remote host.
+    async fn parse(
+        &self,
+        options: PrepareOptions,
+        uid: u32,
+        peer: &Peer,
+    ) -> Result<(Wish, Occasion), Refusal> {
         let PrepareOptions { location, service, tty, remote_host, requesting_user } = options;
         let Self(door) = self;
         let location = location.map(|name| self::location(&name)).transpose()?;
         // By what was sent: a name of which nothing is left to show is another machine's all the same.
-        let remote = remote_host.as_ref().is_some_and(|host| !host.is_empty());
+        let surroundings = door.service.surroundings(peer, uid).await;
+        let remote = remote_host.as_ref().is_some_and(|host| !host.is_empty()) || surroundings.remote;
         let no_cards = remote && !door.service.config.login.remote_cards;
         let occasion = Occasion {
             service: shown("service", service)?,
@@ -85,7 +93,7 @@ impl AuthenticationFace {
             remote_host: shown("remote-host", remote_host)?,
             requesting_user: shown("requesting-user", requesting_user)?,
         };
-        Ok((Wish { location, token: None, no_cards }, occasion))
+        Ok((Wish { location, token: None, no_cards, no_pin_pads: surroundings.foreign }, occasion))
     }
 }
 

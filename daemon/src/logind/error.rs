@@ -42,6 +42,7 @@ impl From<zbus::Error> for LogindError {
         match name.as_str() {
             "org.freedesktop.login1.NoSuchSession"
             | "org.freedesktop.login1.NoSessionForPID"
+            | "org.freedesktop.login1.NoUserForPID"
             | "org.freedesktop.DBus.Error.UnknownObject" => Self::NoSuchSession,
             "org.freedesktop.DBus.Error.AccessDenied"
             | "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired" => Self::Denied(why),

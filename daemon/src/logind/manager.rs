@@ -15,6 +15,9 @@ pub(super) trait Manager {
     #[zbus(name = "GetSessionByPID")]
     fn get_session_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
 
+    #[zbus(name = "GetUserByPID")]
+    fn get_user_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
+
     fn lock_session(&self, id: &str) -> zbus::Result<()>;
 
     fn terminate_session(&self, id: &str) -> zbus::Result<()>;

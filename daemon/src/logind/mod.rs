@@ -90,6 +90,20 @@ impl Logind {
         }
     }
 
+    /// Returns the user in whose slice of the machine a process is, if it is in one: in a session of theirs or under their
+    /// service manager. It need not be a process of that user: `su` and `sudo` are the invoker's.
+    pub async fn user_of_process(&self, pid: u32) -> Result<Option<u32>, LogindError> {
+        match self.within(self.manager.get_user_by_pid(pid)).await {
+            // `/org/freedesktop/login1/user/_1000`
+            Ok(path) => {
+                let uid = path.as_str().rsplit_once("/_").and_then(|(_, uid)| uid.parse().ok());
+                uid.map(Some).ok_or_else(|| LogindError::Unreachable(format!("{} is no user", path.as_str())))
+            }
+            Err(LogindError::NoSuchSession) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Has a session lock its screen. It may not: `LockedHint` says whether it did.
     pub async fn lock(&self, id: &SessionId) -> Result<(), LogindError> {
         self.within(self.manager.lock_session(id.as_str())).await

@@ -1,7 +1,10 @@
-use claviger_core::{Event, SessionId};
+use std::collections::HashSet;
 use std::time::Duration;
+
+use claviger_core::{Event, SessionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
+use zbus::OwnedObjectPath;
 
 use super::signals::Waiting;
 use super::{Logind, LogindError};
@@ -12,11 +15,14 @@ pub(super) async fn tell(logind: Logind, events: mpsc::UnboundedSender<Event>, l
     let mut listed = Some(listed);
     let mut again = None;
     while !events.is_closed() {
-        let waiting = tokio::select! {
+        let mut waiting = tokio::select! {
             waiting = logind.pending.take() => waiting,
-            () = until(again) => Waiting { anew: true, ..Waiting::default() },
+            () = sleep_until(again.unwrap_or_else(|| Instant::now() + REVIEW)) => {
+                Waiting { anew: true, ..Waiting::default() }
+            }
         };
-        again = None;
+        // What failed before is owed, whatever came first.
+        waiting.anew |= again.take().is_some();
         let anew = waiting.anew;
         match look_up(&logind, &events, waiting).await {
             Ok(()) if anew => drop(listed.take().map(|listed| listed.send(()))),
@@ -40,7 +46,17 @@ async fn look_up(
     for id in removed {
         tell(Event::Ended(SessionId::new(id)));
     }
+    let everything = if anew {
+        // So also what has changed.
+        logind.sessions().await.map(|sessions| tell(Event::Sessions(sessions)))
+    } else {
+        tell_changed(logind, &tell, changed).await
+    };
+    // Last: whoever may ask must not keep what changed from being told.
     for (id, answer) in asked {
+        if answer.is_closed() {
+            continue;
+        }
         let found = logind.session(&id).await;
         if let Ok(session) = &found {
             tell(Event::Session(session.clone()));
@@ -48,11 +64,14 @@ async fn look_up(
         // Whoever asked may have gone.
         drop(answer.send(found));
     }
-    if anew {
-        // Everything, so also what has changed.
-        tell(Event::Sessions(logind.sessions().await?));
-        return Ok(());
-    }
+    everything
+}
+
+async fn tell_changed(
+    logind: &Logind,
+    tell: impl Fn(Event),
+    changed: HashSet<OwnedObjectPath>,
+) -> Result<(), LogindError> {
     for path in changed {
         match logind.session_at(path).await {
             Ok(session) => tell(Event::Session(session)),
@@ -64,12 +83,8 @@ async fn look_up(
     Ok(())
 }
 
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// How long after a failure everything is asked for again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often everything is asked for although nothing was told: logind does not tell that a session is closing, that is,
+/// that its person has gone and only processes are left.
+const REVIEW: Duration = Duration::from_secs(60);

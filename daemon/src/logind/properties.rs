@@ -17,6 +17,7 @@ pub(super) struct Properties {
     remote: bool,
     remote_host: String,
     locked_hint: bool,
+    state: String,
 }
 
 impl From<Properties> for Session {
@@ -32,6 +33,7 @@ impl From<Properties> for Session {
             remote,
             remote_host,
             locked_hint,
+            state,
         } = properties;
         Self {
             id: SessionId::new(id),
@@ -44,6 +46,7 @@ impl From<Properties> for Session {
             remote,
             remote_host,
             locked: locked_hint,
+            closing: state == "closing",
         }
     }
 }

@@ -61,10 +61,14 @@ pub(super) async fn terminate(service: Arc<Service>, notice: Notice, cause: Inst
 
 async fn insist(service: &Service, logind: &Logind, notice: &Notice, mut error: LogindError) {
     let started = service.sessions.find(&notice.session).map(|entry| entry.session.started);
-    let mut pause = SHORTEST;
+    let (began, mut pause) = (Instant::now(), SHORTEST);
     loop {
         if error == LogindError::NoSuchSession {
             return;
+        }
+        if began.elapsed() > AFTER_RETURN && service.sessions.is_present(&notice.token) {
+            // Long after, with the token back: its user works on, and nobody understands an end any more.
+            return tracing::error!(session = %notice.session, "the session could not be ended and its token is back");
         }
         journal::failed(notice, Action::Terminate, &error);
         sleep(pause).await;
@@ -101,6 +105,8 @@ fn announce(service: &Service, notice: &Notice, action: Action) {
     service.subscribers.announce(notice.uid, &Event::SessionEnding { session, why });
 }
 
+/// How long a session is still to end although its token came back.
+const AFTER_RETURN: Duration = Duration::from_secs(60);
 /// The pauses between tries to end a session.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);

@@ -25,8 +25,8 @@ mod sleep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use claviger_core::{Action, Binding, Refusal, Session, SessionId, Sessions};
-use claviger_token::TokenId;
+use claviger_core::{Action, Binding, How, Refusal, Session, SessionId, Sessions};
+use claviger_token::{Presence, TokenId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
@@ -94,9 +94,12 @@ impl SessionBook {
         self.put(Input::Preference(uid, action));
     }
 
-    /// A token is nobody's any more, or no longer its user's: the sessions bound to it are bound to nothing.
+    /// A token is nobody's any more, or no longer its user's: what the user bound to it is bound to nothing. What a login
+    /// bound stays: taking the token out of the account must not be a way round the administrator's floor.
     pub fn forget_token(&self, token: TokenId) {
-        self.put(Input::Unbind(Box::new(move |binding| binding.token == token)));
+        self.put(Input::Unbind(Box::new(move |binding| {
+            binding.token == token && binding.how == How::Manual
+        })));
     }
 
     /// A user has no account any more: their sessions are bound to nothing.
@@ -107,6 +110,11 @@ impl SessionBook {
     /// A token has another id from now on.
     pub fn rename_token(&self, old: TokenId, new: TokenId) {
         self.put(Input::Renamed(old, new));
+    }
+
+    /// Returns true where a token that a session is bound to is there.
+    pub fn is_present(&self, token: &TokenId) -> bool {
+        self.sessions().presence(token) == Some(Presence::Present)
     }
 
     /// Returns what people call a token that a session is bound to.

@@ -32,7 +32,8 @@ pub(super) async fn watch(service: Arc<Service>, logind: Logind, mut told: Unbou
                     Ok(_) => continue,
                     Err(error) => {
                         tracing::warn!("cannot tell whether the machine is about to sleep: {error}");
-                        continue;
+                        // Awake, for we run: an end of sleep that nobody told must not keep sessions from ending.
+                        if asleep { false } else { continue }
                     }
                 }
             }

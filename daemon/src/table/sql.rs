@@ -109,7 +109,8 @@ statements! {
         remote_host = excluded.remote_host, bound = excluded.bound";
     DELETE_BINDING: "DELETE FROM binding WHERE session = ?1";
     DELETE_BINDINGS_OF_USER: "DELETE FROM binding WHERE uid = ?1";
-    DELETE_BINDINGS_TO_TOKEN: "DELETE FROM binding WHERE uid = ?1 AND token = ?2 RETURNING session";
+    DELETE_BINDINGS_TO_TOKEN: "DELETE FROM binding WHERE uid = ?1 AND token = ?2 AND how = 'manual'
+        RETURNING session";
     MOVE_BINDINGS: "UPDATE binding SET token = ?3 WHERE uid = ?1 AND token = ?2";
 
     // Archive.

@@ -21,6 +21,7 @@ fn session(id: &str, uid: u32, kind: &str) -> Session {
         remote: false,
         remote_host: String::new(),
         locked: false,
+        closing: false,
     }
 }
 
@@ -252,6 +253,43 @@ fn the_last_session_of_a_user_is_told_and_a_greeter_is_none() {
     }
     let last = house.apply(at(3), Event::Ended(SessionId::new("free")));
     assert_eq!(last, [Effect::LastSessionEnded(ALICE)]);
+}
+
+#[test]
+fn a_session_of_which_only_processes_are_left_is_nobodys() {
+    let mut house = house(policy(Action::Terminate));
+    let closing = Session { closing: true, ..session("bobs", BOB, "x11") };
+    assert_eq!(house.apply(at(1), Event::Session(closing.clone())), [Effect::LastSessionEnded(BOB)]);
+    assert_eq!(house.apply(at(1), Event::Session(closing)), [], "it is told once");
+    // What is left of it still ends with its token.
+    let ended = Effect::Terminate(notice("bobs", BOB, "b", Reason::Removed));
+    assert_eq!(house.apply(at(2), token("b", Presence::Removed)), [ended]);
+    // Alice locks her screens; a terminal that she left with something running in it keeps no key usable.
+    for id in ["desk", "free"] {
+        let kind = if id == "desk" { "x11" } else { "wayland" };
+        house.apply(at(3), Event::Session(Session { locked: true, ..session(id, ALICE, kind) }));
+    }
+    assert!(!house.is_frozen(ALICE));
+    house.apply(at(4), Event::Session(Session { closing: true, ..session("tty", ALICE, "tty") }));
+    assert!(house.is_frozen(ALICE));
+}
+
+#[test]
+fn a_terminal_that_says_it_is_locked_ends_all_the_same() {
+    let mut house = house(policy(Action::Lock));
+    house.apply(at(1), Event::Session(Session { locked: true, ..session("tty", ALICE, "tty") }));
+    let effects = house.apply(at(2), token("a", Presence::Removed));
+    assert!(effects.contains(&Effect::Terminate(notice("tty", ALICE, "a", Reason::Removed))), "{effects:?}");
+}
+
+#[test]
+fn where_nobody_says_which_boot_it_is_the_start_of_the_session_tells() {
+    let kept = vec![Binding { boot: String::new(), ..binding("desk", ALICE, "a") }];
+    let mut house = Sessions::new(policy(Action::Terminate), BOOT.into(), kept);
+    assert_eq!(house.apply(at(0), Event::Sessions(vec![session("desk", ALICE, "x11")])), []);
+    assert!(house.binding(&SessionId::new("desk")).is_some());
+    let later = Session { started: 7, ..session("desk", ALICE, "x11") };
+    assert_eq!(house.apply(at(1), Event::Session(later)), [Effect::Forget(SessionId::new("desk"))]);
 }
 
 #[test]

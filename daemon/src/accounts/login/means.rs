@@ -15,6 +15,9 @@ pub struct Wish {
     pub token: Option<TokenId>,
     /// A card in a reader of this machine is out of the question: the person is elsewhere.
     pub no_cards: bool,
+    /// A PIN pad is out of the question: whoever asks is another user's program, and the person at the reader would not
+    /// know for whom they type.
+    pub no_pin_pads: bool,
 }
 
 /// What a login is made with.

@@ -103,7 +103,7 @@ impl Claim {
                     token: place.token.clone(),
                     kind: TokenKind::Card,
                     name: enrolled.map_or_else(|| place.token.to_string(), |enrolled| enrolled.name.clone()),
-                    pin_pad: card.has_pin_pad(),
+                    pin_pad: card.has_pin_pad() && !wish.no_pin_pads,
                     tries_left: card.contents().and_then(|contents| contents.tries_left),
                 }
             }
@@ -155,6 +155,11 @@ impl Claim {
 
     async fn prove(&self, wish: &Wish, proof: Proof) -> Result<TokenId, Refusal> {
         let account = self.seat.own(&self.service.table, &self.caller).await?;
+        if wish.no_pin_pads && matches!(proof, Proof::PinPad) {
+            return Err(Refusal::AccessDenied(
+                "nobody types a PIN at a reader for another user's program".into(),
+            ));
+        }
         match (self.means(&account, wish)?, proof) {
             (Means::Store(key), Proof::Secret(passphrase)) => {
                 store::prove(self, &account, key, passphrase).await

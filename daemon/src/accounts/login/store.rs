@@ -23,6 +23,7 @@ pub(super) async fn prove(
 ) -> Result<TokenId, Refusal> {
     let Claim { service, seat, caller, .. } = claim;
     let slots = slots_of(&account.user)?;
+    let _turn = seat.login.lock().await;
     let attempt = Attempt::begin(service, seat, Counter::Login).await?;
     let derivation = service.derivation_for_login().await?;
     let (sealed, host) = (Arc::clone(&slots), service.accounts.host().cloned());
