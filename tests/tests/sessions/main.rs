@@ -22,6 +22,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod done_when;
+mod features;
 mod freeze;
 mod installed;
 mod lab;
