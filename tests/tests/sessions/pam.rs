@@ -1,5 +1,7 @@
 //! `pam_claviger.so` in the processes of others: who is let in, who is left to the next module, and what is left behind.
 
+mod programs;
+
 use std::time::Instant;
 
 use claviger_tests::command::Ran;
@@ -172,7 +174,7 @@ async fn the_proof_of_a_login_never_reaches_the_programs_of_the_session() {
         "auth required pam_claviger.so\n\
          account required pam_claviger.so\n\
          session optional pam_exec.so /usr/local/bin/keep before\n\
-         session required pam_claviger.so require\n\
+         session required pam_claviger.so\n\
          session optional pam_exec.so /usr/local/bin/keep after",
     );
     let doing = "authenticate acct_mgmt 'setcred(PAM_ESTABLISH_CRED)' open_session close_session";
@@ -182,6 +184,27 @@ async fn the_proof_of_a_login_never_reaches_the_programs_of_the_session() {
     assert!(before.contains("CLAVIGER_AUTHENTICATION=1000:"), "{before}");
     let after = guest.run("cat /tmp/after").await.ok().text().to_owned();
     assert!(!after.contains("CLAVIGER_AUTHENTICATION"), "{after}");
+}
+
+#[tokio::test]
+async fn a_login_that_logind_gave_no_session_is_told_and_kept_out_by_require() {
+    let guest = guest().await;
+    let lines = format!("{FIRST}\nsession required pam_claviger.so");
+    stack(&guest, &lines);
+    let doing = "authenticate open_session";
+    let phrase = format!("{PHRASE}\n");
+    let ran = tried(&guest, "alice", doing, &phrase).await;
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let journal = guest.journal("--identifier pamtester --priority warning").await;
+    assert!(journal.contains("cannot bind the session of alice: logind has given it none"), "{journal}");
+    stack(&guest, &format!("{lines} require"));
+    let ran = tried(&guest, "alice", doing, &phrase).await;
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    // Nothing is to be bound of who comes by password.
+    for (user, answers) in [("alice", "forgotten\nalice-password\n"), ("bob", "bob-password\n")] {
+        let ran = tried(&guest, user, doing, answers).await;
+        assert_eq!(ran.code, Some(0), "{user}: {ran:#?}");
+    }
 }
 
 #[tokio::test]
