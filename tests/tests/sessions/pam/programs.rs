@@ -1,4 +1,4 @@
-//! The programs that `docs/pam.md` names: sudo, su, passwd, and whoever authenticates as themself.
+//! The programs that `docs/pam.md` names: sudo, su and passwd.
 
 use claviger_tests::lab::{Door, Guest, Running};
 use claviger_tests::programs;
@@ -14,10 +14,6 @@ fn passwd_does(guest: &Guest, line: &str) {
 fn terminal_of(guest: &Guest, user: &str, line: &str) -> Running {
     guest.terminal(&format!("setpriv --reuid {user} --regid {user} --init-groups {line}"))
 }
-
-/// What `passwd` asks about the password from now on.
-const NEW: [(&str, &str); 2] =
-    [("New password: ", "another-Password-1"), ("Retype new password: ", "another-Password-1")];
 
 /// What the module asks after that.
 fn pass_phrase<'a>(old: &'a str, new: &'a str) -> [(&'static str, &'a str); 3] {
@@ -113,3 +109,7 @@ async fn a_bus_of_bob_s_in_the_environment_of_su_is_never_asked() {
     guest.run(&format!("mv {place}.away {place}")).await.ok();
     assert!(ran.text().contains("PIN of card “false friend”: ") && ran.text().ends_with("alice"), "{ran:#?}");
 }
+
+/// What `passwd` asks about the password from now on.
+const NEW: [(&str, &str); 2] =
+    [("New password: ", "another-Password-1"), ("Retype new password: ", "another-Password-1")];
