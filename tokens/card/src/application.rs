@@ -27,6 +27,17 @@ pub(crate) fn recognize(contents: &Contents, card: &mut dyn Exchange) -> Result<
     }
 }
 
+/// Returns true where the card tells how many tries its PIN has left.
+pub(crate) fn tells_tries(kind: Kind, card: &mut dyn Exchange) -> Result<bool, CardError> {
+    match kind {
+        Kind::Piv => piv::tells_tries(card),
+        // Every such card does (4.3.2 of its specification).
+        Kind::OpenPgp => Ok(true),
+        // Only whether few are left, of some cards, and those refuse a login of themselves.
+        Kind::OpenSc => Ok(false),
+    }
+}
+
 /// Does it.
 pub(crate) fn perform(
     card: &mut dyn Exchange,

@@ -9,7 +9,9 @@ use crate::opensc::Helper;
 use crate::reader::{Next, Reader};
 use crate::registry::Registry;
 use crate::ticket::{Done, ExpectedKey, Outcome, PinSource, Request, Ticket, Work};
-use crate::{CardError, CardKey, CardOp, CardOutput, CardsConfig, Contents, Kind, Pin, application};
+use crate::{CardError, CardKey, CardOp, CardOutput, CardsConfig, Contents, Kind, Pin, application, tries};
+
+use reading::Reading;
 
 /// What the thread of a reader does: it alone speaks to the cards in it, one request after the other.
 pub(crate) struct Driver {
@@ -29,6 +31,8 @@ struct Known {
     made: Vec<(TokenId, CardKey)>,
     /// The tokens at whose PIN a try was lost; the next right one brings it back.
     worn: Vec<TokenId>,
+    /// Where not all of the card could be read: the tokens that were there before, and may be still.
+    unread: Option<Vec<TokenId>>,
 }
 
 /// Another attempt at a card that could not be read.
@@ -83,67 +87,79 @@ impl Driver {
         if self.card.as_ref().is_some_and(|card| card.stay != stay) {
             self.card = None;
         }
-        let reader = Arc::clone(&self.reader);
-        let name = &reader.name;
         match self.read_card() {
-            Ok(found) => {
-                let found: Vec<_> = found.into_iter().map(Arc::new).collect();
-                let tokens: Vec<_> = found.iter().map(|contents| contents.token().to_string()).collect();
-                tracing::debug!("{name}: the card is [{}]", tokens.join(", "));
-                self.registry.stands(name, stay, &found);
-                let worn = found
-                    .iter()
-                    .filter(|contents| contents.tries_left.is_some_and(|tries| tries < USUAL_TRIES));
-                let worn = worn.map(|contents| contents.token()).collect();
-                self.card = Some(Known { stay, contents: found, made: Vec::new(), worn });
-            }
+            Ok(reading) => self.identified(stay, attempts, reading),
             Err(error) => self.cannot_identify(stay, attempts, error),
         }
+    }
+
+    fn identified(&mut self, stay: u64, attempts: u32, reading: Reading) {
+        let name = &self.reader.name;
+        let unread = reading.unread(&self.registry.held(name));
+        let Reading { found, failed } = reading;
+        let before = self.card.take().map(|card| card.made).unwrap_or_default();
+        let found: Vec<_> =
+            found.into_iter().map(|contents| Arc::new(with_made(contents, &before))).collect();
+        let tokens: Vec<_> = found.iter().map(|contents| contents.token().to_string()).collect();
+        tracing::debug!("{name}: the card is [{}]", tokens.join(", "));
+        self.registry.stands(name, stay, (&found, unread.as_deref()));
+        let worn =
+            found.iter().filter(|contents| contents.tries_left.is_some_and(|tries| tries < USUAL_TRIES));
+        let worn = worn.map(|contents| contents.token()).collect();
+        if unread.is_some()
+            && let Some((_, error)) = failed.last()
+        {
+            self.try_again(stay, attempts, error);
+        }
+        self.card = Some(Known { stay, contents: found, made: before, worn, unread });
     }
 
     fn cannot_identify(&mut self, stay: u64, attempts: u32, error: CardError) {
         let name = &self.reader.name;
         tracing::info!("cannot read the card in {name}: {error}");
         self.card = None;
+        let again = self.try_again(stay, attempts, &error);
+        // One that is just being pulled is the watcher's, who tells whether it is removed.
+        if !(again && error == CardError::Gone) {
+            self.registry.unreadable(&self.reader.name, stay, error);
+        }
+    }
+
+    /// Has the card read again in a while, unless that was done often enough; returns whether it was not.
+    fn try_again(&mut self, stay: u64, attempts: u32, error: &CardError) -> bool {
         let again = attempts < MOST_ATTEMPTS;
         if again || matches!(error, CardError::Busy(_) | CardError::Timeout) {
             let pause = FIRST_PAUSE * (1 << attempts.min(MOST_ATTEMPTS));
             self.retry = Some(Retry { stay, attempts: attempts + 1, due: Instant::now() + pause });
         }
-        // One that is just being pulled is the watcher's, who tells whether it is removed.
-        if !(again && error == CardError::Gone) {
-            self.registry.unreadable(name, stay, error);
-        }
+        again
     }
 
     /// Asks the card for every application; OpenSC, which resets cards and knows those two as well, only where it
     /// has none of the others.
-    fn read_card(&mut self) -> Result<Vec<Contents>, CardError> {
+    fn read_card(&mut self) -> Result<Reading, CardError> {
         let CardsConfig { wait, deadline, applications, .. } = &self.registry.config;
         let ticket = Ticket::unattended(Arc::clone(&self.reader.activity), *wait);
         self.registry.deadlines.add(Instant::now() + *wait, &ticket);
         let deadlines = &self.registry.deadlines;
         let service = Service { ticket: &ticket, deadlines, limit: *deadline, patient: false };
-        let found = self.link.transact(&service, |card, recognized| {
-            let found = read_applications(applications, card)?;
+        let reading = self.link.transact(&service, |card, recognized| {
+            let reading = Reading::of(applications, card)?;
             *recognized = true;
-            Ok(found)
+            Ok(reading)
         });
         self.registry.deadlines.remove(&ticket);
         if self.link.is_open() {
             // Whatever was out before: this card has been asked since.
             self.link.take_departed();
         }
-        let found = match found {
-            Ok(found) => found,
-            Err(CardError::Malformed(_) | CardError::Status(..)) if self.speaks_opensc() => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        if !found.is_empty() || !self.speaks_opensc() {
-            return Ok(found);
+        let mut reading = reading?;
+        let held = self.registry.held(&self.reader.name);
+        if self.speaks_opensc() && reading.leaves_room_for_opensc(&held) {
+            let deadline = Instant::now() + *deadline;
+            reading.add_opensc(self.helper(deadline)?.read(deadline)?, &held);
         }
-        let deadline = Instant::now() + *deadline;
-        Ok(self.helper(deadline)?.read(deadline)?.into_iter().collect())
+        reading.or_failure()
     }
 
     fn speaks_opensc(&self) -> bool {
@@ -213,6 +229,7 @@ impl Driver {
         let worn = self.card.as_ref().is_some_and(|card| card.worn.contains(token));
         let restores = worn && !matches!(pin, PinSource::None);
         let changes = *changes || restores;
+        let guessed = operation.is_login() && self.registry.is_guessed(token);
         let kept;
         let shown = match pin {
             PinSource::None => Pin::None,
@@ -224,12 +241,18 @@ impl Driver {
             PinSource::Pad => Pin::Pad,
         };
         let performed = if contents.kind == Kind::OpenSc {
+            if guessed {
+                tries::after_a_guess(false)?;
+            }
             self.with_helper(ticket, *limit, |helper, deadline| {
                 let output = helper.perform(&contents, shown, operation.clone(), deadline)?;
                 Ok((output, changes.then(|| helper.read(deadline))))
             })
         } else {
             self.with(ticket, &contents, *limit, |card, contents| {
+                if guessed {
+                    tries::after_a_guess(application::tells_tries(contents.kind, card)?)?;
+                }
                 card.arm();
                 let output = application::perform(card, contents, shown, operation.clone())?;
                 let read = changes.then(|| application::read(contents.kind, card));
@@ -242,6 +265,7 @@ impl Driver {
             // Now, before the next of those that wait is served.
             pin.forget();
         }
+        self.note_guess(token, (operation, pin), performed.as_ref().err());
         let (output, read) = performed.inspect_err(|error| self.note_tries(&contents, error))?;
         self.remember(token, &output, operation);
         if let Some(card) = self.card.as_mut().filter(|_| restores) {
@@ -317,23 +341,23 @@ impl Driver {
     /// Puts what was read in the place of what was known, and returns the id of the token that it is now.
     fn replace(&mut self, before: &Contents, read: Option<Contents>) -> TokenId {
         let (token, stay) = (before.token(), self.stay());
-        let Some(mut read) = read else {
+        let Some(read) = read else {
             self.registry.doubt(&self.reader.name, stay);
             return token;
         };
         let Some(card) = &mut self.card else { return token };
-        for (_, key) in card.made.iter().filter(|(owner, _)| *owner == token) {
-            if read.key(&key.reference).is_none() {
-                read.keys.push(key.clone());
-            }
-        }
         let now = read.token();
         for (owner, _) in card.made.iter_mut().filter(|(owner, _)| *owner == token) {
             *owner = now.clone();
         }
+        let read = Arc::new(with_made(read, &card.made));
         card.contents.retain(|contents| contents.token() != token);
-        card.contents.push(Arc::new(read));
-        self.registry.stands(&self.reader.name, stay, &card.contents);
+        card.contents.push(Arc::clone(&read));
+        if now != token {
+            // It was in the reader all the time: nobody may hear that it went.
+            self.registry.rename(&self.reader.name, &token, &read);
+        }
+        self.registry.stands(&self.reader.name, stay, (&card.contents, card.unread.as_deref()));
         now
     }
 
@@ -355,6 +379,23 @@ impl Driver {
         card.made.push((token.clone(), key));
     }
 
+    /// Keeps that a login did not know the PIN, until somebody does.
+    fn note_guess(
+        &self,
+        token: &TokenId,
+        (operation, pin): (&CardOp, &PinSource),
+        error: Option<&CardError>,
+    ) {
+        let sets_pin = matches!(operation, CardOp::ChangePin { .. } | CardOp::UnblockPin { .. });
+        match error {
+            None if sets_pin || !matches!(pin, PinSource::None) => self.registry.set_guessed(token, false),
+            Some(CardError::WrongPin { .. }) if operation.is_login() => {
+                self.registry.set_guessed(token, true);
+            }
+            _ => {}
+        }
+    }
+
     /// Keeps how many tries are left after a wrong PIN.
     fn note_tries(&mut self, contents: &Contents, error: &CardError) {
         let tries = match error {
@@ -367,7 +408,7 @@ impl Driver {
         if let Some(known) = card.contents.iter_mut().find(|contents| contents.token() == token) {
             Arc::make_mut(known).tries_left = Some(tries);
             card.worn.push(token);
-            self.registry.stands(&self.reader.name, card.stay, &card.contents);
+            self.registry.stands(&self.reader.name, card.stay, (&card.contents, card.unread.as_deref()));
         }
     }
 }
@@ -401,23 +442,15 @@ fn with_expected_key(
     }
 }
 
-/// Reads every application. One that answers nonsense does not hide another.
-fn read_applications(kinds: &[Kind], card: &mut Transacting<'_>) -> Result<Vec<Contents>, CardError> {
-    let (mut found, mut failure) = (Vec::new(), None);
-    for kind in kinds {
-        match application::read(*kind, card) {
-            Ok(contents) => found.extend(contents),
-            Err(error @ (CardError::Gone | CardError::Timeout)) => return Err(error),
-            Err(error) => {
-                tracing::info!("cannot read the {kind} application of a card: {error}");
-                failure = Some(error);
-            }
+/// Returns the contents, with those keys that were made on it and that the card does not tell of.
+fn with_made(mut contents: Contents, made: &[(TokenId, CardKey)]) -> Contents {
+    let token = contents.token();
+    for (_, key) in made.iter().filter(|(owner, _)| *owner == token) {
+        if contents.key(&key.reference).is_none() {
+            contents.keys.push(key.clone());
         }
     }
-    match failure {
-        Some(error) if found.is_empty() => Err(error),
-        _ => Ok(found),
-    }
+    contents
 }
 
 /// How many tries a PIN has on most cards: with fewer, some may have been lost.
@@ -430,5 +463,6 @@ const MOST_ATTEMPTS: u32 = 5;
 /// The helper has OpenSC loaded, which takes a while; it keeps the card connected, in shared mode.
 const HELPER_LINGER: Duration = Duration::from_secs(10);
 
+mod reading;
 #[cfg(test)]
 mod tests;

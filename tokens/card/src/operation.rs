@@ -126,6 +126,14 @@ pub enum CardOp {
     },
 }
 
+impl CardOp {
+    /// Returns true for what a stranger at a login prompt can ask for. A wrong PIN that came with it says nothing of the
+    /// one that is kept, and must not take it from the card's owner.
+    pub(crate) fn is_login(&self) -> bool {
+        matches!(self, Self::Verify { spare: Spare::Two } | Self::Authenticate { .. })
+    }
+}
+
 /// What an application on a card gives back.
 pub enum CardOutput {
     /// A signature as [`claviger_token::TokenOutput::Signature`] has it.

@@ -63,6 +63,9 @@ pub(crate) struct Presences {
     stays: u64,
     slots: BTreeMap<String, Stand>,
     tokens: BTreeMap<TokenId, Presence>,
+    /// Ids that tokens had before, and those that they have. Until the token is gone, the old id stands as the new one:
+    /// for whoever has not heard yet, it was never away.
+    renamed: BTreeMap<TokenId, TokenId>,
 }
 
 /// One slot, and what is known of the card in it.
@@ -71,7 +74,7 @@ struct Stand {
     count: u16,
     exclusive: bool,
     stay: u64,
-    /// Whether the card of this stay was identified.
+    /// Whether the card of this stay was identified, and wholly.
     identified: Identified,
     /// The tokens that are here, or were when the slot was last clear.
     tokens: Vec<TokenId>,
@@ -157,50 +160,6 @@ impl Presences {
                 tokens.into_iter().for_each(|token| self.set(token, Presence::Unreachable, changes));
             }
         }
-    }
-
-    /// Takes in which tokens the card of that stay is; `None` where it could not be found out.
-    pub(crate) fn identified(
-        &mut self,
-        now: Instant,
-        reader: &str,
-        stay: u64,
-        found: Option<&[TokenId]>,
-    ) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let current = |stand: &&mut Stand| stand.stay == stay && stand.slot == Slot::Card;
-        let Some(stand) = self.slots.get_mut(reader).filter(current) else {
-            return changes;
-        };
-        let Some(found) = found else {
-            stand.identified = Identified::Failed;
-            let tokens = stand.tokens.clone();
-            tokens.into_iter().for_each(|token| self.set(token, Presence::Unreachable, &mut changes));
-            changes.push(Change::Readers);
-            return changes;
-        };
-        stand.identified = Identified::Done;
-        let before = std::mem::replace(&mut stand.tokens, found.to_vec());
-        let gone = before.into_iter().filter(|token| !found.contains(token)).collect();
-        // Another card stands here: that is evidence, whatever happened meanwhile.
-        self.leave(now, gone, &mut changes);
-        for token in found {
-            self.set(token.clone(), Presence::Present, &mut changes);
-        }
-        changes.push(Change::Readers);
-        self.settle(now, &mut changes);
-        changes
-    }
-
-    /// Takes in that the card in the reader is another than was thought: it is to be identified anew.
-    pub(crate) fn doubt(&mut self, reader: &str, stay: u64) -> Vec<Change> {
-        let current = |stand: &&mut Stand| stand.stay == stay && stand.slot == Slot::Card;
-        let Some(stand) = self.slots.get_mut(reader).filter(current) else { return Vec::new() };
-        self.stays += 1;
-        stand.stay = self.stays;
-        stand.identified = Identified::NotYet;
-        let doubted = stand.tokens.iter().cloned().map(Change::Doubted);
-        doubted.chain([Change::Identify(reader.to_owned(), stand.stay)]).collect()
     }
 
     /// Takes in that pcscd is gone.
@@ -307,8 +266,8 @@ impl Presences {
         }
         let held = |token: &TokenId| self.slots.values().any(|stand| stand.tokens.contains(token));
         let unreachable = self.tokens.iter().filter(|(_, presence)| **presence == Presence::Unreachable);
-        let gone: Vec<_> =
-            unreachable.map(|(token, _)| token).filter(|token| !held(token)).cloned().collect();
+        let judged = |token: &&TokenId| !held(token) && !self.renamed.contains_key(*token);
+        let gone: Vec<_> = unreachable.map(|(token, _)| token).filter(judged).cloned().collect();
         gone.into_iter().for_each(|token| self.set(token, Presence::Removed, changes));
     }
 
@@ -322,8 +281,15 @@ impl Presences {
     }
 
     fn set(&mut self, token: TokenId, presence: Presence, changes: &mut Vec<Change>) {
-        if self.tokens.insert(token.clone(), presence) != Some(presence) {
-            changes.push(Change::Token(token, presence));
+        let before: Vec<_> =
+            self.renamed.iter().filter(|(_, now)| **now == token).map(|(before, _)| before.clone()).collect();
+        if presence == Presence::Removed {
+            self.renamed.retain(|_, now| *now != token);
+        }
+        for token in [token].into_iter().chain(before) {
+            if self.tokens.insert(token.clone(), presence) != Some(presence) {
+                changes.push(Change::Token(token, presence));
+            }
         }
     }
 }
@@ -341,5 +307,6 @@ impl Stand {
     }
 }
 
+mod identity;
 #[cfg(test)]
 mod tests;

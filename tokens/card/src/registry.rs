@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ struct State {
     /// What stood on each token when it was last seen.
     seen: HashMap<TokenId, Arc<Contents>>,
     tokens: HashMap<TokenId, Arc<CardToken>>,
+    /// Tokens whose PIN somebody at a login did not know, since the right one was last shown.
+    guessed: BTreeSet<TokenId>,
     subscribers: Vec<UnboundedSender<CardEvent>>,
     stopped: bool,
 }
@@ -108,11 +110,21 @@ impl Registry {
 
     // What the readers' threads say.
 
-    /// Takes in what stands on the card of that stay.
-    pub(crate) fn stands(self: &Arc<Self>, reader: &str, stay: u64, contents: &[Arc<Contents>]) {
+    /// Takes in what stands on the card of that stay. Where only part of it could be read, that is `unread`: the tokens
+    /// that were there before and may be still.
+    pub(crate) fn stands(
+        self: &Arc<Self>,
+        reader: &str,
+        stay: u64,
+        (contents, unread): (&[Arc<Contents>], Option<&[TokenId]>),
+    ) {
         let tokens: Vec<_> = contents.iter().map(|contents| contents.token()).collect();
         let mut state = self.state();
-        let changes = state.presences.identified(Instant::now(), reader, stay, Some(&tokens));
+        let now = Instant::now();
+        let changes = match unread {
+            None => state.presences.identified(now, reader, stay, Some(&tokens)),
+            Some(unread) => state.presences.identified_in_part(now, reader, stay, (&tokens, unread)),
+        };
         if changes.is_empty() {
             return; // Of a card that is not there any more.
         }
@@ -130,6 +142,38 @@ impl Registry {
         }
         state.inside.insert(reader.to_owned(), Err(error));
         self.apply(&mut state, changes, &Cause::now(CardError::Gone));
+    }
+
+    /// Takes in that a token has another id from now on, and what stands on it.
+    pub(crate) fn rename(self: &Arc<Self>, reader: &str, old: &TokenId, contents: &Arc<Contents>) {
+        let mut state = self.state();
+        let new = contents.token();
+        state.seen.insert(new.clone(), Arc::clone(contents));
+        if state.guessed.remove(old) {
+            state.guessed.insert(new.clone());
+        }
+        let changes = state.presences.rename(reader, old, &new);
+        self.apply(&mut state, changes, &Cause::now(CardError::Gone));
+    }
+
+    /// Returns the tokens that are in that reader as far as is known.
+    pub(crate) fn held(&self, reader: &str) -> Vec<TokenId> {
+        self.state().presences.held(reader)
+    }
+
+    /// Keeps that a login gave that token a wrong PIN, or that it got the right one since.
+    pub(crate) fn set_guessed(&self, token: &TokenId, guessed: bool) {
+        let mut state = self.state();
+        if guessed {
+            state.guessed.insert(token.clone());
+        } else {
+            state.guessed.remove(token);
+        }
+    }
+
+    /// Returns true where a login gave that token a wrong PIN, and nobody the right one since.
+    pub(crate) fn is_guessed(&self, token: &TokenId) -> bool {
+        self.state().guessed.contains(token)
     }
 
     /// Takes in that the card may be another than that of that stay: its PINs are forgotten, and it is identified

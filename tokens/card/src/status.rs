@@ -77,6 +77,12 @@ impl Status {
         matches!(self, Self::NO_INSTRUCTION | Self::NO_CLASS | Self::NO_FUNCTION)
     }
 
+    /// Returns true where a card says by this, to a SELECT, that it has no such application. Whatever else it says is a
+    /// fault, which says nothing of what the card has.
+    pub(crate) fn is_no_application(self) -> bool {
+        self.is_absent() || self.is_unknown_command()
+    }
+
     /// Returns the fault that this is where nothing better is known of it.
     pub(crate) const fn fault(self, asked: &'static str) -> CardError {
         CardError::Status(asked, self.0)

@@ -256,7 +256,7 @@ impl CardToken {
     ) -> Result<Done, TokenError> {
         let registry = self.registry().ok_or(TokenError::Absent)?;
         let limit = limit(&registry, &operation, &pin);
-        let (changes, is_login) = (changes(&operation), login::is_one(&operation));
+        let (changes, is_login) = (changes(&operation), operation.is_login());
         let token = self.id.clone();
         let request = Request { token, key, pin, operation, changes, limit };
         let outcome = registry.ask(&self.id, Work::Perform(Box::new(request))).await;

@@ -5,7 +5,8 @@ use crate::CardError;
 /// Says whether a PIN may be tried where so many tries are left. The one place that decides it, for every application
 /// and for OpenSC's helper; it comes before anything secret goes to the card.
 ///
-/// Where a card does not say how many are left, nobody can keep any: the PIN may be tried.
+/// Where a card does not say how many are left, nobody can keep any here: the PIN may be tried. The reader's thread, which
+/// remembers, lets a login try one more only after the right PIN was shown ([`after_a_guess`]).
 ///
 /// # Errors
 /// [`CardError::PinBlocked`] where none is left, [`CardError::LastTry`] and [`CardError::TriesKept`] where those that
@@ -18,6 +19,15 @@ pub fn may_try(tries_left: Option<u32>, spare: Spare) -> Result<(), CardError> {
         (Some(_), Spare::Nothing | Spare::Last) => Err(CardError::LastTry),
         (Some(tries_left), Spare::Two) => Err(CardError::TriesKept { tries_left }),
     }
+}
+
+/// Says whether a login may try a PIN after a login tried a wrong one and nobody the right one since. A card that tells how
+/// many tries are left decides that itself; any other is taken to have had three, as most do, and two are kept.
+///
+/// # Errors
+/// [`CardError::TriesKept`].
+pub(crate) fn after_a_guess(tells_tries: bool) -> Result<(), CardError> {
+    if tells_tries { Ok(()) } else { Err(CardError::TriesKept { tries_left: Spare::Two.keeps() }) }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
-use claviger_token::{Algorithm, Capabilities};
+use claviger_token::{Algorithm, Capabilities, Presence, Secret, Spare};
 
 use super::*;
-use crate::PinRules;
+use crate::presence::{Observed, Slot};
+use crate::registry::played;
+use crate::{CardEvent, PinRules};
 
-fn contents(kind: Kind) -> Arc<Contents> {
+pub(super) fn contents(kind: Kind) -> Arc<Contents> {
     let capabilities = Capabilities {
         mechanisms: BTreeSet::new(),
         generates: BTreeSet::new(),
@@ -65,9 +67,30 @@ fn only_a_piv_card_may_have_keys_that_it_does_not_tell_of() {
 fn driver() -> Driver {
     let registry = Registry::new(CardsConfig::default());
     let mut driver = Driver::new(registry, Arc::new(Reader::new("A")));
-    driver.card =
-        Some(Known { stay: 1, contents: vec![contents(Kind::Piv)], made: Vec::new(), worn: Vec::new() });
+    driver.card = Some(known(Kind::Piv));
     driver
+}
+
+fn known(kind: Kind) -> Known {
+    Known { stay: 1, contents: vec![contents(kind)], made: Vec::new(), worn: Vec::new(), unread: None }
+}
+
+/// A driver whose card the registry knows, and what the registry tells from now on.
+fn watched(kind: Kind) -> (Driver, tokio::sync::mpsc::UnboundedReceiver<CardEvent>) {
+    let (registry, reader) = played::with_card((*contents(kind)).clone());
+    let events = registry.subscribe();
+    let mut driver = Driver::new(registry, reader);
+    driver.card = Some(known(kind));
+    (driver, events)
+}
+
+fn changes(events: &mut tokio::sync::mpsc::UnboundedReceiver<CardEvent>) -> Vec<(TokenId, Presence)> {
+    let events = std::iter::from_fn(|| events.try_recv().ok());
+    let token = |event| match event {
+        CardEvent::Token { token, presence, .. } => Some((token, presence)),
+        CardEvent::Readers => None,
+    };
+    events.filter_map(token).collect()
 }
 
 fn generated(reference: &str, public_key: &[u8]) -> (CardOutput, CardOp) {
@@ -133,4 +156,79 @@ fn the_tries_that_are_left_are_known_after_a_wrong_pin() {
         assert_eq!(now.tries_left, Some(expected), "{error:?}");
         assert!(driver.card.as_ref().is_some_and(|card| card.worn.contains(&before.token())));
     }
+}
+
+/// A session that is bound to the old id must not end because its user gives the card a fresh identity.
+#[test]
+fn a_card_that_gets_a_new_identity_goes_under_neither_until_it_is_pulled() {
+    let (mut driver, mut events) = watched(Kind::Piv);
+    let before = contents(Kind::Piv);
+    let old = before.token();
+    let fresh = Contents { serial: "01".into(), ..(*before).clone() };
+    let new = driver.replace(&before, Some(fresh));
+    assert_eq!(changes(&mut events), [(new.clone(), Presence::Present)]);
+    // The daemon asks for the old one as long as it knows no other.
+    driver.registry.expect(std::slice::from_ref(&old));
+    assert_eq!(changes(&mut events), []);
+    assert_eq!(driver.registry.presence(&old), Presence::Present);
+    assert!(driver.registry.locate(&old).is_none() && driver.registry.locate(&new).is_some());
+    let empty = Observed { reader: "A".into(), slot: Slot::Empty, count: 2, exclusive: false };
+    driver.registry.observe(Instant::now(), &[empty]);
+    assert_eq!(changes(&mut events), [(new, Presence::Removed), (old, Presence::Removed)]);
+}
+
+#[test]
+fn an_application_that_fails_is_read_again_and_takes_no_token_away() {
+    let (mut driver, mut events) = watched(Kind::Piv);
+    let (piv, openpgp) = (contents(Kind::Piv), contents(Kind::OpenPgp));
+    driver.registry.stands("A", 1, (&[Arc::clone(&piv), Arc::clone(&openpgp)], None));
+    assert_eq!(changes(&mut events), [(openpgp.token(), Presence::Present)]);
+    let failed = || (Kind::Piv, CardError::Status("SELECT", 0x6F00));
+    for attempts in 0..=MOST_ATTEMPTS {
+        let reading = Reading { found: vec![(*openpgp).clone()], failed: vec![failed()] };
+        driver.retry = None;
+        driver.identified(1, attempts, reading);
+        let next = driver.retry.as_ref().map(|retry| retry.attempts);
+        assert_eq!(next, (attempts < MOST_ATTEMPTS).then_some(attempts + 1), "not for ever");
+    }
+    assert_eq!(changes(&mut events), [(piv.token(), Presence::Unreachable)]);
+    // What happens to the other application meanwhile says nothing of this one.
+    driver.note_tries(&openpgp, &CardError::WrongPin { tries_left: Some(2) });
+    driver.replace(&openpgp, Some((*openpgp).clone()));
+    assert_eq!(changes(&mut events), []);
+    driver.identified(1, 1, Reading { found: vec![(*piv).clone(), (*openpgp).clone()], failed: Vec::new() });
+    assert_eq!(changes(&mut events), [(piv.token(), Presence::Present)]);
+    assert!(driver.card.as_ref().is_some_and(|card| card.unread.is_none()));
+}
+
+#[test]
+fn one_guess_at_a_login_is_the_last_where_a_card_does_not_count_until_the_right_pin_came() {
+    let (mut driver, _events) = watched(Kind::OpenSc);
+    let token = contents(Kind::OpenSc).token();
+    let wrong = CardError::WrongPin { tries_left: None };
+    let pin = || Secret::new(b"123456".to_vec());
+    let given = || PinSource::Given(pin());
+    let verify = |spare| CardOp::Verify { spare };
+    driver.note_guess(&token, (&verify(Spare::Last), &given()), Some(&wrong));
+    assert!(!driver.registry.is_guessed(&token), "its owner, in her session");
+    let set_pin = CardOp::UnblockPin { puk: pin(), new: pin() };
+    for (right, source) in [(verify(Spare::Last), given()), (set_pin, PinSource::None)] {
+        driver.note_guess(&token, (&verify(Spare::Two), &given()), Some(&wrong));
+        driver.note_guess(&token, (&verify(Spare::Two), &given()), Some(&CardError::Gone));
+        driver.note_guess(&token, (&verify(Spare::Last), &PinSource::None), None);
+        let (operation, limit) = (verify(Spare::Two), Duration::ZERO);
+        let request =
+            Request { token: token.clone(), key: None, pin: given(), operation, changes: false, limit };
+        let (ticket, _outcome) = Ticket::new(
+            Work::Read { token: token.clone() },
+            Arc::clone(&driver.reader.activity),
+            Duration::ZERO,
+            Duration::ZERO,
+        );
+        let refused = driver.perform(&ticket, &request).err();
+        assert_eq!(refused, Some(CardError::TriesKept { tries_left: 2 }));
+        driver.note_guess(&token, (&right, &source), None);
+        assert!(!driver.registry.is_guessed(&token));
+    }
+    assert_eq!(tries::after_a_guess(true), Ok(()), "a card that counts");
 }

@@ -50,12 +50,12 @@ impl<'a> Channel<'a> {
         let answer = Command::new(0xa4, 0x04, 0x00).with(name).answered().send(card)?;
         match answer.status {
             Status::OK => Ok(Some(Self { card, lengths: None })),
-            // Whatever a card says to a name that it does not know: not found, no such function, a class or an
-            // instruction of another application. A terminated application (6285) has nothing on it either.
-            Status(status) => {
-                tracing::debug!(status = format_args!("{status:04X}"), "no OpenPGP application");
+            // A terminated application has nothing on it either.
+            status if status.is_no_application() || status == TERMINATED => {
+                tracing::debug!(status = format_args!("{:04X}", status.0), "no OpenPGP application");
                 Ok(None)
             }
+            status => Err(status.fault("SELECT")),
         }
     }
 
@@ -185,6 +185,8 @@ fn extended(header: [u8; 4], data: &[u8], expect: Expect) -> Zeroizing<Vec<u8>> 
 
 /// RID of the FSFE and "OpenPGP"; version, maker and serial number follow in the whole name.
 const APPLICATION: [u8; 6] = [0xd2, 0x76, 0x00, 0x01, 0x24, 0x01];
+/// What SELECT says of an application that was terminated and not activated since (7.2.16, 7.2.17).
+const TERMINATED: Status = Status(0x6285);
 /// The most data of a short command.
 const SHORT: usize = 255;
 const HISTORICAL_BYTES: u16 = 0x5f52;

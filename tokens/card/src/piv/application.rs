@@ -32,13 +32,13 @@ impl Application {
     /// Selects it; `None` where the card has none.
     ///
     /// # Errors
-    /// [`CardError::Malformed`] for an answer that is not BER-TLV, and what the exchange reports.
+    /// [`CardError::Malformed`] for an answer that is not BER-TLV, [`CardError::Status`] for one that says neither, and what the exchange reports.
     pub(crate) fn select(card: &mut dyn Exchange) -> Result<Option<Self>, CardError> {
         let select = Command::new(0xA4, 0x04, 0x00).with(Zeroizing::new(AID.to_vec())).answered();
         let answer = select.send(card)?;
         match answer.status {
             Status::OK => {}
-            word if word.is_failure() => return Ok(None),
+            word if word.is_no_application() => return Ok(None),
             word => return Err(word.fault("SELECT")),
         }
         Self::read(&answer.data).map(Some).ok_or_else(|| CardError::Malformed("of SELECT".into()))

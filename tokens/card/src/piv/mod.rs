@@ -96,6 +96,15 @@ pub(crate) fn recognize(card: &mut dyn Exchange, expected: &str) -> Result<(), C
     }
 }
 
+/// Returns true where the card tells how many tries its PIN has left.
+///
+/// # Errors
+/// What the exchange reports.
+pub(crate) fn tells_tries(card: &mut dyn Exchange) -> Result<bool, CardError> {
+    Application::select_again(card)?;
+    Ok(pin::count(card)?.is_some())
+}
+
 /// Does what is asked for.
 ///
 /// # Errors

@@ -59,13 +59,21 @@ pub(crate) fn during<T>(
 /// # Errors
 /// As [`may_try`].
 pub(crate) fn check_tries(card: &mut dyn Exchange, spare: Spare) -> Result<(), CardError> {
+    may_try(count(card)?, spare)
+}
+
+/// Returns how many tries are left, where the card tells; whoever left the PIN shown has it taken back.
+///
+/// # Errors
+/// What the exchange reports.
+pub(crate) fn count(card: &mut dyn Exchange) -> Result<Option<u32>, CardError> {
     let mut word = ask(card)?;
     if word == Status::OK {
         // Another program left it verified, which hides the counter. Nobody may rely on that staying so.
         take_back(card);
         word = ask(card)?;
     }
-    may_try(counted(word), spare)
+    Ok(counted(word))
 }
 
 /// Returns how many tries are left, where the card tells; nobody's PIN is taken back for it.

@@ -1,4 +1,5 @@
 mod expected;
+mod identity;
 mod sleep;
 
 use std::time::{Duration, Instant};
@@ -17,6 +18,10 @@ enum Input {
     SeesHeld(&'static [(&'static str, Slot, u16)]),
     /// The card in that reader turns out to be these tokens.
     Is(&'static str, &'static [&'static str]),
+    /// The card in that reader turns out to be the first tokens; whether it is the others, which it was, does not.
+    IsPart(&'static str, &'static [&'static str], &'static [&'static str]),
+    /// The card in that reader got a fresh identity: the first token is the second now.
+    Renamed(&'static str, &'static str, &'static str),
     /// The card in that reader cannot be read.
     Unreadable(&'static str),
     /// The reader's thread finds that it may be another card.
@@ -33,7 +38,10 @@ enum Input {
     Expects(&'static str),
 }
 
-use Input::{AnswersAgain, Doubted, Expects, Is, Lost, Seconds, Sees, SeesHeld, Sleep, Unreadable, Wake};
+use Input::{
+    AnswersAgain, Doubted, Expects, Is, IsPart, Lost, Renamed, Seconds, Sees, SeesHeld, Sleep, Unreadable,
+    Wake,
+};
 use Slot::{Card, Empty, Unclear};
 
 /// A story: inputs, each with the tokens whose presence changes by it.
@@ -130,7 +138,7 @@ fn what_is_gone_and_what_is_only_out_of_reach() {
             ],
         ),
         (
-            "a card that changed its identity is another token",
+            "a card that another program gave a fresh identity is another token",
             &[
                 (Sees(&[("A", Card, 1)]), &[]),
                 (Is("A", &["piv", "pgp"]), &[("piv", Present), ("pgp", Present)]),
@@ -212,6 +220,12 @@ fn play(presences: &mut Presences, now: &mut Instant, input: &Input) -> Vec<Chan
             let tokens: Vec<_> = tokens.iter().map(|token| TokenId::new(*token)).collect();
             presences.identified(*now, reader, stay(presences, reader), Some(&tokens))
         }
+        IsPart(reader, found, unread) => {
+            let [found, unread] =
+                [found, unread].map(|ids| ids.iter().map(|id| TokenId::new(*id)).collect::<Vec<_>>());
+            presences.identified_in_part(*now, reader, stay(presences, reader), (&found, &unread))
+        }
+        Renamed(reader, old, new) => presences.rename(reader, &TokenId::new(*old), &TokenId::new(*new)),
         Unreadable(reader) => presences.identified(*now, reader, stay(presences, reader), None),
         Doubted(reader) => presences.doubt(reader, stay(presences, reader)),
         Lost => presences.lose(),

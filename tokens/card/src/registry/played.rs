@@ -20,6 +20,6 @@ pub(crate) fn with_card(contents: Contents) -> (Arc<Registry>, Arc<Reader>) {
         assert!(!state.presences.observe(Instant::now(), &seen).is_empty());
         state.readers.insert(name.clone(), Arc::clone(&reader));
     }
-    registry.stands(&name, 1, &[Arc::new(contents)]);
+    registry.stands(&name, 1, (&[Arc::new(contents)], None));
     (registry, reader)
 }

@@ -47,11 +47,5 @@ impl CardToken {
     }
 }
 
-/// Returns true for what a stranger at a login prompt can ask for. A wrong PIN that came with it says nothing of the one
-/// that is kept, and must not take it from the card's owner.
-pub(super) fn is_one(operation: &CardOp) -> bool {
-    matches!(operation, CardOp::Verify { spare: Spare::Two } | CardOp::Authenticate { .. })
-}
-
 #[cfg(test)]
 mod tests;

@@ -89,6 +89,11 @@ fn a_card_without_the_application_has_none() {
         let mut card = Replay::new([(SELECT.to_vec(), status.to_vec())]);
         assert_eq!(read(&mut card), Ok(None));
     }
+    // No answer to the question whether it is there.
+    for word in [0x6F00_u16, 0x6581, 0x6985, 0x6400] {
+        let mut card = Replay::new([(SELECT.to_vec(), word.to_be_bytes().to_vec())]);
+        assert_eq!(read(&mut card), Err(CardError::Status("SELECT", word)));
+    }
 }
 
 #[test]

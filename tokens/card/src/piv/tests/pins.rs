@@ -3,6 +3,7 @@
 use claviger_token::{Algorithm, Mechanism, Parameters, PinPolicy, Spare};
 
 use super::{ANY, LOGOUT, OK, SELECT, STATUS, VERIFY, card, contents, error, perform, secret, sign};
+use crate::piv::tells_tries;
 use crate::replay::Replay;
 use crate::{CardError, CardOp, CardOutput, Contents, Pin};
 
@@ -11,6 +12,20 @@ const SIGNATURE: &[u8] = b"\x7c\x0a\x82\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\
 
 fn with(pin: &str, contents: &Contents, op: CardOp, card: &mut Replay) -> Result<CardOutput, CardError> {
     crate::piv::perform(card, contents, Pin::Given(&secret(pin)), op)
+}
+
+#[test]
+fn a_card_that_does_not_count_says_so() {
+    for (word, tells) in
+        [(b"\x63\xc2", true), (b"\x69\x83", true), (b"\x63\x00", false), (b"\x6a\x80", false)]
+    {
+        let mut card = card(&[SELECT, (STATUS, word)]);
+        assert_eq!(tells_tries(&mut card), Ok(tells), "{word:02x?}");
+        card.finish();
+    }
+    let mut verified = card(&[SELECT, (STATUS, OK), LOGOUT, (STATUS, b"\x63\xc3")]);
+    assert_eq!(tells_tries(&mut verified), Ok(true), "another program left it verified");
+    verified.finish();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     ANY, LOGOUT, OK, SELECT, VERIFY, bytes, card, contents, decrypt, derive, error, key, perform, sign,
     sign_with,
 };
-use crate::piv::read;
+use crate::piv::{read, recognize};
 use crate::{CardError, CardOp, Pin, spki};
 
 /// Holds that it is refused before anything is sent.
@@ -168,8 +168,14 @@ fn a_card_that_goes_away_is_gone_wherever_it_was() {
 
 #[test]
 fn a_card_without_piv_or_identity_is_told_apart() {
-    for word in [b"\x6a\x82", b"\x6d\x00", b"\x6a\x81"] {
+    for word in [b"\x6a\x82", b"\x6d\x00", b"\x6a\x81", b"\x6e\x00"] {
         assert_eq!(read(&mut card(&[(SELECT.0, word)])), Ok(None));
+    }
+    // No answer to the question whether PIV is there.
+    for word in [0x6F00_u16, 0x6581, 0x6985, 0x6400] {
+        let fault = CardError::Status("SELECT", word);
+        assert_eq!(error(read(&mut card(&[(SELECT.0, &word.to_be_bytes())]))), fault);
+        assert_eq!(error(recognize(&mut card(&[(SELECT.0, &word.to_be_bytes())]), "00")), fault);
     }
     let absent: &[u8] = b"\x6a\x82";
     let mut blank = card(&[SELECT, (b"\x00\xfd\x00\x00\x00", b"\x6d\x00"), (ANY, absent)]);
