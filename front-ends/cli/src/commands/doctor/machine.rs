@@ -68,7 +68,7 @@ fn polkit_finding(actions: &Result<Vec<String>, MachineError>) -> Finding {
         Ok(actions) => Well(format!("answers, and knows {} actions", actions.len())),
         Err(error) => Broken(
             plain(&error.to_string()),
-            "install polkit (apt install polkitd), or no session can be locked or ended",
+            "install polkit (apt install polkitd) and let it start (systemctl unmask polkit), or no session can be locked or ended",
         ),
     }
 }

@@ -1,6 +1,6 @@
 //! What the key store itself says, as the one who asks may see it.
 
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
 
 use claviger_client::blocking::Client;
 use claviger_client::{AccountRow, Bus, Error, ErrorName, TokenFilter, TokenRow};
@@ -185,14 +185,14 @@ fn cards_finding(tokens: &[(String, TokenRow)], has_service: bool) -> Finding {
     }
 }
 
-/// Returns true where pcscd listens, or systemd on its behalf.
+/// Returns true where pcscd listens, or systemd on its behalf. Its socket may stay behind when it goes.
 fn has_card_service() -> bool {
     let socket = std::env::var_os("PCSCLITE_CSOCK_NAME").unwrap_or_else(|| "/run/pcscd/pcscd.comm".into());
-    std::path::Path::new(&socket).metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
+    UnixStream::connect(socket).is_ok()
 }
 
 const MEND_CARD_SERVICE: &str =
-    "for cards, install pcscd (apt install pcscd) and start it: systemctl enable --now pcscd.socket";
+    "for cards, install pcscd (apt install pcscd), allow it (systemctl unmask pcscd.socket pcscd) and start it: systemctl enable --now pcscd.socket";
 
 const fn mend_bus(bus: &Bus) -> &'static str {
     match bus {
