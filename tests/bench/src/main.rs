@@ -9,6 +9,7 @@
 //! | `floors` `hash` | raw signatures, bare SQLite; SHA-256 of 1 GiB in every way |
 //! | `daemon` `owner` `population` | the daemon, an account at it, a million of them |
 //! | `cards` `card_peers` | cards, beside their raw commands and beside OpenSC |
+//! | `sessions` | sessions that end with their card, and logins by the PAM module, in a guest |
 //! | `fairness` | one uid floods, another works |
 //! | `figures` `stats` `report` `table` `machine` | numbers, and how they are shown |
 //! | `role` `child` `bus` `error` | processes and errors |
@@ -36,6 +37,7 @@ mod population;
 mod report;
 mod role;
 mod run;
+mod sessions;
 mod ssh_agent;
 mod stats;
 mod table;

@@ -3,6 +3,7 @@
 use crate::fairness::FLOOD;
 use crate::figures::Figures;
 use crate::loads::CLIENTS;
+use crate::sessions::PULLS;
 use crate::stats::Series;
 use crate::table::{Table, Target};
 
@@ -47,6 +48,7 @@ pub(crate) fn targets(figures: &Figures) -> Table {
     rows.start_and_memory();
     rows.table_and_digest();
     rows.cards();
+    rows.sessions();
     rows.fairness();
     rows.table
 }
@@ -174,6 +176,28 @@ impl Rows<'_> {
         }
         let removal = self.series("removal");
         self.figure("Removal on D-Bus after pcscd's report", "ms", &removal, Target::AtMost(20.0));
+    }
+
+    fn sessions(&mut self) {
+        let pulls = format!("over {PULLS} pulls");
+        for (name, what, most) in [
+            ("session-sent", "TerminateSession sent after pcscd's report", Target::AtMost(100.0)),
+            ("session-ended", "The session's process gone after pcscd's report", Target::None),
+        ] {
+            for (percentile, target) in [("p50", Target::None), ("p99", most), ("most", Target::None)] {
+                let figure = self.series(&format!("{name}/{percentile}"));
+                self.row(&format!("{what}, {percentile}"), "ms", &figure, &pulls, target);
+            }
+        }
+        let module =
+            self.series("login-module").with(&self.series("login-nothing"), |ours, none| ours - none);
+        let call = self.series("login-call");
+        let beside = format!("its Authenticate call: {}", in_unit(call.median(), "ms"));
+        let added = module.with(&call, |module, call| module - call);
+        let what = "What the PAM module adds to a login with a card, p50";
+        self.row(what, "ms", &added, &beside, Target::AtMost(30.0));
+        let exposure = self.series("exposure");
+        self.figure("Exposure of clavigerd.service (systemd-analyze)", "", &exposure, Target::AtMost(1.0));
     }
 
     fn fairness(&mut self) {
