@@ -73,6 +73,20 @@ async fn a_killed_pcscd_takes_no_card_away_and_its_cards_come_back_by_themselves
     assert_eq!(scene.card.tries_left(&scene.house.pcscd), 3);
 }
 
+/// What it says then is no answer to the question which card it is: it is asked again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_that_errs_when_it_is_identified_anew_is_neither_removed_nor_forgotten() {
+    for answer in [&b"\x6F\x00"[..], b"\x65\x81", b"\xDE\xAD\x90\x00"] {
+        let mut scene = Scene::set("").await;
+        scene.card.card.garble_at(1, answer);
+        scene.house.pcscd.kill();
+        scene.card.until("unreachable").await;
+        scene.house.pcscd.restart();
+        scene.assert_it_comes_back().await;
+        scene.card.card.event("garble-at").await;
+    }
+}
+
 /// As `systemctl stop pcscd` does it: it closes its readers first, so that all cards seem to be pulled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pcscd_that_is_told_to_end_takes_no_card_away() {
