@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,6 +66,13 @@ impl Peer {
     /// Connects over the bus.
     pub async fn on(bus: &Bus, person: &Person) -> Self {
         Self { connection: bus.connect(person).await, person: person.clone(), claimed_sender: None }
+    }
+
+    /// Connects over the bus that listens there.
+    pub async fn at(socket: &Path, person: &Person) -> Self {
+        let building = Builder::unix_stream(person.connect(socket)).user_id(person.uid).build();
+        let connection = in_time("the bus's greeting", building).await.expect("the bus lets everybody in");
+        Self { connection, person: person.clone(), claimed_sender: None }
     }
 
     /// Opens a private channel and returns it as another caller.

@@ -1,9 +1,16 @@
 //! What Claviger binds sessions to, and the module in the stacks that do it.
 
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 
+use crate::accounts::Person;
 use crate::lab::guest::Guest;
 use crate::lab::running::Running;
+use crate::pcsc::Card;
+use crate::peer::Peer;
 
 /// A session that ends with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +47,32 @@ impl Guest {
         bound
     }
 
-    /// Waits until the service sees a card of the user's.
-    pub async fn card_seen(&self, user: &str) {
-        let list = format!("runuser -u {user} -- claviger --json card list");
-        self.until(&format!("{list} | tr -d ' ' | grep -q '\"presence\":\"present\"'")).await;
+    /// Waits until the service sees a card that is the user's, or nobody's yet, and returns its token's id.
+    pub async fn card_seen(&self, user: &str, card: &Card) -> String {
+        // A PIV card's identity ends with its serial number.
+        let ending = format!("{:08x}", card.serial());
+        let seen = async {
+            loop {
+                let listed = self.run_as(user, "claviger --json card list").await.ok();
+                let Value::Array(rows) = serde_json::from_slice(&listed.stdout).unwrap() else {
+                    panic!("{listed:#?}")
+                };
+                let rows = rows.iter().filter(|row| row["presence"] == "present");
+                let mut tokens = rows.filter_map(|row| row["id"].as_str());
+                if let Some(token) = tokens.find(|token| token.ends_with(&ending)) {
+                    return token.to_owned();
+                }
+            }
+        };
+        crate::in_time("seeing the card", seen).await
+    }
+
+    /// Connects to the guest's bus as a user.
+    pub async fn peer(&self, person: &Person) -> Peer {
+        let socket = self.path("/run/dbus/system_bus_socket");
+        // The user may not look into the guest from here, but into what this process has open.
+        let open = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        Peer::at(Path::new(&format!("/proc/self/fd/{}", open.as_raw_fd())), person).await
     }
 
     /// Puts the module into every stack, as `docs/pam.md` says for Debian.

@@ -40,7 +40,7 @@ async fn whoever_came_in_with_a_card_is_out_when_it_is_pulled_and_nobody_else_is
     guest.let_sshd_ask().await;
     guest.write("/etc/claviger/claviger.d/remote.toml", 0o644, "[login]\nremote-cards = true\n");
     guest.systemctl("restart clavigerd").await.ok();
-    guest.card_seen("alice").await;
+    guest.card_seen("alice", &card).await;
 
     // Those who stay: bob, twice, and alice where she did not come with the card.
     let mut bob = guest.log_in("bob", Door::Ssh).await;
@@ -99,7 +99,7 @@ async fn whoever_came_in_with_a_card_is_out_when_it_is_pulled_and_nobody_else_is
 
     // And with the card she comes in again.
     card.put_back();
-    guest.card_seen("alice").await;
+    guest.card_seen("alice", &card).await;
     let mut console = guest.terminal("login alice");
     console.hear("PIN of card").await;
     console.say("123456");

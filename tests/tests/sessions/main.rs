@@ -21,6 +21,7 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod attacks;
 mod doctor;
 mod done_when;
 mod features;
@@ -28,6 +29,7 @@ mod freeze;
 mod installed;
 mod lab;
 mod locks;
+mod login;
 mod package;
 mod pam;
 mod polkit;
