@@ -26,6 +26,7 @@ mod doctor;
 mod done_when;
 mod features;
 mod freeze;
+mod inside;
 mod installed;
 mod lab;
 mod locks;
