@@ -56,3 +56,34 @@ async fn secrets_are_wiped_before_the_machine_sleeps_and_sleep_ends_no_session()
     guest.until("claviger --json session list | tr -d ' \\n' | grep -q '\"presence\":\"present\"'").await;
     assert_eq!(alice.run("echo here").await.text(), "here");
 }
+
+#[tokio::test]
+async fn keys_do_not_freeze_where_the_administrator_says_so() {
+    let guest = Guest::plan().claviger().boot().await;
+    guest.write("/etc/claviger/claviger.d/scene.toml", 0o644, "[sessions]\nfreeze = false\n");
+    guest.systemctl("restart clavigerd").await.ok();
+    let mut seat = guest.log_in("alice", Door::Seat).await;
+    register(&mut seat).await;
+    lock(&mut seat, true).await;
+    guest.until("claviger --json session list | tr -d ' \\n' | grep -q '\"locked\":true'").await;
+    seat.run(SIGN).await.ok();
+}
+
+#[tokio::test]
+async fn nobody_elses_screen_freezes_or_thaws_a_users_keys() {
+    let guest = Guest::plan().claviger().boot().await;
+    let mut alice = guest.log_in("alice", Door::Seat).await;
+    let mut bob = guest.log_in("bob", Door::Seat).await;
+    register(&mut alice).await;
+    register(&mut bob).await;
+    lock(&mut alice, true).await;
+    guest.until("claviger --json session list | tr -d ' \\n' | grep -q '\"locked\":true'").await;
+    bob.run(SIGN).await.ok();
+    assert_ne!(alice.run(SIGN).await.code, Some(0), "bob's open screen is not hers");
+    // Nor is she whoever runs outside of all sessions.
+    let outside = guest.run_as("alice", "claviger sign -o /tmp/signature /etc/passwd").await;
+    assert_ne!(outside.code, Some(0), "{outside:#?}");
+    lock(&mut alice, false).await;
+    guest.until("! claviger --json session list | tr -d ' \\n' | grep -q '\"locked\":true'").await;
+    alice.run(SIGN).await.ok();
+}

@@ -42,3 +42,4 @@ mod scene;
 mod sleep;
 mod told;
 mod unreachable;
+mod voids;

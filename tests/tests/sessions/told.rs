@@ -2,6 +2,7 @@
 
 use claviger_tests::lab::{Door, Guest, Login};
 use claviger_tests::pcsc::Kind;
+use claviger_tests::programs;
 
 use super::scene::{ENDS, FAILED, about, bind, configure, enrol, nothing_about};
 
@@ -87,6 +88,33 @@ async fn a_session_ends_as_soon_as_logind_is_there_to_do_it() {
     guest.systemctl("unmask --runtime systemd-logind").await.ok();
     guest.run("systemctl reset-failed systemd-logind; systemctl start systemd-logind").await.ok();
     alice.ended().await;
+}
+
+#[tokio::test]
+async fn a_channel_is_closed_with_its_session_though_its_program_lives_on() {
+    let guest = Guest::plan().readers(2).claviger().boot().await;
+    guest.copy_in(&programs::folder().join("channel-user"), "/usr/local/bin/channel-user", 0o755);
+    let mut card = guest.card(0, Kind::Piv);
+    let mut stays = guest.log_in("alice", Door::Ssh).await;
+    let mut ends = guest.log_in("alice", Door::Ssh).await;
+    enrol(&mut ends).await;
+    bind(&mut ends).await;
+    // What a session is ended with at first, it does not heed.
+    let line = "trap '' TERM HUP; exec channel-user";
+    let mut other = stays.start(line).await;
+    let mut lives_on = ends.start(line).await;
+    for program in [&mut other, &mut lives_on] {
+        program.say("work");
+        program.hear("after true\n").await;
+    }
+    let channels = |count: u8| format!("claviger admin statistics | grep -qx 'channels *{count}'");
+    guest.run(&channels(2)).await.ok();
+    card.remove_noticed();
+    about(&guest, ENDS, ends.id()).await;
+    guest.until(&channels(1)).await;
+    assert!(lives_on.runs(), "{}", lives_on.said());
+    other.say("work");
+    other.hear("before true, after true\n").await;
 }
 
 async fn register(session: &mut Login<'_>) {
