@@ -214,6 +214,8 @@ async fn a_name_owner_who_is_not_the_service_s_user_is_not_believed() {
     let ran = guest.run_with("pamtester mine alice authenticate 2>&1", b"whatever\n").await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     assert!(!ran.text().contains("Pass phrase"), "it was asked for a secret: {ran:#?}");
+    let journal = guest.journal("--identifier pamtester").await;
+    assert!(journal.contains("cannot trust the key store"), "{journal}");
 }
 
 /// Logs alice in as a PAM module would.

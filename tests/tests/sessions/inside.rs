@@ -1,9 +1,9 @@
 //! What else asks the module: lockers, `passwd`, and whoever calls every hook.
 
-use claviger_tests::lab::{Door, Guest, Login};
+use claviger_tests::lab::{Door, Guest, Login, Running};
 use claviger_tests::pcsc::Kind;
 
-use super::login::{PHRASE, SIGN, at_the_pin, enrol, guest, register};
+use super::login::{PHRASE, SIGN, at_the_pin, enrol, guest, register, session};
 
 #[tokio::test]
 async fn every_hook_answers_for_a_card_and_the_end_of_the_session_releases_it() {
@@ -99,4 +99,42 @@ async fn passwd_changes_the_pass_phrase_with_the_password_and_the_pin_where_that
     let mut terminal = at_the_pin(&guest).await;
     terminal.say("654321");
     terminal.hear("$ ").await;
+}
+
+/// Has somebody log in, and returns what the process that keeps the session has: its threads, and what it has open.
+async fn kept(guest: &Guest, mut terminal: Running, prompt: &str, answer: &str) -> String {
+    terminal.hear(prompt).await;
+    terminal.say(answer);
+    terminal.hear("$ ").await;
+    let id = session(&mut terminal).await;
+    let leader = guest.session(&id).await.unwrap().leader;
+    // Numbers of sockets, terminals and sessions differ.
+    let look = format!(
+        "cd /proc/{leader}; echo $(cat comm) of $(ls task | wc -l) threads; \
+         for each in fd/*; do readlink $each; done | sed 's/[0-9][0-9]*/N/g' | sort"
+    );
+    let kept = guest.run(&look).await.ok().text().to_owned();
+    terminal.say("exit");
+    terminal.ended().await;
+    kept
+}
+
+#[tokio::test]
+async fn login_and_sshd_keep_no_more_open_and_no_more_threads_than_without_the_module() {
+    let guest = Guest::with_claviger().await;
+    register(&guest).await;
+    guest.let_sshd_ask().await;
+    let without = [
+        kept(&guest, guest.terminal("login alice"), "Password: ", "alice-password").await,
+        kept(&guest, guest.ssh("alice"), "Password: ", "alice-password").await,
+    ];
+    guest.enable_module().await;
+    let asks = "Pass phrase of your key store: ";
+    let with = [
+        kept(&guest, guest.terminal("login alice"), asks, PHRASE).await,
+        kept(&guest, guest.ssh("alice"), asks, PHRASE).await,
+    ];
+    assert_eq!(without, with);
+    assert!(with[0].starts_with("login of 1 threads"), "{}", with[0]);
+    assert!(with[1].starts_with("sshd of 1 threads"), "{}", with[1]);
 }

@@ -46,7 +46,7 @@ pub(super) async fn at_the_pin(guest: &Guest) -> Running {
 }
 
 /// Returns the session of a shell on a terminal.
-async fn session(terminal: &mut Running) -> String {
+pub(super) async fn session(terminal: &mut Running) -> String {
     let said = terminal.does("echo ,$XDG_SESSION_ID,").await;
     said.rsplit(',').nth(1).unwrap().to_owned()
 }
@@ -192,7 +192,7 @@ async fn after_a_wrong_pin_the_password_decides_and_nothing_is_bound() {
     let mut terminal = at_the_pin(&guest).await;
     terminal.say("000000");
     let said = terminal.hear("Password: ").await;
-    assert!(said.contains("tr"), "it is told: {said}");
+    assert!(said.contains("2 tries left"), "it is told: {said}");
     terminal.say("alice-password");
     terminal.hear("$ ").await;
     assert_eq!(guest.bound().await, []);
