@@ -21,6 +21,7 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod absence;
 mod attacks;
 mod doctor;
 mod done_when;

@@ -68,3 +68,29 @@ async fn fifty_restarts_in_any_order_end_no_session_and_then_a_pulled_card_does(
     console.ended().await;
     works(&mut bob, "the card was pulled").await;
 }
+
+#[tokio::test]
+async fn a_card_pulled_amid_restarts_ends_its_session_and_no_other_once_they_are_over() {
+    let guest = Guest::plan().readers(2).claviger().boot().await;
+    let mut card = guest.card(0, Kind::Piv);
+    let mut bound = guest.log_in("alice", Door::Ssh).await;
+    let mut unbound = guest.log_in("alice", Door::Ssh).await;
+    let mut bob = guest.log_in("bob", Door::Ssh).await;
+    enrol(&mut bound).await;
+    bind(&mut bound).await;
+    let mut dice = Dice::roll();
+    let pulled = dice.below(AMID);
+    for turn in 0..AMID {
+        if turn == pulled {
+            // Nobody waits for pcscd to notice: it may be the next to go.
+            card.remove();
+        }
+        restart(&guest, UNITS[dice.below(UNITS.len() as u64) as usize]).await;
+    }
+    bound.ended().await;
+    works(&mut unbound, "the card was pulled").await;
+    works(&mut bob, "the card was pulled").await;
+}
+
+/// How many restarts a card is pulled amid.
+const AMID: u64 = 20;
