@@ -191,8 +191,7 @@ fn has_card_service() -> bool {
     UnixStream::connect(socket).is_ok()
 }
 
-const MEND_CARD_SERVICE: &str =
-    "for cards, install pcscd (apt install pcscd), allow it (systemctl unmask pcscd.socket pcscd) and start it: systemctl enable --now pcscd.socket";
+const MEND_CARD_SERVICE: &str = "for cards, install pcscd (apt install pcscd), allow it (systemctl unmask pcscd.socket pcscd) and start it: systemctl enable --now pcscd.socket";
 
 const fn mend_bus(bus: &Bus) -> &'static str {
     match bus {
