@@ -119,6 +119,14 @@ async fn a_card_of_this_machine_is_no_way_in_from_another_unless_the_administrat
     ssh.say("alice-password");
     ssh.hear("$ ").await;
     assert_eq!(guest.bound().await, []);
+    // What is started from afar is afar: su knows of no remote host, but where it runs tells.
+    for start in ["su alice", "systemd-run --user --pty --quiet su alice"] {
+        ssh.say(start);
+        let asked = ssh.hear("Password: ").await;
+        assert!(!asked.contains("PIN"), "{start}: {asked}");
+        ssh.say("not hers");
+        ssh.hear("$ ").await;
+    }
 
     guest.write("/etc/claviger/claviger.d/remote.toml", 0o644, "[login]\nremote-cards = true\n");
     guest.systemctl("restart clavigerd").await.ok();
