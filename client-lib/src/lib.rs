@@ -67,7 +67,7 @@ pub use claviger_dbus::wire::{
     RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenKeyRow, TokenRow,
     TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
-pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names};
+pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names, steers};
 pub use client::{Builder, Client};
 pub use desktop::notify;
 pub use error::Error;

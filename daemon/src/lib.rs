@@ -3,7 +3,7 @@
 //! | room | what |
 //! | --- | --- |
 //! | `pipeline` | the path of a request, on one screen; `host`: the host's part of a plan |
-//! | `settle` `agents` | what only the owner's yes or secret allows, and who asks for it; `polkit`: what polkit decides |
+//! | `settle` `agents` | what only the owner's yes or secret allows, and who asks for it; `polkit`: what polkit decides; `take_back`: questions nobody waits for any more |
 //! | `callers` `names` | who a peer is, and when it is gone |
 //! | `accounts` | the accounts in use, and what their owners and administrators do with them |
 //! | `table` | the user info table on disk |
@@ -43,5 +43,6 @@ mod settle;
 pub mod signals;
 mod stream;
 pub mod table;
+mod take_back;
 mod watchdog;
 pub mod workers;

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use claviger_core::Refusal;
-use tokio::runtime::Handle;
 use zbus::Variant;
 use zbus::proxy::CacheProperties;
 
 use crate::agents::Asking;
 use crate::service::Service;
+use crate::take_back::{TakeBack, question_id};
 
 /// Asks whether the peer may do what `action` stands for.
 ///
@@ -26,12 +26,11 @@ pub(crate) async fn check(
 ) -> Result<(), Refusal> {
     let Asking { peer, may_ask } = asking;
     let authority = authority(service).await.map_err(|error| silent(&error))?;
-    let runtime = service.runtime.clone();
-    let mut open = Open { authority: authority.clone(), id: cancellation()?, runtime, answered: false };
-    let (id, name) = (open.id.clone(), peer.name.to_string());
+    let (id, name) = (question_id()?, peer.name.to_string());
+    let open = TakeBack::new(service.runtime.clone(), take_back(authority.clone(), id.clone()));
     let patience = if may_ask { PERSON } else { PROGRAM };
     // The call has a task of its own, and so is never given up half written.
-    let call = open.runtime.spawn(async move {
+    let call = service.runtime.spawn(async move {
         let subject = ("system-bus-name", HashMap::from([("name", Variant::from(name))]));
         let flags = if may_ask { ALLOW_USER_INTERACTION } else { 0 };
         let details = HashMap::new();
@@ -40,7 +39,7 @@ pub(crate) async fn check(
     });
     let answer = call.await.map_err(|_| Refusal::Cancelled)?;
     let answer = answer.map_err(|_| denied("polkit does not answer"))?;
-    open.answered = true;
+    open.answered();
     verdict(answer.map_err(|error| silent(&error))?, may_ask)
 }
 
@@ -66,36 +65,12 @@ const fn denied(why: &'static str) -> Refusal {
     Refusal::AccessDenied(std::borrow::Cow::Borrowed(why))
 }
 
-fn cancellation() -> Result<String, Refusal> {
-    let random = claviger_soft::random(16).map_err(Refusal::from)?;
-    Ok(data_encoding::HEXLOWER.encode(random.expose()))
-}
-
 async fn authority(service: &Service) -> zbus::Result<AuthorityProxy<'static>> {
     AuthorityProxy::builder(service.connection()).cache_properties(CacheProperties::No).build().await
 }
 
-/// A question that polkit has; it is told when nobody waits for the answer any more.
-struct Open {
-    authority: AuthorityProxy<'static>,
-    id: String,
-    runtime: Handle,
-    answered: bool,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if self.answered {
-            return;
-        }
-        let (authority, id) = (self.authority.clone(), std::mem::take(&mut self.id));
-        drop(self.runtime.spawn(async move {
-            let cancelled = authority.inner().call_noreply("CancelCheckAuthorization", &(id,)).await;
-            if let Err(error) = cancelled {
-                tracing::debug!("cannot take a question to polkit back: {error}");
-            }
-        }));
-    }
+async fn take_back(authority: AuthorityProxy<'static>, id: String) -> zbus::Result<()> {
+    authority.inner().call_noreply("CancelCheckAuthorization", &(id,)).await
 }
 
 /// The part of polkit that is needed (polkit 122, `org.freedesktop.PolicyKit1.Authority`).

@@ -8,6 +8,7 @@
 //! | [`error`] | [`ErrorName`], [`CallError`] (what the daemon answers), [`Failure`] (what a caller meets) |
 //! | [`wire`] | option dictionaries and rows, the same types at both ends |
 //! | [`proxy`] | one proxy per interface |
+//! | `text` | [`steers`]: which letters of strangers are shown to nobody |
 //! | `bus/` | the system bus policy |
 //!
 //! This room does no I/O of its own. Whoever changes an interface changes its XML first; a test holds the
@@ -16,8 +17,10 @@
 pub mod error;
 pub mod names;
 pub mod proxy;
+mod text;
 pub mod wire;
 pub mod xml;
 
 pub use error::{CallError, ErrorName, Failure};
 pub use serde_bytes::{ByteBuf, Bytes};
+pub use text::steers;

@@ -15,6 +15,7 @@ use super::registry::Registration;
 use crate::permits::Permit;
 use crate::secrets;
 use crate::service::Service;
+use crate::take_back::{TakeBack, question_id};
 
 /// One question to one agent. Dropping it takes the question back.
 pub(super) struct Question {
@@ -44,7 +45,7 @@ impl Question {
     ) -> Result<Self, Unanswered> {
         let permit = service.permits.take(uid, Resource::Prompts).map_err(Unanswered::Refused)?;
         let proxy = proxy(service, &agent).await.map_err(|_| Unanswered::NoAgent)?;
-        let id = id().map_err(Unanswered::Refused)?;
+        let id = question_id().map_err(Unanswered::Refused)?;
         let prompt = Prompt { prompt: id, pid: service.process_of(peer).await, ..prompt };
         Ok(Self { agent, proxy, prompt, uid, permit, runtime: service.runtime.clone() })
     }
@@ -77,9 +78,9 @@ impl Question {
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
         let Self { agent, proxy, prompt, uid, permit, runtime } = self;
-        let mut open = Open { proxy: proxy.clone(), prompt: prompt.prompt.clone(), runtime, answered: false };
+        let open = TakeBack::new(runtime.clone(), take_back(proxy.clone(), prompt.prompt.clone()));
         let (asked, gone) = (ask(proxy, prompt), agent.gone.clone());
-        let call = open.runtime.spawn(async move {
+        let call = runtime.spawn(async move {
             let _permit = permit;
             tokio::select! {
                 biased;
@@ -89,33 +90,13 @@ impl Question {
             }
         });
         let answer = call.await.unwrap_or(Err(Unanswered::NoAgent))?;
-        open.answered = true;
+        open.answered();
         answer.map_err(|failure| unanswered(&agent, uid, failure))
     }
 }
 
-/// A question that the agent has; it is told when nobody waits for the answer any more.
-struct Open {
-    proxy: AgentProxy<'static>,
-    prompt: String,
-    runtime: Handle,
-    answered: bool,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if self.answered {
-            return;
-        }
-        let (proxy, prompt) = (self.proxy.clone(), std::mem::take(&mut self.prompt));
-        drop(self.runtime.spawn(async move {
-            // Without a reply: whoever does not answer questions need not answer this.
-            let taken_back = proxy.inner().call_noreply("Cancel", &(prompt, NoOptions {})).await;
-            if let Err(error) = taken_back {
-                tracing::debug!("cannot take a question back: {error}");
-            }
-        }));
-    }
+async fn take_back(proxy: AgentProxy<'static>, prompt: String) -> zbus::Result<()> {
+    proxy.inner().call_noreply("Cancel", &(prompt, NoOptions {})).await
 }
 
 async fn proxy(service: &Service, agent: &Registration) -> zbus::Result<AgentProxy<'static>> {
@@ -125,12 +106,6 @@ async fn proxy(service: &Service, agent: &Registration) -> zbus::Result<AgentPro
         .cache_properties(CacheProperties::No)
         .build()
         .await
-}
-
-/// Returns a name for a question that nobody guesses.
-fn id() -> Result<String, Refusal> {
-    let random = claviger_soft::random(16).map_err(Refusal::from)?;
-    Ok(data_encoding::HEXLOWER.encode(random.expose()))
 }
 
 fn unanswered(agent: &Registration, uid: u32, failure: Failure) -> Unanswered {

@@ -1,6 +1,6 @@
 use claviger_core::Refusal;
 use claviger_dbus::wire::{AuthenticateOptions, Means, PrepareOptions};
-use claviger_dbus::{CallError, names};
+use claviger_dbus::{CallError, names, steers};
 use claviger_token::{TokenId, TokenKind};
 use zbus::OwnedFd;
 use zbus::message::Header;
@@ -113,10 +113,6 @@ fn shown(name: &str, text: Option<String>) -> Result<String, Refusal> {
     if text.chars().count() > LONGEST {
         return Err(invalid(format!("{name} has more than {LONGEST} characters")));
     }
-    let steers = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     Ok(text.chars().filter(|letter| !steers(*letter)).collect())
 }
 

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, SystemTime};
 
+use claviger_client::steers;
 use unicode_width::UnicodeWidthStr;
 
 /// A table of columns as wide as their widest cell.
@@ -99,11 +100,7 @@ fn is_colourful() -> bool {
 
 /// Returns text without what steers a terminal or turns its direction.
 pub(crate) fn plain(text: &str) -> String {
-    let is_harmful = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|letter| if is_harmful(letter) { '\u{fffd}' } else { letter }).collect()
+    text.chars().map(|letter| if steers(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
 /// Returns seconds since 1970 as a time in UTC.

@@ -1,12 +1,9 @@
+use claviger_client::steers;
+
 /// Returns a text of somebody else's on one line, without what controls a terminal or turns the direction of writing, and of
 /// bounded length: a remote host's name, a card's name, the daemon's text in a prompt or the log.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() && !turns(*letter)).take(MOST).collect()
-}
-
-/// Unicode's characters that turn, isolate or override the direction, and those that end lines.
-const fn turns(letter: char) -> bool {
-    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    text.chars().filter(|letter| !steers(*letter)).take(MOST).collect()
 }
 
 /// Nobody's name is longer.
