@@ -6,7 +6,7 @@ use crate::CardError;
 /// and for OpenSC's helper; it comes before anything secret goes to the card.
 ///
 /// Where a card does not say how many are left, nobody can keep any here: the PIN may be tried. The reader's thread, which
-/// remembers, lets a login try one more only after the right PIN was shown ([`after_a_guess`]).
+/// remembers, lets a login try one more only after the right PIN was shown (`after_a_guess`).
 ///
 /// # Errors
 /// [`CardError::PinBlocked`] where none is left, [`CardError::LastTry`] and [`CardError::TriesKept`] where those that
