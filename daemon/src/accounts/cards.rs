@@ -10,7 +10,6 @@ use claviger_core::{
     check_label,
 };
 use claviger_token::{KeyId, KeyInfo, Presence, Secret, Spare, Token, TokenId, TokenKind, TokenOp};
-use tokio::time::Instant;
 
 use super::card_care::here;
 use super::possession::prove;
@@ -330,16 +329,8 @@ pub(super) fn unlocked(
 }
 
 async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, token: Arc<CardToken>, unlock: u64) {
-    let idle = seat.idle(token.id());
-    while let Some(until) = idle.until() {
-        tokio::time::sleep_until(until).await;
-        if !idle.is_last(unlock) {
-            return;
-        }
-        if idle.until().is_some_and(|until| until <= Instant::now()) {
-            wipe(&service, &seat, &token);
-            return;
-        }
+    if seat.idle(token.id()).over(unlock).await {
+        wipe(&service, &seat, &token);
     }
 }
 

@@ -37,7 +37,7 @@ impl Idle {
     }
 
     /// Returns true while the unlock of that number is the last one.
-    pub fn is_last(&self, unlock: u64) -> bool {
+    fn is_last(&self, unlock: u64) -> bool {
         self.unlocks.load(Ordering::Relaxed) == unlock
     }
 
@@ -45,6 +45,26 @@ impl Idle {
     pub fn until(&self) -> Option<Instant> {
         let clock = self.clock();
         clock.limit.map(|limit| clock.last_use + limit)
+    }
+
+    /// Waits until what was opened by that unlock has not been used for as long as it may; returns false where another
+    /// unlock took its place, or where idleness does not lock.
+    pub async fn over(&self, unlock: u64) -> bool {
+        while let Some(until) = self.until() {
+            tokio::time::sleep_until(until).await;
+            if !self.is_last(unlock) {
+                return false;
+            }
+            if self.is_over(unlock) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Returns true where that unlock is the last one and its time is over now.
+    pub fn is_over(&self, unlock: u64) -> bool {
+        self.is_last(unlock) && self.until().is_some_and(|until| until <= Instant::now())
     }
 
     fn clock(&self) -> MutexGuard<'_, Clock> {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use claviger_core::{Refusal, Registration};
 use claviger_soft::{Cost, DataKey, HostSecret, KeySlots, SlotError};
 use claviger_token::{Secret, Token};
-use tokio::time::Instant;
 
 use super::guess::{guess, refusal};
 use super::registration::slots_of;
@@ -128,16 +127,11 @@ pub(super) fn wipe(service: &Service, seat: &Seat) -> bool {
 
 async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, unlock: u64) {
     let idle = seat.idle(seat.token.id());
-    while let Some(until) = idle.until() {
-        tokio::time::sleep_until(until).await;
+    while idle.over(unlock).await {
         // An unlock that is under way holds this: it is either before us or starts another watch.
         let _change = seat.change.lock().await;
-        if !idle.is_last(unlock) {
-            return;
-        }
-        if idle.until().is_some_and(|until| until <= Instant::now()) {
-            lock(&service, &seat).await;
-            return;
+        if idle.is_over(unlock) {
+            return lock(&service, &seat).await;
         }
     }
 }
