@@ -4,7 +4,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build demo check bench run fuzz install deb clean
+.PHONY: help build demo check bench run fuzz phone-arm64 install deb clean
 
 help:
 	@echo 'make demo      a key, two signatures, and openssl agreeing, on a private bus'
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench     speed and memory, beside their floors and peers'
 	@echo 'make run       the daemon on the session bus, to try it out by hand'
 	@echo 'make fuzz      mutates the outside bytes, FUZZ_SECONDS for each parser'
+	@echo 'make phone-arm64  claviger-phone for Linux phones and the Raspberry Pi'
 	@echo 'make install   DESTDIR= PREFIX=/usr'
 	@echo 'make deb       target/debian/claviger_*.deb'
 	@echo 'make clean'
@@ -37,6 +38,9 @@ run:
 
 fuzz:
 	@tests/scripts/fuzz.sh $(FUZZ_SECONDS)
+
+phone-arm64:
+	@tests/scripts/phone-arm64.sh
 
 install:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tests/scripts/install.sh

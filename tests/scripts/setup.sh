@@ -1,13 +1,25 @@
 #!/bin/sh
 # Installs what is missing of tests/packages.txt, and says how to get Rust where it is missing.
 # Does nothing, and needs no network, when everything is there.
+#
+# `setup.sh arm64` installs also what is missing of tests/arm64-packages.txt, which make demo and make check do not need.
 set -eu
 cd "$(dirname "$0")/../.."
+case ${1:-} in
+'') lists=tests/packages.txt ;;
+arm64) lists="tests/packages.txt tests/arm64-packages.txt" ;;
+*)
+    echo "cannot set up \"$1\": only \"arm64\" is known" >&2
+    exit 2
+    ;;
+esac
 
 oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 missing=
-for package in $(grep -v '^#' tests/packages.txt); do
+# The lists are split into words on purpose.
+# shellcheck disable=SC2086
+for package in $(grep -hv '^#' $lists); do
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || status=
     [ "$status" = "install ok installed" ] || missing="$missing $package"
 done
