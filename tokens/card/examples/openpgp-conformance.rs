@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use claviger_card::{CardToken, Cards, CardsConfig, Inside, Kind};
 use claviger_conformance::{Subject, block_on, run};
 use claviger_token::{
-    Algorithm, Binding, Capabilities, KeyHandle, KeyId, KeyInfo, Pace, Performing, Presence, Secret, Site,
-    Spare, Token, TokenError, TokenId, TokenKind, TokenOp, Usage,
+    Algorithm, Binding, Capabilities, Errand, KeyHandle, KeyId, KeyInfo, Pace, Performing, Presence, Secret,
+    Site, Spare, Token, TokenError, TokenId, TokenKind, TokenOp, Usage,
 };
 
 const PIN: &str = "123456";
@@ -143,6 +143,10 @@ impl Token for AsItIs {
             }
             operation => self.0.perform(operation),
         }
+    }
+
+    fn on_behalf_of(self: Arc<Self>, _errand: Errand) -> Arc<dyn Token> {
+        self
     }
 }
 

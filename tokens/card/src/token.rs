@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_token::{
-    Algorithm, Capabilities, KeyHandle, Mechanism, Pace, Performing, PinPolicy, Presence, Purpose, Secret,
-    Spare, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
+    Algorithm, Capabilities, Errand, KeyHandle, Mechanism, Pace, Performing, PinPolicy, Presence, Purpose,
+    Secret, Spare, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
 };
 
 use crate::kept_pin::KeptPin;
@@ -314,6 +314,10 @@ impl Token for CardToken {
 
     fn perform(&self, operation: TokenOp) -> Performing<'_> {
         Box::pin(self.run(operation))
+    }
+
+    fn on_behalf_of(self: Arc<Self>, _errand: Errand) -> Arc<dyn Token> {
+        self
     }
 }
 

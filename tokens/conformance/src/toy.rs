@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_token::{
-    Algorithm, Binding, Capabilities, Generated, KeyHandle, KeyId, Mechanism, Pace, Performing, Presence,
-    Secret, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
+    Algorithm, Binding, Capabilities, Errand, Generated, KeyHandle, KeyId, Mechanism, Pace, Performing,
+    Presence, Secret, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -160,6 +160,10 @@ impl Token for ToyToken {
 
     fn perform(&self, operation: TokenOp) -> Performing<'_> {
         Box::pin(async move { self.run(operation) })
+    }
+
+    fn on_behalf_of(self: Arc<Self>, _errand: Errand) -> Arc<dyn Token> {
+        self
     }
 }
 

@@ -15,11 +15,13 @@
 //! | `site` | [`Site`]: where on a token a new key comes to stand, [`PinPolicy`], [`TouchPolicy`] |
 //! | `spare` | [`Spare`]: the tries at a PIN that are not this caller's to spend |
 //! | `secret` | [`Secret`]: bytes that are wiped and never printed |
+//! | `errand` | [`Errand`]: for whom an operation is done |
 //! | `error` | [`TokenError`] |
 //!
 //! This room does no I/O and depends on no token.
 
 mod algorithm;
+mod errand;
 mod error;
 mod hash;
 mod key;
@@ -32,6 +34,7 @@ mod spare;
 mod token;
 
 pub use algorithm::Algorithm;
+pub use errand::Errand;
 pub use error::TokenError;
 pub use hash::Hash;
 pub use key::{Binding, InvalidKeyId, KeyHandle, KeyId, KeyInfo, Usage};

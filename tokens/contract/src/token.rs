@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{Algorithm, KeyHandle, Mechanism, TokenError, TokenOp, TokenOutput};
+use crate::{Algorithm, Errand, KeyHandle, Mechanism, TokenError, TokenOp, TokenOutput};
 
 /// The name of one token, stable while it is known: `local:1000`, `card:…`, `phone:…`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -138,4 +138,8 @@ pub trait Token: Send + Sync {
     /// Does it. Dropping the future gives the operation up; a card or phone is told to stop, a computation
     /// that already runs ends unheard.
     fn perform(&self, operation: TokenOp) -> Performing<'_>;
+
+    /// Returns the token as one that knows for whom it works: one with a screen tells its owner. What shows nothing
+    /// returns itself.
+    fn on_behalf_of(self: Arc<Self>, errand: Errand) -> Arc<dyn Token>;
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use claviger_token::{
-    Algorithm, Binding, Capabilities, Generated, KeyHandle, KeyId, Mechanism, Pace, Performing, Presence,
-    Secret, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
+    Algorithm, Binding, Capabilities, Errand, Generated, KeyHandle, KeyId, Mechanism, Pace, Performing,
+    Presence, Secret, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
 };
 
 use crate::generate::{generate_with, import_with};
@@ -197,6 +197,10 @@ impl Token for SoftToken {
 
     fn perform(&self, operation: TokenOp) -> Performing<'_> {
         Box::pin(async move { self.run(operation) })
+    }
+
+    fn on_behalf_of(self: Arc<Self>, _errand: Errand) -> Arc<dyn Token> {
+        self
     }
 }
 
