@@ -11,7 +11,7 @@
 //! | `sql` | every statement that is run |
 //! | `rows` | a row of the database to a row type and back, validated |
 //! | `der` | certificates in one column |
-//! | `users` `keys` `tokens` `bindings` `archive` | the operations |
+//! | `users` `keys` `tokens` `phones` `bindings` `archive` | the operations |
 //! | `error` | [`TableError`]; `refusal`: what it means to a caller |
 //!
 //! Every operation that changes something is one transaction, and is on the disk when it returns: a crash at any
@@ -25,6 +25,7 @@ mod error;
 mod folder;
 mod keys;
 mod lock;
+mod phones;
 mod refusal;
 mod rows;
 mod schema;
@@ -48,6 +49,7 @@ use claviger_token::{KeyId, TokenId, TokenKind};
 pub use archive::{Archived, Ending};
 pub use der::Misfit;
 pub use error::{Damage, Existing, TableError};
+pub use phones::Phone;
 pub use users::{Account, Origin, Statistics, UserSummary};
 
 use store::Store;
@@ -242,6 +244,23 @@ impl Table {
     ) -> Result<(), TableError> {
         let enrolment = Enrolment { token, new_keys, placements, defaults };
         self.thread.run(move |store| store.enrol_token(uid, &enrolment)).await
+    }
+
+    /// Enrols a phone with what its channel needs, and with the keys on it, as [`Table::enrol_token`] does.
+    pub async fn enrol_phone(
+        &self,
+        phone: Phone,
+        new_keys: Vec<Key>,
+        placements: Vec<(KeyId, Placement)>,
+        defaults: Option<Defaults>,
+    ) -> Result<(), TableError> {
+        let enrolment = Enrolment { token: phone.token.clone(), new_keys, placements, defaults };
+        self.thread.run(move |store| store.enrol_phone(&phone, &enrolment)).await
+    }
+
+    /// Returns the phones of users of all uids, in the order in which they were paired.
+    pub async fn phones(&self) -> Result<Vec<Phone>, TableError> {
+        self.thread.run(|store| store.phones()).await
     }
 
     /// Lets go of a token. Keys that stand nowhere else leave the table and the defaults; their public halves are

@@ -9,13 +9,14 @@ use claviger_core::{
     Action, Binding as SessionBinding, Confirm, Defaults, EnrolledToken, Guesses, How, Key, KeyState, Place,
     Placement, PlacementState, Registration, SessionId, User,
 };
-use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, TokenId, TokenKind, Usage};
+use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, Secret, TokenId, TokenKind, Usage};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
 
 use super::archive::{Archived, Ending};
 use super::der;
 use super::error::Damage;
+use super::phones::{LINK_END, Phone};
 use super::users::{Origin, UserSummary};
 
 /// Returns the row of `USER` and `USER_BY_NAME`.
@@ -97,6 +98,25 @@ pub(super) fn token(row: &Row<'_>) -> Result<EnrolledToken, Damage> {
         kind: row.named("kind", TokenKind::from_name)?,
         name: row.get("name")?,
         created: row.get("created")?,
+    })
+}
+
+/// Returns the row of `PHONES`.
+pub(super) fn phone(row: &Row<'_>) -> Result<Phone, Damage> {
+    let row = Reader::new("phone", row);
+    let links: String = row.get("links")?;
+    Ok(Phone {
+        uid: row.get("uid")?,
+        token: EnrolledToken {
+            id: TokenId::new(row.get::<String>("token")?),
+            kind: row.named("kind", TokenKind::from_name)?,
+            name: row.get("name")?,
+            created: row.get("created")?,
+        },
+        model: row.get("model")?,
+        host_key: Secret::take(&mut row.key::<{ Phone::KEY_SIZE }>("host_key")?),
+        phone_key: row.key("phone_key")?,
+        links: links.split_terminator(LINK_END).map(str::to_owned).collect(),
     })
 }
 
@@ -195,6 +215,12 @@ impl<'a> Reader<'a> {
 
     fn maybe_bytes(&self, column: &'static str) -> Result<Option<Arc<[u8]>>, Damage> {
         Ok(self.get::<Option<Vec<u8>>>(column)?.map(Arc::from))
+    }
+
+    /// Returns a column that has exactly so many bytes.
+    fn key<const SIZE: usize>(&self, column: &'static str) -> Result<[u8; SIZE], Damage> {
+        let bytes = Secret::new(self.get(column)?);
+        bytes.expose().try_into().map_err(|_| self.damage(format!("{column} has not {SIZE} bytes")))
     }
 
     /// Returns the DER documents in the column.

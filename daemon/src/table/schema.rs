@@ -6,7 +6,7 @@ use super::error::Fault;
 ///
 /// A step that was released is never changed; a new version is a new step, with a new fixture in
 /// `tests/migration.rs`. Ids, states and kinds are text, so that an administrator can look with `sqlite3`.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// In what way a database is not one that can be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -172,4 +172,18 @@ CREATE TABLE binding (
     bound       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX binding_of_user ON binding (uid);
+";
+
+/// What the channel to a phone needs, beside the phone's row of `token`.
+///
+/// - `host_key` is this machine's private key towards that phone, and no other's; `phone_key` is the phone's public one.
+/// - `links`: the ways to it, one a line.
+const VERSION_4: &str = "
+CREATE TABLE phone (
+    token     TEXT NOT NULL PRIMARY KEY REFERENCES token (id),
+    model     TEXT NOT NULL,
+    host_key  BLOB NOT NULL,
+    phone_key BLOB NOT NULL,
+    links     TEXT NOT NULL
+) STRICT;
 ";

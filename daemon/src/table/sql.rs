@@ -98,6 +98,16 @@ statements! {
     MOVE_PLACEMENTS: "UPDATE placement SET token = ?3, kind = ?4 WHERE token = ?2
         AND key IN (SELECT id FROM key WHERE uid = ?1)";
 
+    // Phones.
+    /// All of them: there are no more than people have paired.
+    PHONES: "SELECT phone.token, uid, kind, name, created, model, host_key, phone_key, links
+        FROM phone JOIN token ON token.id = phone.token ORDER BY created, phone.token";
+    PUT_PHONE: "INSERT INTO phone (token, model, host_key, phone_key, links) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (token) DO UPDATE SET model = excluded.model, host_key = excluded.host_key,
+        phone_key = excluded.phone_key, links = excluded.links";
+    DELETE_PHONE: "DELETE FROM phone WHERE token = ?1";
+    DELETE_PHONES_OF_USER: "DELETE FROM phone WHERE token IN (SELECT id FROM token WHERE uid = ?1)";
+
     // Bindings.
     /// All of them: there are no more than sessions are open.
     BINDINGS: "SELECT session, started, boot, uid, token, how, seat, tty, remote_host, bound FROM binding

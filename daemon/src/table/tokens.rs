@@ -152,6 +152,7 @@ pub(super) fn forget(
         keys::take_out(transaction, uid, &key, End { time: now, ending: Ending::Forgotten })?;
     }
     transaction.prepare_cached(sql::DELETE_PLACEMENTS_ON_TOKEN)?.execute(params![uid, token.as_str()])?;
+    transaction.prepare_cached(sql::DELETE_PHONE)?.execute([token.as_str()])?;
     transaction.prepare_cached(sql::DELETE_TOKEN)?.execute([token.as_str()])?;
     bindings::release(transaction, uid, token)
 }
@@ -215,6 +216,7 @@ pub(super) fn displace(
 /// the local store.
 pub(super) fn let_go(transaction: &Transaction<'_>, uid: u32) -> Result<(), Fault> {
     bindings::release_all(transaction, uid)?;
+    transaction.prepare_cached(sql::DELETE_PHONES_OF_USER)?.execute([uid])?;
     transaction.prepare_cached(sql::DELETE_TOKENS_OF_USER)?.execute([uid])?;
     Ok(())
 }

@@ -5,10 +5,10 @@ use rusqlite::Connection;
 use super::{account, id, open, raw};
 use crate::table::schema::{APPLICATION_ID, Misfit, STEPS, migrate};
 use crate::table::store::DATABASE;
-use crate::table::{Account, Ending, Table, TableError};
+use crate::table::{Account, Ending, Phone, Table, TableError};
 
 /// What a table of each version held, in that version's own columns: never changed after its release.
-const FIXTURES: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const FIXTURES: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// A user with slots, two keys of which one is revoked, and a placement.
 const VERSION_1: &str = "
@@ -65,6 +65,35 @@ INSERT INTO binding (session, started, boot, uid, token, how, seat, tty, remote_
     ('2', 1700000000000001, 'b007', 1000, 'card:piv:0f', 'login', 'seat0', 'tty1', '', 1700000000);
 ";
 
+/// The same, and a phone on which the first key stands too.
+const VERSION_4: &str = "
+INSERT INTO user (uid, name, location, state, default_sign, guesses_failed, guesses_last, login_guesses_failed,
+    login_guesses_last, removal, origin, created, slots) VALUES
+    (1000, 'alice', 'local', 'active', '01010101010101010101010101010101', 2, 77, 4, 78, 'terminate', 'registered', 5,
+        x'0a0b');
+INSERT INTO token (id, uid, kind, name, created) VALUES
+    ('card:piv:0f', 1000, 'card', 'PIV 0f', 10),
+    ('phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 1000, 'phone', 'Pixel', 11);
+INSERT INTO phone (token, model, host_key, phone_key, links) VALUES ('phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'Linux',
+    x'0101010101010101010101010101010101010101010101010101010101010101',
+    x'0202020202020202020202020202020202020202020202020202020202020202', 'bluetooth:00:AA:01:00:00:42' || char(10) || 'socket');
+INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used, certificates,
+    attestation, confirm) VALUES
+    ('01010101010101010101010101010101', 1000, 'alice', 'mail', 'P-256', 'sign,derive', x'0102', 'current', 6, 8,
+        x'3002050030020101', x'300105', 'session'),
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 'revoked', 7, NULL, NULL,
+        NULL, 'never');
+INSERT INTO placement (key, token, kind, reference, state, record) VALUES
+    ('01010101010101010101010101010101', 'local:1000', 'local', '', 'current', x'0c'),
+    ('01010101010101010101010101010101', 'card:piv:0f', 'card', '9a', 'current', NULL),
+    ('01010101010101010101010101010101', 'phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'phone', 'k1', 'current', NULL);
+INSERT INTO archive (key, uid, user_name, label, algorithm, usage, public_key, created, ended, ending) VALUES
+    ('02020202020202020202020202020202', 1000, 'alice', '', 'Ed25519', 'sign', x'0304', 7, 9, 'revoked'),
+    ('03030303030303030303030303030303', 1000, 'alice', '', 'Ed25519', 'sign', x'0506', 7, 9, 'forgotten');
+INSERT INTO binding (session, started, boot, uid, token, how, seat, tty, remote_host, bound) VALUES
+    ('2', 1700000000000001, 'b007', 1000, 'card:piv:0f', 'login', 'seat0', 'tty1', '', 1700000000);
+";
+
 /// Makes a database as the daemon of that version left it.
 fn make(folder: &std::path::Path, version: usize) {
     let mut connection = Connection::open(folder.join(DATABASE)).unwrap();
@@ -93,6 +122,7 @@ async fn a_table_of_every_earlier_version_is_brought_forward() {
             assert_eq!(table.archived(1000).await.unwrap()[1].ending, Ending::Forgotten);
         }
         assert_version_3(&found, &table.bindings().await.unwrap(), version);
+        assert_version_4(&found, &table.phones().await.unwrap(), version);
         table.close().await;
         let newest = i64::try_from(STEPS.len()).unwrap();
         assert_eq!(numbers(&raw(folder.path())), (APPLICATION_ID, newest));
@@ -106,7 +136,7 @@ fn assert_version_2(found: &Account) {
         name: "PIV 0f".into(),
         created: 10,
     };
-    assert_eq!(found.tokens, [card]);
+    assert_eq!(found.tokens[0], card);
     assert_eq!(found.keys[0].certificates, [[0x30, 2, 5, 0], [0x30, 2, 1, 1]]);
     assert_eq!(found.keys[0].attestation, [[0x30, 1, 5]]);
     let on_card = &found.keys[0].placements[1];
@@ -136,6 +166,27 @@ fn assert_version_3(found: &Account, bindings: &[Binding], version: usize) {
         bound: 1_700_000_000,
     };
     assert_eq!(bindings, [binding]);
+}
+
+/// What version 4 holds, or what an older table becomes: nobody has a phone.
+fn assert_version_4(found: &Account, phones: &[Phone], version: usize) {
+    if version < 4 {
+        assert!(phones.is_empty() && found.tokens.len() <= 1);
+        return;
+    }
+    let [phone] = phones else { panic!("there is one phone") };
+    let token = EnrolledToken {
+        id: TokenId::new("phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"),
+        kind: TokenKind::Phone,
+        name: "Pixel".into(),
+        created: 11,
+    };
+    assert_eq!((phone.uid, &phone.token, phone.model.as_str()), (1000, &token, "Linux"));
+    assert_eq!((phone.host_key.expose(), phone.phone_key), ([1; 32].as_slice(), [2; 32]));
+    assert_eq!(phone.links, ["bluetooth:00:AA:01:00:00:42", "socket"]);
+    assert_eq!(found.tokens[1], token);
+    let on_phone = &found.keys[0].placements[2];
+    assert_eq!((on_phone.kind, &*on_phone.reference, &on_phone.record), (TokenKind::Phone, "k1", &None));
 }
 
 fn numbers(connection: &Connection) -> (i64, i64) {

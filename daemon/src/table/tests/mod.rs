@@ -12,6 +12,7 @@ mod erasure;
 mod local_store;
 mod migration;
 mod opening;
+mod phones;
 mod plans;
 mod round_trips;
 mod thread;
