@@ -22,7 +22,8 @@ pub struct Terms {
     pub uid: u32,
 }
 
-/// A host's offer of one pairing: everything that is made for it.
+/// A host's offer of one pairing: everything that is made for it. It may be made on several streams until one is taken.
+#[derive(Clone)]
 pub struct Offer {
     /// The pairing that will be.
     pub pairing: PairingId,
