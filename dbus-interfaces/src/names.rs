@@ -42,6 +42,9 @@ pub const ADMINISTER_ACTION: &str = "org.claviger.keystore1.administer";
 /// The polkit action of `Account.SetRemovalAction`.
 pub const REMOVAL_ACTION: &str = "org.claviger.keystore1.set-removal-action";
 
+/// The polkit action of `Tokens.PairPhone`.
+pub const PAIR_ACTION: &str = "org.claviger.keystore1.pair";
+
 /// What needs no private key.
 pub const PUBLIC: &str = "org.claviger.KeyStore1.Public";
 

@@ -11,9 +11,9 @@ use zbus::{Fd, OwnedFd};
 use crate::wire::{
     AccountRow, AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
     DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, Explanation,
-    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, NoOptions, PrepareOptions, Prompt,
-    PublicKeyRow, RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenRow,
-    TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
+    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, NoOptions, PairOptions, PrepareOptions, Prompt,
+    PublicKeyRow, RandomOptions, RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics,
+    TokenFilter, TokenRow, TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use crate::{ByteBuf, Bytes, Failure};
 
@@ -254,6 +254,13 @@ pub trait Tokens {
 
     /// Gives a card a fresh identity; returns the token's new id.
     fn init_card(&self, token: &str, options: &InitCardOptions) -> Result<String, Failure>;
+
+    /// Pairs a phone; returns the new token's id.
+    #[zbus(allow_interactive_auth)]
+    fn pair_phone(&self, options: &PairOptions) -> Result<String, Failure>;
+
+    /// Takes a phone out of the account.
+    fn unpair(&self, token: &str, options: &NoOptions) -> Result<(), Failure>;
 }
 
 /// What needs no private key: see `xml/org.claviger.KeyStore1.Public.xml`.
@@ -297,7 +304,7 @@ pub trait Public {
     ) -> Result<(ByteBuf, ByteBuf), Failure>;
 
     /// Returns random bytes.
-    fn random(&self, length: u32, options: &NoOptions) -> Result<ByteBuf, Failure>;
+    fn random(&self, length: u32, options: &RandomOptions) -> Result<ByteBuf, Failure>;
 
     /// Lists another user's public keys.
     fn get_public_keys(

@@ -13,8 +13,8 @@ use claviger_dbus::error::ErrorName;
 use claviger_dbus::wire::{
     AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
     DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter,
-    NewKeyOptions, NoOptions, PrepareOptions, Prompt, RegisterOptions, SignOptions, TokenFilter,
-    UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
+    NewKeyOptions, NoOptions, PairOptions, PrepareOptions, Prompt, RandomOptions, RegisterOptions,
+    SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
 };
 use claviger_dbus::xml;
 use zbus::wire::{LE, serialized::Context, to_bytes};
@@ -103,6 +103,8 @@ fn every_option_that_the_prose_names_is_taken() {
             "UnlockToken" => takes::<UnlockTokenOptions>(&options),
             "ChangePin" => takes::<ChangePinOptions>(&options),
             "InitCard" => takes::<InitCardOptions>(&options),
+            "PairPhone" => takes::<PairOptions>(&options),
+            "Random" => takes::<RandomOptions>(&options),
             "Prepare" => takes::<PrepareOptions>(&options),
             "Authenticate" => takes::<AuthenticateOptions>(&options),
             "RegisterAgent" => takes::<AgentOptions>(&options),

@@ -4,7 +4,7 @@ use zbus::{DeserializeDict, SerializeDict, Type};
 #[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PrepareOptions {
-    /// Only with this kind of token: `local` or `card`.
+    /// Only with this kind of token: `local`, `card` or `phone`.
     pub location: Option<String>,
     /// The PAM service.
     pub service: Option<String>,
@@ -22,9 +22,9 @@ pub struct PrepareOptions {
 pub struct AuthenticateOptions {
     /// The token that `Prepare` told; the one that it would tell unless told.
     pub token: Option<String>,
-    /// The PIN is entered at the reader.
+    /// The PIN is entered at the reader, or the yes is given on the phone.
     pub pin_pad: Option<bool>,
-    /// Only with this kind of token: `local` or `card`.
+    /// Only with this kind of token: `local`, `card` or `phone`.
     pub location: Option<String>,
     /// The PAM service.
     pub service: Option<String>,
@@ -44,11 +44,11 @@ pub struct AuthenticateOptions {
 pub struct Means {
     /// The token that will be asked.
     pub token: String,
-    /// `local` or `card`.
+    /// `local`, `card` or `phone`.
     pub kind: String,
     /// What people call it.
     pub name: String,
-    /// True where the reader asks for the PIN itself.
+    /// True where the reader asks for the PIN itself, or the phone its person for a yes.
     pub pin_pad: bool,
     /// Tries left at the PIN; `None` where nobody knows.
     pub tries_left: Option<u32>,
@@ -98,10 +98,12 @@ pub struct SessionRow {
 pub struct SessionWhy {
     /// `none`, `lock` or `terminate`.
     pub action: String,
-    /// `removed` or `unreachable`.
+    /// `removed`, `unreachable`, `missing` or `returned`.
     pub reason: String,
     /// The token it was bound to.
     pub token: String,
     /// What people call that token.
     pub token_name: String,
+    /// In how many seconds; `None` for at once.
+    pub seconds: Option<u32>,
 }

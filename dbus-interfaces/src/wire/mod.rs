@@ -13,7 +13,8 @@ pub use login::{AuthenticateOptions, Means, PrepareOptions, SessionRow, SessionW
 pub use options::{
     AgentOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
     EncryptOptions, EnrolOptions, ExplainOptions, InitCardOptions, KeyFilter, NewKeyOptions, NoOptions,
-    RegisterOptions, SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions, UserPage, VerifyOptions,
+    PairOptions, RandomOptions, RegisterOptions, SignOptions, TokenFilter, UnlockOptions, UnlockTokenOptions,
+    UserPage, VerifyOptions,
 };
 pub use prompt::Prompt;
 pub use rows::{

@@ -228,6 +228,32 @@ pub struct InitCardOptions {
     pub authority: Option<OwnedFd>,
 }
 
+/// Options of `Tokens.PairPhone`.
+#[derive(Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PairOptions {
+    /// One end of a connected stream socket, over which goes what people must see and say; required.
+    pub conversation: Option<OwnedFd>,
+    /// The way to the phone; `socket` unless told.
+    pub link: Option<String>,
+    /// `uri` or `numbers`; `uri` unless told.
+    pub method: Option<String>,
+    /// What the phone is called here; what it calls itself unless told.
+    pub name: Option<String>,
+    /// Makes the phone's keys the default keys for what they can do.
+    pub default: Option<bool>,
+    /// How long the call may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// Options of `Public.Random`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RandomOptions {
+    /// The token whose generator makes them; the operating system's unless told.
+    pub token: Option<String>,
+}
+
 /// Options of `Public.Verify`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}", rename_all = "kebab-case", deny_unknown_fields)]

@@ -80,6 +80,10 @@ pub struct TokenRow {
     pub imports: Vec<String>,
     /// When it was enrolled, seconds since 1970; `None` where it is not.
     pub created: Option<i64>,
+    /// Of a phone: what it calls its kind; `None` for others.
+    pub model: Option<String>,
+    /// Of a phone: the ways to it; `None` for others.
+    pub links: Option<Vec<String>>,
     /// The keys on a card as it tells them itself: only `Tokens.GetToken` says it.
     pub keys: Option<Vec<TokenKeyRow>>,
 }
