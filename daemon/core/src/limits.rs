@@ -17,6 +17,8 @@ pub enum Resource {
     Files,
     /// Questions that an agent is asking.
     Prompts,
+    /// Phones being paired.
+    Pairings,
 }
 
 /// The most of each that one user may have; also what the configuration may lower or raise.
@@ -88,6 +90,7 @@ impl Limits {
             Resource::Derivations => (1, "pass phrase checks under way"),
             Resource::Files => (files, "files being read"),
             Resource::Prompts => (4, "questions open"),
+            Resource::Pairings => (1, "pairings under way"),
         }
     }
 }

@@ -36,14 +36,20 @@ pub enum Reason {
     Removed,
     /// It could not be reached for as long as the administrator bears.
     Unreachable,
+    /// It does not answer, and counts as removed unless it does soon.
+    Missing,
+    /// It was missing and answers again.
+    Returned,
 }
 
 impl Reason {
-    /// Returns `removed` or `unreachable`.
+    /// Returns `removed`, `unreachable`, `missing` or `returned`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Removed => "removed",
             Self::Unreachable => "unreachable",
+            Self::Missing => "missing",
+            Self::Returned => "returned",
         }
     }
 }

@@ -99,6 +99,10 @@ pub enum Event {
     Released(SessionId),
     /// A token is there, or not.
     Token(TokenId, Presence),
+    /// A token does not answer, and will count as removed after so long unless it does.
+    Missing(TokenId, Duration),
+    /// A token that was missing is not missed any more, or nobody can tell.
+    Returned(TokenId),
     /// A user wants something else to happen.
     Preference(u32, Option<Action>),
     /// The machine goes to sleep: clocks stop.
@@ -116,6 +120,10 @@ pub enum Effect {
     Forget(SessionId),
     /// Nothing is done to the session, but its user and the journal are told that its token is gone.
     Tell(Notice),
+    /// The user is told what will happen to the session, and when, unless its token returns.
+    Warn(Notice, Action, Duration),
+    /// What the user was warned of does not happen.
+    Relieve(Notice),
     /// The session is to lock its screen.
     Lock(Notice),
     /// The session ends.
@@ -157,6 +165,14 @@ pub struct Sessions {
 struct Bound {
     binding: Binding,
     stage: Stage,
+    /// The user was warned of what happens unless the token returns.
+    warned: bool,
+}
+
+impl Bound {
+    const fn new(binding: Binding) -> Self {
+        Self { binding, stage: Stage::Watching, warned: false }
+    }
 }
 
 /// How far the end of a session is. Times are since the caller's own beginning.
@@ -176,10 +192,8 @@ impl Sessions {
     /// Returns no sessions, and the bindings of before a restart of the service, which count once logind told its
     /// sessions. `boot` is this boot.
     pub fn new(policy: RemovalPolicy, boot: String, bindings: Vec<Binding>) -> Self {
-        let bound = bindings
-            .into_iter()
-            .map(|binding| (binding.session.clone(), Bound { binding, stage: Stage::Watching }))
-            .collect();
+        let bound =
+            bindings.into_iter().map(|binding| (binding.session.clone(), Bound::new(binding))).collect();
         Self {
             policy,
             boot,
@@ -200,8 +214,7 @@ impl Sessions {
             Event::Ended(id) => self.end(&id, &mut effects),
             Event::Sessions(listed) => self.list(listed, &mut effects),
             Event::Bound(binding) => {
-                let bound = Bound { binding, stage: Stage::Watching };
-                self.bound.insert(bound.binding.session.clone(), bound);
+                self.bound.insert(binding.session.clone(), Bound::new(binding));
             }
             Event::Released(id) => {
                 if self.bound.remove(&id).is_some() {
@@ -211,6 +224,8 @@ impl Sessions {
             Event::Token(token, presence) => {
                 self.tokens.insert(token, presence);
             }
+            Event::Missing(token, left) => self.warn(&token, left, &mut effects),
+            Event::Returned(token) => self.relieve(&token, &mut effects),
             Event::Preference(uid, action) => {
                 match action {
                     Some(action) => self.preferences.insert(uid, action),
@@ -348,6 +363,37 @@ impl Sessions {
         }
     }
 
+    /// Warns those whose session something would happen to. Where nobody knows yet which sessions there are, or while the
+    /// machine sleeps, nobody is told: nothing happens then either.
+    fn warn(&mut self, token: &TokenId, left: Duration, effects: &mut Vec<Effect>) {
+        if !self.known || self.asleep {
+            return;
+        }
+        let mut warned = Vec::new();
+        for bound in self.bound.values().filter(|bound| bound.binding.token == *token && !bound.warned) {
+            let Some(session) = self.sessions.get(&bound.binding.session) else { continue };
+            let action = self.action(session);
+            let idle = action == Action::None || (action == Action::Lock && session.is_locked());
+            if matches!(bound.stage, Stage::Watching | Stage::Unreachable(_)) && !idle {
+                effects.push(Effect::Warn(notice(bound, session.uid, Reason::Missing), action, left));
+                warned.push(bound.binding.session.clone());
+            }
+        }
+        for id in warned {
+            if let Some(bound) = self.bound.get_mut(&id) {
+                bound.warned = true;
+            }
+        }
+    }
+
+    fn relieve(&mut self, token: &TokenId, effects: &mut Vec<Effect>) {
+        for bound in self.bound.values_mut().filter(|bound| bound.binding.token == *token) {
+            if std::mem::take(&mut bound.warned) {
+                effects.push(Effect::Relieve(notice(bound, bound.binding.uid, Reason::Returned)));
+            }
+        }
+    }
+
     /// Brings every binding as far as what is known allows.
     fn settle(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let void = |bound: &Bound| {
@@ -406,6 +452,8 @@ impl Sessions {
             (stage, _) => stage,
         };
         if let Some(bound) = self.bound.get_mut(id) {
+            // What was announced happens now: it is taken back no more.
+            bound.warned &= matches!(next, Stage::Watching | Stage::Unreachable(_));
             bound.stage = next;
         }
     }
@@ -433,6 +481,11 @@ impl Sessions {
         let bound = &self.bound;
         self.tokens.retain(|token, _| bound.values().any(|bound| bound.binding.token == *token));
     }
+}
+
+fn notice(bound: &Bound, uid: u32, reason: Reason) -> Notice {
+    let Binding { session, token, .. } = &bound.binding;
+    Notice { session: session.clone(), uid, token: token.clone(), reason }
 }
 
 impl SessionId {

@@ -347,3 +347,52 @@ fn what_would_happen_is_what_happens() {
     house.apply(at(0), Event::Preference(ALICE, None));
     assert_eq!(of(&house, "desk"), Some(Action::Lock));
 }
+
+#[test]
+fn a_missing_phone_is_told_to_those_whose_session_would_end_and_taken_back_when_it_returns() {
+    let mut house = house(policy(Action::Lock));
+    let missing = || Event::Missing(TokenId::new("a"), at(15));
+    assert_eq!(house.apply(at(1), token("a", Presence::Unreachable)), []);
+    let told = [("desk", Action::Lock), ("tty", Action::Terminate)];
+    let warned =
+        told.map(|(id, action)| Effect::Warn(notice(id, ALICE, "a", Reason::Missing), action, at(15)));
+    assert_eq!(house.apply(at(1), missing()), warned);
+    assert_eq!(house.apply(at(2), missing()), [], "it is told once");
+    let returned = ["desk", "tty"].map(|id| Effect::Relieve(notice(id, ALICE, "a", Reason::Returned)));
+    assert_eq!(house.apply(at(3), Event::Returned(TokenId::new("a"))), returned);
+    assert_eq!(house.apply(at(3), Event::Returned(TokenId::new("a"))), [], "nobody is warned any more");
+    assert_eq!(house.apply(at(4), missing()), warned, "and may be warned again");
+}
+
+#[test]
+fn what_was_announced_and_happened_is_not_taken_back() {
+    let mut house = house(policy(Action::Terminate));
+    assert_eq!(house.apply(at(1), Event::Missing(TokenId::new("a"), at(15))).len(), 2);
+    let ended = house.apply(at(16), token("a", Presence::Removed));
+    assert_eq!(ended, ["desk", "tty"].map(|id| Effect::Terminate(notice(id, ALICE, "a", Reason::Removed))));
+    assert_eq!(house.apply(at(17), Event::Returned(TokenId::new("a"))), []);
+}
+
+#[test]
+fn nobody_is_warned_of_nothing() {
+    let mut careless = house(policy(Action::None));
+    assert_eq!(careless.apply(at(1), Event::Missing(TokenId::new("a"), at(15))), []);
+    let mut unknown = Sessions::new(policy(Action::Lock), BOOT.into(), vec![binding("desk", ALICE, "a")]);
+    assert_eq!(
+        unknown.apply(at(1), Event::Missing(TokenId::new("a"), at(15))),
+        [],
+        "no session is known yet"
+    );
+    let mut asleep = house(policy(Action::Lock));
+    asleep.apply(at(1), Event::Sleep);
+    assert_eq!(asleep.apply(at(1), Event::Missing(TokenId::new("a"), at(15))), []);
+    let mut locked = house(policy(Action::Lock));
+    locked.apply(at(1), Event::Session(Session { locked: true, ..session("desk", ALICE, "x11") }));
+    let told = locked.apply(at(1), Event::Missing(TokenId::new("a"), at(15)));
+    let tty = notice("tty", ALICE, "a", Reason::Missing);
+    assert_eq!(
+        told,
+        [Effect::Warn(tty, Action::Terminate, at(15))],
+        "a screen that is locked is as it should be"
+    );
+}
