@@ -258,6 +258,12 @@ impl Table {
         self.thread.run(move |store| store.enrol_phone(&phone, &enrolment)).await
     }
 
+    /// Writes down what a phone says of itself; of one that is gone meanwhile nothing.
+    pub async fn set_phone_info(&self, token: &TokenId, info: String) -> Result<(), TableError> {
+        let token = token.clone();
+        self.thread.run(move |store| store.set_phone_info(&token, &info)).await
+    }
+
     /// Returns the phones of users of all uids, in the order in which they were paired.
     pub async fn phones(&self) -> Result<Vec<Phone>, TableError> {
         self.thread.run(|store| store.phones()).await

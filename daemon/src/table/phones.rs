@@ -1,5 +1,5 @@
 use claviger_core::EnrolledToken;
-use claviger_token::Secret;
+use claviger_token::{Secret, TokenId};
 use rusqlite::{Transaction, params};
 
 use super::error::{Fault, TableError};
@@ -23,6 +23,8 @@ pub struct Phone {
     pub phone_key: [u8; Self::KEY_SIZE],
     /// The ways to it, as text, in the order in which they are tried.
     pub links: Vec<String>,
+    /// What it said of itself when it was last there; `None` where nobody knows.
+    pub info: Option<String>,
 }
 
 impl Phone {
@@ -48,6 +50,14 @@ impl Store {
         })
     }
 
+    /// A phone that is gone meanwhile changes nothing.
+    pub(super) fn set_phone_info(&mut self, token: &TokenId, info: &str) -> Result<(), TableError> {
+        self.write(Erasure::None, |transaction| {
+            transaction.prepare_cached(sql::SET_PHONE_INFO)?.execute(params![token.as_str(), info])?;
+            Ok(())
+        })
+    }
+
     pub(super) fn enrol_phone(&mut self, phone: &Phone, enrolment: &Enrolment) -> Result<(), TableError> {
         // Whoever pairs again under the same id replaces a private key.
         self.write(Erasure::Secret, |transaction| {
@@ -58,9 +68,9 @@ impl Store {
 }
 
 fn put(transaction: &Transaction<'_>, phone: &Phone) -> Result<(), Fault> {
-    let Phone { uid: _, token, model, host_key, phone_key, links } = phone;
+    let Phone { uid: _, token, model, host_key, phone_key, links, info } = phone;
     let links = links.join(LINK_END);
-    let values = params![token.id.as_str(), model, host_key.expose(), phone_key.as_slice(), links];
+    let values = params![token.id.as_str(), model, host_key.expose(), phone_key.as_slice(), links, info];
     transaction.prepare_cached(sql::PUT_PHONE)?.execute(values)?;
     Ok(())
 }

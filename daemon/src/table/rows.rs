@@ -117,6 +117,7 @@ pub(super) fn phone(row: &Row<'_>) -> Result<Phone, Damage> {
         host_key: Secret::take(&mut row.key::<{ Phone::KEY_SIZE }>("host_key")?),
         phone_key: row.key("phone_key")?,
         links: links.split_terminator(LINK_END).map(str::to_owned).collect(),
+        info: row.get("info")?,
     })
 }
 

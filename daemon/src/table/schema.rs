@@ -177,13 +177,14 @@ CREATE INDEX binding_of_user ON binding (uid);
 /// What the channel to a phone needs, beside the phone's row of `token`.
 ///
 /// - `host_key` is this machine's private key towards that phone, and no other's; `phone_key` is the phone's public one.
-/// - `links`: the ways to it, one a line.
+/// - `links`: the ways to it, one a line. `info`: what it said of itself when it was last there.
 const VERSION_4: &str = "
 CREATE TABLE phone (
     token     TEXT NOT NULL PRIMARY KEY REFERENCES token (id),
     model     TEXT NOT NULL,
     host_key  BLOB NOT NULL,
     phone_key BLOB NOT NULL,
-    links     TEXT NOT NULL
+    links     TEXT NOT NULL,
+    info      TEXT
 ) STRICT;
 ";

@@ -100,11 +100,12 @@ statements! {
 
     // Phones.
     /// All of them: there are no more than people have paired.
-    PHONES: "SELECT phone.token, uid, kind, name, created, model, host_key, phone_key, links
+    PHONES: "SELECT phone.token, uid, kind, name, created, model, host_key, phone_key, links, info
         FROM phone JOIN token ON token.id = phone.token ORDER BY created, phone.token";
-    PUT_PHONE: "INSERT INTO phone (token, model, host_key, phone_key, links) VALUES (?1, ?2, ?3, ?4, ?5)
+    PUT_PHONE: "INSERT INTO phone (token, model, host_key, phone_key, links, info) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (token) DO UPDATE SET model = excluded.model, host_key = excluded.host_key,
-        phone_key = excluded.phone_key, links = excluded.links";
+        phone_key = excluded.phone_key, links = excluded.links, info = excluded.info";
+    SET_PHONE_INFO: "UPDATE phone SET info = ?2 WHERE token = ?1";
     DELETE_PHONE: "DELETE FROM phone WHERE token = ?1";
     DELETE_PHONES_OF_USER: "DELETE FROM phone WHERE token IN (SELECT id FROM token WHERE uid = ?1)";
 

@@ -74,9 +74,9 @@ INSERT INTO user (uid, name, location, state, default_sign, guesses_failed, gues
 INSERT INTO token (id, uid, kind, name, created) VALUES
     ('card:piv:0f', 1000, 'card', 'PIV 0f', 10),
     ('phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 1000, 'phone', 'Pixel', 11);
-INSERT INTO phone (token, model, host_key, phone_key, links) VALUES ('phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'Linux',
+INSERT INTO phone (token, model, host_key, phone_key, links, info) VALUES ('phone:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'Linux',
     x'0101010101010101010101010101010101010101010101010101010101010101',
-    x'0202020202020202020202020202020202020202020202020202020202020202', 'bluetooth:00:AA:01:00:00:42' || char(10) || 'socket');
+    x'0202020202020202020202020202020202020202020202020202020202020202', 'bluetooth:00:AA:01:00:00:42' || char(10) || 'socket', 'it said this');
 INSERT INTO key (id, uid, user_name, label, algorithm, usage, public_key, state, created, last_used, certificates,
     attestation, confirm) VALUES
     ('01010101010101010101010101010101', 1000, 'alice', 'mail', 'P-256', 'sign,derive', x'0102', 'current', 6, 8,
@@ -183,6 +183,7 @@ fn assert_version_4(found: &Account, phones: &[Phone], version: usize) {
     };
     assert_eq!((phone.uid, &phone.token, phone.model.as_str()), (1000, &token, "Linux"));
     assert_eq!((phone.host_key.expose(), phone.phone_key), ([1; 32].as_slice(), [2; 32]));
+    assert_eq!(phone.info.as_deref(), Some("it said this"));
     assert_eq!(phone.links, ["bluetooth:00:AA:01:00:00:42", "socket"]);
     assert_eq!(found.tokens[1], token);
     let on_phone = &found.keys[0].placements[2];

@@ -21,6 +21,7 @@ fn phone(uid: u32, letter: char) -> Phone {
         host_key: Secret::new(HOST_KEY.to_vec()),
         phone_key: [7; 32],
         links: vec!["bluetooth:00:AA:01:00:00:42".into(), "serial:/dev/ttyACM0".into()],
+        info: None,
     }
 }
 
@@ -67,6 +68,9 @@ async fn a_phone_comes_with_its_keys_and_is_there_after_reopening() {
     assert_eq!((found[0].uid, &found[0].token), (1000, &expected.token));
     assert_eq!((found[0].host_key.expose(), found[0].phone_key), (HOST_KEY.as_slice(), [7; 32]));
     assert_eq!((&found[0].links, &found[0].model), (&expected.links, &expected.model));
+    assert_eq!(found[0].info, None);
+    table.set_phone_info(&expected.token.id, "what it said".into()).await.unwrap();
+    assert_eq!(table.phones().await.unwrap()[0].info.as_deref(), Some("what it said"));
     let account = account(&table, 1000).await;
     assert_eq!(account.tokens, [expected.token]);
     assert_eq!(account.keys[0].placements[1], on_phone('a', "k1"));
