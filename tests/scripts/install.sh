@@ -37,9 +37,8 @@ put 644 front-ends/pam/pam-configs/claviger-session "$prefix/share/pam-configs/c
 for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; do
     unit "systemd/$unit" "$prefix/lib/systemd/system/$unit"
 done
-for unit in systemd/user/*; do
-    unit "$unit" "$prefix/lib/systemd/user/$(basename "$unit")"
-done
+# The other one there is the phone's (install-phone.sh).
+unit systemd/user/claviger-prompter.service "$prefix/lib/systemd/user/claviger-prompter.service"
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
 put 644 systemd/claviger.catalog "$prefix/lib/systemd/catalog/claviger.catalog"
@@ -54,7 +53,8 @@ for xml in dbus-interfaces/xml/*.xml; do
     put 644 "$xml" "$prefix/share/dbus-1/interfaces/$(basename "$xml")"
 done
 
-for page in docs/man/*.[0-9]; do
+# Of section 8 is the phone's program.
+for page in docs/man/*.1; do
     put 644 "$page" "$prefix/share/man/man${page##*.}/$(basename "$page")"
 done
 put 644 docs/completions/claviger.bash "$prefix/share/bash-completion/completions/claviger"
