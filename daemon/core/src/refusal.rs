@@ -65,6 +65,8 @@ pub enum Refusal {
         /// How many.
         tries_left: u32,
     },
+    /// The phone's person must unlock it, or let this computer use it again.
+    PhoneLocked,
     /// The card was not touched.
     UserPresenceNeeded,
     /// The owner is to be asked for a yes, and there is no agent that could ask.
@@ -88,6 +90,10 @@ pub enum Refusal {
     PinLocked,
     /// The person gave up, for example at the pin pad.
     Declined,
+    /// The phone's person said no.
+    PhoneDeclined,
+    /// The phone's person gave no answer.
+    PhoneUnanswered,
     /// Too many wrong guesses.
     TryLater {
         /// How long to wait.
@@ -147,6 +153,7 @@ impl Refusal {
                 Some("`claviger token list` shows your tokens, `claviger card list` every card")
             }
             Self::PinNeeded => Some("`claviger card unlock` asks for it"),
+            Self::PhoneLocked => Some("`claviger phone unlock` asks you for it on the phone"),
             Self::LastTry => Some("if you are sure of the PIN, `claviger card unlock --last-try` uses it"),
             Self::TriesKept { .. } => Some("unlock the card in a session of yours, or log in otherwise"),
             Self::PinLocked => Some("`claviger card pin unblock` sets a new one with the PUK"),
@@ -178,6 +185,8 @@ impl Refusal {
             | Self::Timeout
             | Self::BadPin { .. }
             | Self::Declined
+            | Self::PhoneDeclined
+            | Self::PhoneUnanswered
             | Self::TokenAbsent(_)
             | Self::TokenRemoved
             | Self::WrongToken(_)
@@ -237,6 +246,9 @@ impl fmt::Display for Refusal {
             }
             Self::PinLocked => formatter.write_str("the card has blocked its PIN after too many wrong ones"),
             Self::Declined => formatter.write_str("you gave up"),
+            Self::PhoneLocked => formatter.write_str("the phone is locked"),
+            Self::PhoneDeclined => formatter.write_str("the answer on the phone was no"),
+            Self::PhoneUnanswered => formatter.write_str("nobody answered on the phone in time"),
             Self::WrongPassphrase => formatter.write_str("the pass phrase is wrong"),
             Self::WrongConsentPhrase => formatter.write_str("the consent phrase is wrong"),
             Self::TryLater { seconds } => {
@@ -276,7 +288,11 @@ impl Refusal {
     /// Returns what the error of a token of that kind means to a caller.
     pub fn of_token(kind: TokenKind, error: TokenError) -> Self {
         match (kind, error) {
-            (TokenKind::Card | TokenKind::Phone, TokenError::Locked) => Self::PinNeeded,
+            (TokenKind::Card, TokenError::Locked) => Self::PinNeeded,
+            (TokenKind::Phone, TokenError::Locked) => Self::PhoneLocked,
+            (TokenKind::Phone, TokenError::Declined) => Self::PhoneDeclined,
+            (TokenKind::Phone, TokenError::Timeout) => Self::PhoneUnanswered,
+            (TokenKind::Phone, TokenError::Absent) => Self::TokenAbsent("the phone".into()),
             (TokenKind::Card | TokenKind::Phone, TokenError::WrongSecret { tries_left }) => {
                 Self::BadPin { tries_left }
             }

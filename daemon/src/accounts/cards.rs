@@ -12,7 +12,7 @@ use claviger_core::{
 use claviger_token::{KeyId, KeyInfo, Presence, Secret, Spare, Token, TokenId, TokenKind, TokenOp};
 
 use super::card_care::here;
-use super::possession::prove;
+use super::possession::{Candidate, prove};
 use super::registration::{become_default, new_binding, new_user};
 use super::{Seat, certificates, guess, token_name};
 use crate::callers::Visit;
@@ -68,7 +68,9 @@ pub async fn enrol(
     }
     open(service, &seat, &token, given).await?;
     for key in &contents.keys {
-        prove(&token, key, seat.uid).await?;
+        let CardKey { reference, algorithm, usage, public_key, .. } = key;
+        let candidate = Candidate { reference, algorithm: *algorithm, usage: *usage, public_key };
+        prove(&*token, candidate, seat.uid).await?;
     }
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {

@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 pub(super) struct Statement(Vec<u8>);
 
 impl Statement {
-    /// Returns what a card that is being enrolled signs.
+    /// Returns what a card or phone that is being enrolled signs.
     pub(super) fn of_enrolment(token: &TokenId, uid: u32) -> Result<Self, TokenError> {
         let mut text = format!("claviger enrol v1\n{token}\n{uid}\n").into_bytes();
         text.extend_from_slice(soft::random(CHALLENGE)?.expose());
@@ -31,16 +31,18 @@ impl Statement {
         let Self(text) = self;
         let digest = || soft::digest(Hash::Sha256, text);
         let (mechanism, data) = match signed_with(key.info.algorithm)? {
-            Mechanism::EcdsaSha256 => (Mechanism::Ecdsa, digest()),
-            Mechanism::Sha256RsaPkcs => {
-                let info = soft::digest_info(Hash::Sha256, &digest());
-                if can.mechanisms.contains(&Mechanism::RsaPkcs) {
-                    (Mechanism::RsaPkcs, info)
-                } else {
-                    let size = key.info.algorithm.modulus_size().unwrap_or_default();
-                    (Mechanism::RsaX509, soft::pkcs1_encode(&info, size)?)
-                }
+            Mechanism::EcdsaSha256 if can.mechanisms.contains(&Mechanism::Ecdsa) => {
+                (Mechanism::Ecdsa, digest())
             }
+            Mechanism::Sha256RsaPkcs if can.mechanisms.contains(&Mechanism::RsaPkcs) => {
+                (Mechanism::RsaPkcs, soft::digest_info(Hash::Sha256, &digest()))
+            }
+            Mechanism::Sha256RsaPkcs if can.mechanisms.contains(&Mechanism::RsaX509) => {
+                let info = soft::digest_info(Hash::Sha256, &digest());
+                let size = key.info.algorithm.modulus_size().unwrap_or_default();
+                (Mechanism::RsaX509, soft::pkcs1_encode(&info, size)?)
+            }
+            // What signs a whole text itself, or, where it cannot, says so.
             whole => (whole, text.clone()),
         };
         Ok(TokenOp::Sign { key: key.clone(), mechanism, parameters: Parameters::default(), data })

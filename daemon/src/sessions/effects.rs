@@ -16,13 +16,25 @@ use crate::signals::Event;
 
 /// Tells the user that nothing happens.
 pub(super) fn tell(service: &Service, notice: &Notice) {
-    announce(service, notice, Action::None);
+    announce(service, notice, Action::None, None);
     journal::told(notice);
+}
+
+/// Tells the user what will happen, and when, unless the token answers again.
+pub(super) fn warn(service: &Service, notice: &Notice, action: Action, left: Duration) {
+    announce(service, notice, action, Some(left));
+    journal::missing(notice, action, left);
+}
+
+/// Tells the user that what was announced does not happen.
+pub(super) fn relieve(service: &Service, notice: &Notice) {
+    announce(service, notice, Action::None, None);
+    journal::returned(notice);
 }
 
 /// Tells everybody that a session stays as it is although it should not.
 pub(super) fn unlockable(service: &Service, notice: &Notice) {
-    announce(service, notice, Action::None);
+    announce(service, notice, Action::None, None);
     journal::unlockable(notice);
 }
 
@@ -30,7 +42,7 @@ pub(super) fn unlockable(service: &Service, notice: &Notice) {
 /// say: one try is as good as that clock.
 pub(super) async fn lock(service: Arc<Service>, notice: Notice) {
     let Some(logind) = &service.logind else { return };
-    announce(&service, &notice, Action::Lock);
+    announce(&service, &notice, Action::Lock, None);
     journal::locked(&notice);
     match logind.lock(&notice.session).await {
         Ok(()) | Err(LogindError::NoSuchSession) => {}
@@ -42,7 +54,7 @@ pub(super) async fn lock(service: Arc<Service>, notice: Notice) {
 /// polkit): it is tried until it is done, or until the session is over.
 pub(super) async fn terminate(service: Arc<Service>, notice: Notice, cause: Instant) {
     let Some(logind) = &service.logind else { return };
-    announce(&service, &notice, Action::Terminate);
+    announce(&service, &notice, Action::Terminate, None);
     // The signals go out now; nobody waits for who is slow to take them.
     tokio::task::yield_now().await;
     let mut call = pin!(logind.terminate(&notice.session));
@@ -94,12 +106,14 @@ pub(super) fn last_session_ended(service: &Arc<Service>, uid: u32) {
     drop(tokio::spawn(async move { passphrase::lock_everything(&service, &seat).await }));
 }
 
-fn announce(service: &Service, notice: &Notice, action: Action) {
+fn announce(service: &Service, notice: &Notice, action: Action, left: Option<Duration>) {
     let why = SessionWhy {
         action: action.name().to_owned(),
         reason: notice.reason.name().to_owned(),
         token: notice.token.to_string(),
         token_name: service.sessions.token_name(&notice.token),
+        // Rounded up: nobody has less time than they are told.
+        seconds: left.map(|left| u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)),
     };
     let session = notice.session.to_string();
     service.subscribers.announce(notice.uid, &Event::SessionEnding { session, why });

@@ -206,6 +206,8 @@ impl Keeper {
             | Event::Bound(_)
             | Event::Released(_)
             | Event::Token(..)
+            | Event::Missing(..)
+            | Event::Returned(_)
             | Event::Preference(..)
             | Event::Sleep
             | Event::Wake
@@ -230,6 +232,8 @@ impl Keeper {
             match effect {
                 Effect::Forget(session) => self.record(Record::Forget(session, None)),
                 Effect::Tell(notice) => effects::tell(&self.service, &notice),
+                Effect::Warn(notice, action, left) => effects::warn(&self.service, &notice, action, left),
+                Effect::Relieve(notice) => effects::relieve(&self.service, &notice),
                 Effect::Unlockable(notice) => effects::unlockable(&self.service, &notice),
                 Effect::Lock(notice) => drop(tokio::spawn(effects::lock(Arc::clone(&self.service), notice))),
                 Effect::Terminate(notice) => {

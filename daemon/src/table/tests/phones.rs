@@ -52,9 +52,7 @@ async fn phones(table: &Table) -> Vec<(u32, String, Vec<String>)> {
 /// Returns true where the host's private key stands somewhere in the table's files.
 fn stands_in_a_file(folder: &std::path::Path) -> bool {
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.any(|file| {
-        std::fs::read(file).unwrap().windows(HOST_KEY.len()).any(|window| window == HOST_KEY)
-    })
+    files.any(|file| std::fs::read(file).unwrap().windows(HOST_KEY.len()).any(|window| window == HOST_KEY))
 }
 
 #[tokio::test]
@@ -116,9 +114,7 @@ async fn a_damaged_phone_keeps_no_other_from_being_reached() {
     table.enrol_phone(phone(1001, 'b'), Vec::new(), Vec::new(), None).await.unwrap();
     table.close().await;
     assert!(folder.path().join(DATABASE).exists());
-    raw(folder.path())
-        .execute("UPDATE phone SET host_key = x'00' WHERE token LIKE 'phone:a%'", [])
-        .unwrap();
+    raw(folder.path()).execute("UPDATE phone SET host_key = x'00' WHERE token LIKE 'phone:a%'", []).unwrap();
     let table = open(folder.path());
     assert_eq!(phones(&table).await, [(1001, phone(1001, 'b').token.id.to_string(), phone(0, 'b').links)]);
 }
