@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 use claviger_dbus::wire::{
     AccountRow, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
     EncryptOptions, EnrolOptions, ExplainOptions, Explanation, InitCardOptions, KeyFilter, KeyRow,
-    NewKeyOptions, PublicKeyRow, RegisterOptions, SessionRow, SignOptions, Statistics, TokenFilter, TokenRow,
-    UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
+    NewKeyOptions, PairOptions, PublicKeyRow, RegisterOptions, SessionRow, SignOptions, Statistics,
+    TokenFilter, TokenRow, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 use tokio::runtime::Runtime;
 
@@ -122,6 +122,8 @@ forward! {
     change_pin(token: &str, old: &Secret, new: &Secret, options: &ChangePinOptions) -> ();
     unblock_pin(token: &str, puk: &Secret, new: &Secret) -> ();
     init_card(token: &str, options: &InitCardOptions) -> String;
+    pair_phone(options: &PairOptions) -> String;
+    unpair(token: &str) -> ();
 
     list_sessions() -> Vec<(String, SessionRow)>;
     bind_session(session: &str, token: &str) -> ();
@@ -136,6 +138,7 @@ forward! {
     encrypt(public_key: &[u8], mechanism: &str, data: &[u8], options: &EncryptOptions) -> Vec<u8>;
     encapsulate(public_key: &[u8], mechanism: &str) -> (Vec<u8>, Secret);
     random(length: u32) -> Secret;
+    random_of(length: u32, token: &str) -> Secret;
     public_keys(user: &str) -> Vec<(String, PublicKeyRow)>;
 
     list_users(page: &UserPage) -> Vec<(u32, UserRow)>;

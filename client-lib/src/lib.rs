@@ -21,6 +21,7 @@
 //! | `agents` | [`Agent`], a program that asks the person, and [`Agency`], which serves it |
 //! | `desktop` | notifications |
 //! | `large` | data too large for a message, and signatures of them |
+//! | `pairing` | [`Conversation`]: what people see and say while a phone is paired |
 //! | `secret` | [`Secret`], and how one crosses the bus |
 //! | [`blocking`] | the same client for programs without a runtime |
 //! | `login` | [`Login`]: what a program that logs people in asks, safely in a stranger's process |
@@ -52,6 +53,7 @@ mod keys;
 mod large;
 mod login;
 mod machine;
+mod pairing;
 mod public;
 mod secret;
 mod service;
@@ -63,9 +65,9 @@ pub use bus::{Bus, InvalidBus};
 pub use claviger_dbus::wire::{
     AccountRow, AgentOptions, AuthenticateOptions, CertificateOptions, ChangePinOptions, DecapsulateOptions,
     DecryptOptions, DeriveOptions, EncryptOptions, EnrolOptions, ExplainOptions, Explanation,
-    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, PrepareOptions, Prompt, PublicKeyRow,
-    RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenKeyRow, TokenRow,
-    TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
+    InitCardOptions, KeyFilter, KeyRow, Means, NewKeyOptions, PairOptions, PrepareOptions, Prompt,
+    PublicKeyRow, RegisterOptions, SessionRow, SessionWhy, SignOptions, Statistics, TokenFilter, TokenKeyRow,
+    TokenRow, TokenState, UnlockOptions, UnlockTokenOptions, UserPage, UserRow, VerifyOptions,
 };
 pub use claviger_dbus::{ByteBuf, CallError, ErrorName, names, steers};
 pub use client::{Builder, Client};
@@ -74,5 +76,6 @@ pub use error::Error;
 pub use events::{Event, Events};
 pub use login::{Login, SYSTEM_BUS};
 pub use machine::{Machine, MachineError, Unit};
+pub use pairing::{Conversation, PairingStep};
 pub use secret::{Secret, secret_descriptor};
 pub use zbus::OwnedFd as Descriptor;

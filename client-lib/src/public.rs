@@ -1,7 +1,7 @@
 use std::os::fd::AsFd;
 
 use claviger_dbus::names::DATA_LIMIT;
-use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, VerifyOptions};
+use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, RandomOptions, VerifyOptions};
 use claviger_dbus::{ByteBuf, Bytes};
 
 use crate::{Client, Error, Secret};
@@ -76,7 +76,15 @@ impl Client {
 
     /// Returns random bytes, at most 1 MiB.
     pub async fn random(&self, length: u32) -> Result<Secret, Error> {
-        self.operate(|daemon| async move { daemon.public.random(length, &NoOptions {}).await })
+        self.operate(|daemon| async move { daemon.public.random(length, &RandomOptions::default()).await })
+            .await
+            .map(|bytes| Secret::new(bytes.into_vec()))
+    }
+
+    /// Returns random bytes of a phone of the caller's, at most 4,096.
+    pub async fn random_of(&self, length: u32, token: &str) -> Result<Secret, Error> {
+        let options = &RandomOptions { token: Some(token.to_owned()) };
+        self.operate(|daemon| async move { daemon.public.random(length, options).await })
             .await
             .map(|bytes| Secret::new(bytes.into_vec()))
     }

@@ -1,7 +1,8 @@
 use std::os::fd::AsFd;
 
 use claviger_dbus::wire::{
-    ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, TokenFilter, TokenRow, UnlockTokenOptions,
+    ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, PairOptions, TokenFilter, TokenRow,
+    UnlockTokenOptions,
 };
 
 use crate::{Client, Error, Secret};
@@ -70,5 +71,16 @@ impl Client {
     /// Gives a card a fresh identity; returns the token's new id.
     pub async fn init_card(&self, token: &str, options: &InitCardOptions) -> Result<String, Error> {
         self.call(|daemon| async move { daemon.tokens.init_card(token, options).await }).await
+    }
+
+    /// Pairs a phone; returns the new token's id. What people must see goes over the conversation among the options:
+    /// [`Conversation`](crate::Conversation). It takes as long as people do; dropping it gives the pairing up.
+    pub async fn pair_phone(&self, options: &PairOptions) -> Result<String, Error> {
+        self.call(|daemon| async move { daemon.tokens.pair_phone(options).await }).await
+    }
+
+    /// Takes a phone out of the account, and the keys with it that stand nowhere else.
+    pub async fn unpair(&self, token: &str) -> Result<(), Error> {
+        self.call(|daemon| async move { daemon.tokens.unpair(token, &NoOptions {}).await }).await
     }
 }

@@ -84,6 +84,10 @@ pub struct TokenRow {
     pub model: Option<String>,
     /// Of a phone: the ways to it; `None` for others.
     pub links: Option<Vec<String>>,
+    /// Of a phone that is there: the way by which it is connected now.
+    pub link: Option<String>,
+    /// Of a phone: why each way that does not work does not, in words; `None` for others.
+    pub faults: Option<Vec<String>>,
     /// The keys on a card as it tells them itself: only `Tokens.GetToken` says it.
     pub keys: Option<Vec<TokenKeyRow>>,
 }
