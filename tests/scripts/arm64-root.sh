@@ -10,11 +10,8 @@ set -euo pipefail
 
 kind=${1:-}
 case $kind in
-# libc and libgcc to run; pcsclite for tokens/card; libdbus, and what it needs in turn, for bluer.
-libraries)
-    packages="libc6:arm64 libgcc-s1:arm64 libpcsclite1:arm64 libpcsclite-dev:arm64 libdbus-1-3:arm64 libdbus-1-dev:arm64
-        libsystemd0:arm64 libcap2:arm64 libgcrypt20:arm64 libgpg-error0:arm64 liblz4-1:arm64 liblzma5:arm64 libzstd1:arm64"
-    ;;
+# libc and libgcc to run; pcsclite for tokens/card.
+libraries) packages="libc6:arm64 libgcc-s1:arm64 libpcsclite1:arm64 libpcsclite-dev:arm64" ;;
 # The standard library of the compiler's own machine is for build scripts and macros. Both are of one version, or do not fit.
 rust) packages="rustc-web:amd64 libstd-rust-web-dev:amd64 libstd-rust-web-dev:arm64" ;;
 *)
