@@ -58,6 +58,9 @@ _claviger() {
             claviger,passphrase)
                 cmd="claviger__subcmd__passphrase"
                 ;;
+            claviger,phone)
+                cmd="claviger__subcmd__phone"
+                ;;
             claviger,random)
                 cmd="claviger__subcmd__random"
                 ;;
@@ -292,6 +295,9 @@ _claviger() {
             claviger__subcmd__help,passphrase)
                 cmd="claviger__subcmd__help__subcmd__passphrase"
                 ;;
+            claviger__subcmd__help,phone)
+                cmd="claviger__subcmd__help__subcmd__phone"
+                ;;
             claviger__subcmd__help,random)
                 cmd="claviger__subcmd__help__subcmd__random"
                 ;;
@@ -415,6 +421,24 @@ _claviger() {
             claviger__subcmd__help__subcmd__key,show)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__show"
                 ;;
+            claviger__subcmd__help__subcmd__phone,enrol)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__enrol"
+                ;;
+            claviger__subcmd__help__subcmd__phone,list)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__list"
+                ;;
+            claviger__subcmd__help__subcmd__phone,lock)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__lock"
+                ;;
+            claviger__subcmd__help__subcmd__phone,pair)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__pair"
+                ;;
+            claviger__subcmd__help__subcmd__phone,unlock)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__unlock"
+                ;;
+            claviger__subcmd__help__subcmd__phone,unpair)
+                cmd="claviger__subcmd__help__subcmd__phone__subcmd__unpair"
+                ;;
             claviger__subcmd__help__subcmd__recovery,make)
                 cmd="claviger__subcmd__help__subcmd__recovery__subcmd__make"
                 ;;
@@ -505,6 +529,48 @@ _claviger() {
             claviger__subcmd__key__subcmd__help,show)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__show"
                 ;;
+            claviger__subcmd__phone,enrol)
+                cmd="claviger__subcmd__phone__subcmd__enrol"
+                ;;
+            claviger__subcmd__phone,help)
+                cmd="claviger__subcmd__phone__subcmd__help"
+                ;;
+            claviger__subcmd__phone,list)
+                cmd="claviger__subcmd__phone__subcmd__list"
+                ;;
+            claviger__subcmd__phone,lock)
+                cmd="claviger__subcmd__phone__subcmd__lock"
+                ;;
+            claviger__subcmd__phone,pair)
+                cmd="claviger__subcmd__phone__subcmd__pair"
+                ;;
+            claviger__subcmd__phone,unlock)
+                cmd="claviger__subcmd__phone__subcmd__unlock"
+                ;;
+            claviger__subcmd__phone,unpair)
+                cmd="claviger__subcmd__phone__subcmd__unpair"
+                ;;
+            claviger__subcmd__phone__subcmd__help,enrol)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__enrol"
+                ;;
+            claviger__subcmd__phone__subcmd__help,help)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__help"
+                ;;
+            claviger__subcmd__phone__subcmd__help,list)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__list"
+                ;;
+            claviger__subcmd__phone__subcmd__help,lock)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__lock"
+                ;;
+            claviger__subcmd__phone__subcmd__help,pair)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__pair"
+                ;;
+            claviger__subcmd__phone__subcmd__help,unlock)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__unlock"
+                ;;
+            claviger__subcmd__phone__subcmd__help,unpair)
+                cmd="claviger__subcmd__phone__subcmd__help__subcmd__unpair"
+                ;;
             claviger__subcmd__recovery,help)
                 cmd="claviger__subcmd__recovery__subcmd__help"
                 ;;
@@ -566,7 +632,7 @@ _claviger() {
 
     case "${cmd}" in
         claviger)
-            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key token card session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="-h -V --bus --json --help --version status register consent unlock lock passphrase recovery backup restore key token card phone session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1792,7 +1858,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help)
-            opts="status register consent unlock lock passphrase recovery backup restore key token card session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
+            opts="status register consent unlock lock passphrase recovery backup restore key token card phone session removal sign verify encrypt decrypt derive digest random admin monitor doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2410,6 +2476,104 @@ _claviger() {
         claviger__subcmd__help__subcmd__passphrase)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone)
+            opts="list pair enrol unpair unlock lock"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__enrol)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__pair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__unlock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__phone__subcmd__unpair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3311,13 +3475,267 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        claviger__subcmd__random)
-            opts="-o -h -V --hex --output --bus --json --help --version"
+        claviger__subcmd__phone)
+            opts="-h -V --bus --json --help --version list pair enrol unpair unlock lock help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__enrol)
+            opts="-h -V --default --label --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help)
+            opts="list pair enrol unpair unlock lock help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__enrol)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__pair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__unlock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__help__subcmd__unpair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__list)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__lock)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__pair)
+            opts="-h -V --link --numbers --name --default --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --link)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__unlock)
+            opts="-h -V --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__phone__subcmd__unpair)
+            opts="-y -h -V --yes --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__random)
+            opts="-o -h -V --hex --token --output --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -9,6 +9,7 @@
 //! | `files` | what goes in and out |
 //! | `certificate` | certificates: read, told in words, written as PEM |
 //! | `public` | public keys: read from files, written as PEM, DER and OpenSSH |
+//! | `qr` | QR codes on a terminal |
 //! | [`import`] | private key files to PKCS#8 |
 //! | `show` | what people see: columns, colours, times |
 //! | `problem` | [`Problem`]: what went wrong, what helps, and the exit code |
@@ -21,6 +22,7 @@ mod files;
 pub mod import;
 mod problem;
 mod public;
+mod qr;
 mod secrets;
 mod show;
 

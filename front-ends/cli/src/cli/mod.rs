@@ -5,6 +5,7 @@ mod admin;
 mod card;
 mod key;
 mod operation;
+mod phone;
 mod secret;
 mod session;
 
@@ -16,6 +17,7 @@ pub use admin::{AdminCommand, UserCommand};
 pub use card::{CardCommand, Enrol, LastTry, OneCard, PinCommand, TokenCommand, UnlockCard};
 pub use key::{Certificate, CertificateFormat, Filter, KeyCommand, NewKey, Site};
 pub use operation::{Data, Decrypt, Derive, Digest, Encrypt, Oaep, Parameters, Peer, Random, Sign, Verify};
+pub use phone::{EnrolPhone, OnePhone, Pair, PhoneCommand};
 pub use secret::{
     AuthoritySource, CodeSource, ConsentSource, NewPassphraseSource, NewPinSource, PassphraseSource,
     PinSource, PukSource,
@@ -84,6 +86,9 @@ pub enum Command {
     /// Enrol, unlock and look after smart cards.
     #[command(subcommand)]
     Card(CardCommand),
+    /// Pair phones and look after them.
+    #[command(subcommand)]
+    Phone(PhoneCommand),
     /// Look at your sessions, and bind them to tokens.
     #[command(subcommand)]
     Session(SessionCommand),
@@ -181,6 +186,15 @@ mod tests {
             "card pin change --pin-fd 3 --new-pin-fd 4 --last-try",
             "card pin unblock card:piv:00ff --puk-file puk --new-pin-file pin",
             "key confirm mail session",
+            "key generate P-256 --location phone --label mail",
+            "phone list",
+            "phone pair",
+            "phone pair --link bluetooth:AA:BB:CC:DD:EE:FF --numbers --name work --default",
+            "phone enrol --label work --default",
+            "phone unpair phone:00ff --yes",
+            "phone unlock",
+            "phone lock work",
+            "random 32 --token phone:00ff",
             "session list",
             "session bind",
             "session bind c2 --token card:piv:00ff",
@@ -241,6 +255,9 @@ mod tests {
             "key certificate --remove",
             "key attest",
             "key confirm mail",
+            "phone",
+            "phone unpair",
+            "phone pair claviger-pair:1?id=0",
             "key confirm mail sometimes",
             "removal explode",
             "session",

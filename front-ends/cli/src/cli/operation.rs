@@ -182,6 +182,9 @@ pub struct Random {
     /// Hexadecimal, not bytes.
     #[arg(long)]
     pub hex: bool,
+    /// From this phone's generator, not from the system's; at most 4096 bytes.
+    #[arg(long, value_name = "PHONE")]
+    pub token: Option<String>,
     /// Write to this file, not to standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod encryption;
 mod keys;
 mod monitor;
 mod patience;
+mod phones;
 mod pins;
 mod sessions;
 mod signature;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Problem> {
         Command::Key(command) => keys::run(&global, command),
         Command::Token(command) => tokens::run(&global, &command),
         Command::Card(command) => cards::run(&global, &command),
+        Command::Phone(command) => phones::run(&global, &command),
         Command::Session(command) => sessions::run(&global, &command),
         Command::Removal(options) => sessions::removal(&global, &options),
         Command::Sign(options) => signature::sign(&global, options),

@@ -49,7 +49,7 @@ fn tell(event: &Event) -> (String, Value) {
             session_text(session, why),
             json!({
                 "name": "SessionEnding", "session": session, "action": why.action, "reason": why.reason,
-                "token": why.token, "token-name": why.token_name,
+                "token": why.token, "token-name": why.token_name, "seconds": why.seconds,
             }),
         ),
         Event::Gone => ("the key store left the bus".to_owned(), json!({ "name": "Gone" })),
@@ -57,10 +57,12 @@ fn tell(event: &Event) -> (String, Value) {
 }
 
 fn session_text(session: &str, why: &SessionWhy) -> String {
-    let what = match why.action.as_str() {
-        "lock" => "is locked",
-        "terminate" => "ends",
-        _ => "goes on",
+    let what = match (why.action.as_str(), why.seconds) {
+        ("lock", None) => "is locked".to_owned(),
+        ("terminate", None) => "ends".to_owned(),
+        ("lock", Some(seconds)) => format!("is locked in {seconds} s"),
+        ("terminate", Some(seconds)) => format!("ends in {seconds} s"),
+        _ => "goes on".to_owned(),
     };
     let (session, token, reason) = (plain(session), plain(&why.token_name), plain(&why.reason));
     format!("session {session} {what}: {token} ({reason})")

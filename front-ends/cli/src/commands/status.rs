@@ -2,7 +2,7 @@ use claviger_client::{AccountRow, TokenFilter, TokenRow};
 use serde_json::{Value, json};
 
 use super::connect;
-use super::tokens::{card_line, token_json};
+use super::tokens::{token_json, token_line};
 use crate::cli::Global;
 use crate::show::{Colour, Facts, plain, time, time_ahead};
 use crate::{Problem, files};
@@ -48,12 +48,16 @@ fn account_json(account: &AccountRow, version: &str, tokens: &[(String, TokenRow
         "has-recovery-code": has_recovery_code, "host-bound": host_bound, "defaults": defaults,
         "created": created, "version": version, "removal-action": removal_action,
         "removal-local": removal_local, "removal-remote": removal_remote,
-        "cards": cards(tokens).map(|(id, card)| token_json(id, card)).collect::<Value>(),
+        "cards": of_kind(tokens, "card").map(|(id, card)| token_json(id, card)).collect::<Value>(),
+        "phones": of_kind(tokens, "phone").map(|(id, phone)| token_json(id, phone)).collect::<Value>(),
     })
 }
 
-fn cards(tokens: &[(String, TokenRow)]) -> impl Iterator<Item = &(String, TokenRow)> {
-    tokens.iter().filter(|(_, token)| token.kind == "card")
+fn of_kind<'a>(
+    tokens: &'a [(String, TokenRow)],
+    kind: &'a str,
+) -> impl Iterator<Item = &'a (String, TokenRow)> {
+    tokens.iter().filter(move |(_, token)| token.kind == kind)
 }
 
 fn account_facts(account: &AccountRow, version: &str, tokens: &[(String, TokenRow)]) -> Facts {
@@ -88,8 +92,10 @@ fn account_facts(account: &AccountRow, version: &str, tokens: &[(String, TokenRo
             facts.add("since", time(created));
         }
     }
-    for (id, card) in cards(tokens) {
-        facts.add("card", card_line(id, card));
+    for kind in ["card", "phone"] {
+        for (id, token) in of_kind(tokens, kind) {
+            facts.add(kind, token_line(id, token));
+        }
     }
     facts.add("key store", format!("clavigerd {}", plain(version)));
     facts
@@ -142,5 +148,7 @@ mod tests {
         let card = told(&[("card:piv:00ff", "card")]);
         assert!(!card.contains("`claviger unlock`") && !card.contains("recovery"), "{card}");
         assert!(card.contains("card:piv:00ff"), "{card}");
+        let phone = told(&[("phone:00ff", "phone")]);
+        assert!(!phone.contains("`claviger unlock`") && phone.contains("phone:00ff"), "{phone}");
     }
 }

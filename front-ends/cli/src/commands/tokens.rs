@@ -23,7 +23,9 @@ fn list(global: &Global) -> Result<(), Problem> {
         return files::json(&tokens.iter().map(|(id, token)| token_json(id, token)).collect());
     }
     if tokens.is_empty() {
-        eprintln!("no tokens; `claviger register` makes a local store, `claviger card enrol` a card yours");
+        eprintln!(
+            "no tokens; `claviger register` makes a local store, `claviger card enrol` a card yours, `claviger phone pair` pairs a phone"
+        );
         return Ok(());
     }
     let mut table = Table::new(&["TOKEN", "KIND", "NAME", "PRESENCE", "STATE", "TRIES LEFT"]);
@@ -54,6 +56,10 @@ pub(super) fn token_json(id: &str, token: &TokenRow) -> Value {
         generates,
         imports,
         created,
+        model,
+        links,
+        link,
+        faults,
         keys,
     } = token;
     json!({
@@ -61,7 +67,7 @@ pub(super) fn token_json(id: &str, token: &TokenRow) -> Value {
         "presence": presence, "enrolled": enrolled, "taken": taken, "locked": locked, "pin-pad": pin_pad,
         "tries-left": tries_left, "puk-tries-left": puk_tries_left, "pin-shortest": pin_shortest,
         "pin-longest": pin_longest, "mechanisms": mechanisms, "generates": generates, "imports": imports,
-        "created": created, "keys": keys.as_ref().map(|keys| keys.iter().map(key_json).collect::<Value>()),
+        "created": created, "model": model, "links": links, "link": link, "faults": faults, "keys": keys.as_ref().map(|keys| keys.iter().map(key_json).collect::<Value>()),
     })
 }
 
@@ -87,7 +93,10 @@ pub(super) fn application(token: &TokenRow) -> &str {
 /// Returns where a token is.
 pub(super) fn presence(token: &TokenRow) -> String {
     match (token.presence.as_str(), token.reader.as_str()) {
-        ("present", "") => "present".to_owned(),
+        ("present", "") => match token.link.as_deref() {
+            Some(link) => format!("by {}", plain(link)),
+            None => "present".to_owned(),
+        },
         ("present", reader) => format!("in {}", plain(reader)),
         ("removed", _) => "absent".to_owned(),
         (other, _) => plain(other),
@@ -120,8 +129,8 @@ pub(super) fn tries(token: &TokenRow) -> String {
     }
 }
 
-/// Returns a card of the caller's in one line, for an overview.
-pub(super) fn card_line(id: &str, token: &TokenRow) -> String {
+/// Returns a card or a phone of the caller's in one line, for an overview.
+pub(super) fn token_line(id: &str, token: &TokenRow) -> String {
     let presence = match token.presence.as_str() {
         "present" => Colour::Green.paint(&presence(token)),
         _ => Colour::Yellow.paint(&presence(token)),

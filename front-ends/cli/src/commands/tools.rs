@@ -17,7 +17,11 @@ pub(super) fn digest(global: &Global, options: Digest) -> Result<(), Problem> {
 
 /// `claviger random`
 pub(super) fn random(global: &Global, options: Random) -> Result<(), Problem> {
-    let bytes = connect(global)?.random(options.length)?;
+    let client = connect(global)?;
+    let bytes = match &options.token {
+        Some(token) => client.random_of(options.length, token)?,
+        None => client.random(options.length)?,
+    };
     let form = if options.hex { Form::Hex } else { Form::Binary };
     Output::new(options.output, global.json).bytes("bytes", bytes.as_bytes(), form)
 }
