@@ -28,19 +28,80 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The one way from a token's error to the link (the phone's end).
+/// The one way from a token's error to the link (the phone's end). What has no number of its own comes back as its nearest
+/// relative; the text always says what it was.
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        let _ = error;
-        todo!()
+        let text = error.to_string();
+        let (rv, count) = match error {
+            TokenError::Locked => (Rv::UserNotLoggedIn, None),
+            TokenError::WrongSecret { tries_left } => (Rv::PinIncorrect, tries_left),
+            TokenError::LastTry => (Rv::ActionProhibited, None),
+            TokenError::TriesKept { tries_left } => (Rv::ActionProhibited, Some(tries_left)),
+            TokenError::Blocked => (Rv::PinLocked, None),
+            TokenError::SecretUnfit(_) => (Rv::PinInvalid, None),
+            TokenError::AuthorityNeeded(_) | TokenError::WrongAuthority(_) => (Rv::UserTypeInvalid, None),
+            TokenError::PresenceNeeded | TokenError::Timeout => (Rv::FunctionCanceled, None),
+            TokenError::Declined => (Rv::FunctionRejected, None),
+            TokenError::NoSuchKey => (Rv::KeyHandleInvalid, None),
+            TokenError::MechanismNotSupported(_, _) => (Rv::MechanismInvalid, None),
+            TokenError::AlgorithmNotSupported(_) => (Rv::KeySizeRange, None),
+            TokenError::NotSupported(_) => (Rv::FunctionNotSupported, None),
+            TokenError::DataInvalid(_) => (Rv::DataInvalid, None),
+            TokenError::DataTooLarge { limit } => (Rv::DataLenRange, u32::try_from(limit).ok()),
+            TokenError::Absent => (Rv::TokenNotPresent, None),
+            TokenError::Removed => (Rv::DeviceRemoved, None),
+            TokenError::Wrong(_) => (Rv::TokenNotRecognized, None),
+            TokenError::Busy(_) => (Rv::OperationActive, None),
+            TokenError::Damaged(_) | TokenError::Device(_) => (Rv::DeviceError, None),
+            TokenError::Internal(_) => (Rv::GeneralError, None),
+        };
+        Self { rv, text, count }
     }
 }
 
 /// The one way from the link to a token's error (the host's end).
 impl From<Failure> for TokenError {
     fn from(failure: Failure) -> Self {
-        let _ = failure;
-        todo!()
+        let Failure { rv, text, count } = failure;
+        match rv {
+            Rv::UserNotLoggedIn => Self::Locked,
+            Rv::PinIncorrect => Self::WrongSecret { tries_left: count },
+            Rv::ActionProhibited => count.map_or(Self::LastTry, |tries_left| Self::TriesKept { tries_left }),
+            Rv::PinLocked => Self::Blocked,
+            Rv::PinInvalid | Rv::PinLenRange => Self::SecretUnfit(text.into()),
+            Rv::UserTypeInvalid => Self::AuthorityNeeded("secret of the administrator of the phone's module"),
+            Rv::FunctionCanceled => Self::PresenceNeeded,
+            Rv::FunctionRejected => Self::Declined,
+            Rv::KeyHandleInvalid | Rv::ObjectHandleInvalid => Self::NoSuchKey,
+            Rv::MechanismInvalid => Self::NotSupported("use its keys so"),
+            Rv::KeySizeRange => Self::NotSupported("keep such keys"),
+            Rv::FunctionNotSupported => Self::NotSupported("do such a thing"),
+            Rv::ArgumentsBad
+            | Rv::DataInvalid
+            | Rv::EncryptedDataInvalid
+            | Rv::EncryptedDataLenRange
+            | Rv::KeyTypeInconsistent
+            | Rv::KeyFunctionNotPermitted
+            | Rv::MechanismParamInvalid
+            | Rv::SignatureInvalid
+            | Rv::SignatureLenRange => Self::DataInvalid(text.into()),
+            Rv::DataLenRange => match count.and_then(|count| count.try_into().ok()) {
+                Some(limit) => Self::DataTooLarge { limit },
+                None => Self::DataInvalid(text.into()),
+            },
+            Rv::TokenNotPresent => Self::Absent,
+            Rv::DeviceRemoved => Self::Removed,
+            Rv::TokenNotRecognized => Self::Wrong(text.into()),
+            Rv::OperationActive => Self::Busy("another request".into()),
+            Rv::HostMemory
+            | Rv::FunctionFailed
+            | Rv::DeviceError
+            | Rv::DeviceMemory
+            | Rv::TokenResourceExceeded => Self::Device(text.into()),
+            Rv::GeneralError => Self::Internal(text.into()),
+            Rv::Other(number) => Self::Device(format!("error {number:#x}: {text}").into()),
+        }
     }
 }
 
@@ -67,6 +128,10 @@ pub enum Rv {
     DeviceMemory,
     /// `CKR_DEVICE_REMOVED`.
     DeviceRemoved,
+    /// `CKR_ENCRYPTED_DATA_INVALID`.
+    EncryptedDataInvalid,
+    /// `CKR_ENCRYPTED_DATA_LEN_RANGE`.
+    EncryptedDataLenRange,
     /// `CKR_FUNCTION_CANCELED`.
     FunctionCanceled,
     /// `CKR_FUNCTION_NOT_SUPPORTED`.
@@ -83,6 +148,8 @@ pub enum Rv {
     MechanismInvalid,
     /// `CKR_MECHANISM_PARAM_INVALID`.
     MechanismParamInvalid,
+    /// `CKR_OBJECT_HANDLE_INVALID`.
+    ObjectHandleInvalid,
     /// `CKR_OPERATION_ACTIVE`.
     OperationActive,
     /// `CKR_PIN_INCORRECT`.
@@ -103,6 +170,8 @@ pub enum Rv {
     TokenNotRecognized,
     /// `CKR_USER_NOT_LOGGED_IN`.
     UserNotLoggedIn,
+    /// `CKR_USER_TYPE_INVALID`.
+    UserTypeInvalid,
     /// `CKR_FUNCTION_REJECTED`.
     FunctionRejected,
     /// `CKR_TOKEN_RESOURCE_EXCEEDED`.
@@ -112,6 +181,49 @@ pub enum Rv {
 }
 
 impl Rv {
+    /// Every value that has a name here.
+    pub const ALL: [Self; 34] = [
+        Self::HostMemory,
+        Self::GeneralError,
+        Self::FunctionFailed,
+        Self::ArgumentsBad,
+        Self::ActionProhibited,
+        Self::DataInvalid,
+        Self::DataLenRange,
+        Self::DeviceError,
+        Self::DeviceMemory,
+        Self::DeviceRemoved,
+        Self::EncryptedDataInvalid,
+        Self::EncryptedDataLenRange,
+        Self::FunctionCanceled,
+        Self::FunctionNotSupported,
+        Self::KeyHandleInvalid,
+        Self::KeySizeRange,
+        Self::KeyTypeInconsistent,
+        Self::KeyFunctionNotPermitted,
+        Self::MechanismInvalid,
+        Self::MechanismParamInvalid,
+        Self::ObjectHandleInvalid,
+        Self::OperationActive,
+        Self::PinIncorrect,
+        Self::PinInvalid,
+        Self::PinLenRange,
+        Self::PinLocked,
+        Self::SignatureInvalid,
+        Self::SignatureLenRange,
+        Self::TokenNotPresent,
+        Self::TokenNotRecognized,
+        Self::UserNotLoggedIn,
+        Self::UserTypeInvalid,
+        Self::FunctionRejected,
+        Self::TokenResourceExceeded,
+    ];
+
+    /// Returns the value of that number.
+    pub fn from_number(number: u64) -> Self {
+        Self::ALL.into_iter().find(|rv| rv.number() == number).unwrap_or(Self::Other(number))
+    }
+
     /// Returns PKCS#11's number.
     pub const fn number(self) -> u64 {
         match self {
@@ -125,6 +237,8 @@ impl Rv {
             Self::DeviceError => 0x30,
             Self::DeviceMemory => 0x31,
             Self::DeviceRemoved => 0x32,
+            Self::EncryptedDataInvalid => 0x40,
+            Self::EncryptedDataLenRange => 0x41,
             Self::FunctionCanceled => 0x50,
             Self::FunctionNotSupported => 0x54,
             Self::KeyHandleInvalid => 0x60,
@@ -133,6 +247,7 @@ impl Rv {
             Self::KeyFunctionNotPermitted => 0x68,
             Self::MechanismInvalid => 0x70,
             Self::MechanismParamInvalid => 0x71,
+            Self::ObjectHandleInvalid => 0x82,
             Self::OperationActive => 0x90,
             Self::PinIncorrect => 0xa0,
             Self::PinInvalid => 0xa1,
@@ -143,9 +258,63 @@ impl Rv {
             Self::TokenNotPresent => 0xe0,
             Self::TokenNotRecognized => 0xe1,
             Self::UserNotLoggedIn => 0x101,
-            Self::TokenResourceExceeded => 0x201,
+            Self::UserTypeInvalid => 0x103,
             Self::FunctionRejected => 0x200,
+            Self::TokenResourceExceeded => 0x201,
             Self::Other(number) => number,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_token::{Algorithm, Mechanism, TokenError};
+
+    use super::{Failure, Rv};
+
+    #[test]
+    fn every_number_finds_its_value_and_no_two_share_one() {
+        for rv in Rv::ALL {
+            assert_eq!(Rv::from_number(rv.number()), rv);
+        }
+        assert_eq!(Rv::from_number(0xdead), Rv::Other(0xdead));
+    }
+
+    #[test]
+    fn an_error_comes_back_from_the_link_as_what_it_was() {
+        for error in [
+            TokenError::Locked,
+            TokenError::WrongSecret { tries_left: None },
+            TokenError::WrongSecret { tries_left: Some(2) },
+            TokenError::LastTry,
+            TokenError::TriesKept { tries_left: 2 },
+            TokenError::Blocked,
+            TokenError::SecretUnfit("too short".into()),
+            TokenError::PresenceNeeded,
+            TokenError::Declined,
+            TokenError::NoSuchKey,
+            TokenError::DataTooLarge { limit: 1000 },
+            TokenError::Absent,
+            TokenError::Removed,
+            TokenError::Wrong("another one".into()),
+        ] {
+            assert_eq!(TokenError::from(Failure::from(error.clone())), error);
+        }
+    }
+
+    #[test]
+    fn what_has_no_number_of_its_own_comes_back_as_its_nearest_relative() {
+        let there_and_back = |error: TokenError| TokenError::from(Failure::from(error));
+        let nearly = [
+            (TokenError::Timeout, TokenError::PresenceNeeded),
+            (TokenError::Damaged("a".into()), TokenError::Device("what is stored is damaged: a".into())),
+            (TokenError::Internal("a".into()), TokenError::Internal("internal error: a".into())),
+            (TokenError::DataInvalid("a".into()), TokenError::DataInvalid("the data do not fit: a".into())),
+        ];
+        for (there, back) in nearly {
+            assert_eq!(there_and_back(there), back);
+        }
+        let unsupported = TokenError::MechanismNotSupported(Mechanism::Eddsa, Algorithm::P256);
+        assert!(matches!(there_and_back(unsupported), TokenError::NotSupported(_)));
     }
 }

@@ -1,9 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use curve25519_dalek::MontgomeryPoint;
 use data_encoding::HEXLOWER;
-use snow::params::DHChoice;
-use snow::resolvers::{CryptoResolver, DefaultResolver};
 use zeroize::Zeroizing;
 
 use crate::{Randomness, RandomnessFailed};
@@ -111,13 +110,7 @@ impl StaticKey {
 
     /// Returns the public half.
     pub fn public(&self) -> PublicKey {
-        let mut public = [0; 32];
-        if let Some(mut x25519) = DefaultResolver.resolve_dh(&DHChoice::Curve25519) {
-            x25519.set(self.expose());
-            public.copy_from_slice(x25519.pubkey());
-            x25519.set(&[0; 32]);
-        }
-        PublicKey(public)
+        PublicKey(MontgomeryPoint::mul_base_clamped(*self.expose()).to_bytes())
     }
 }
 
@@ -130,6 +123,12 @@ impl PublicKey {
     /// Returns the u coordinate.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Returns whether an agreement with it is worth anything: with a point of small order everybody agrees on zero
+    /// (RFC 7748, 6.1), and snow does not look.
+    pub(crate) fn is_sound(&self) -> bool {
+        MontgomeryPoint(self.0).mul_clamped([1; 32]).to_bytes() != [0; 32]
     }
 }
 

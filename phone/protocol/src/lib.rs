@@ -22,6 +22,8 @@
 
 #![forbid(unsafe_code)]
 
+mod at;
+mod channel;
 mod failure;
 pub mod host;
 mod key;
@@ -31,6 +33,7 @@ pub mod phone;
 mod randomness;
 mod stream;
 
+pub use channel::Hello;
 pub use failure::{Failure, Rv};
 pub use key::{InvalidPairingId, Known, PairingId, PublicKey, StaticKey};
 pub use message::{

@@ -1,6 +1,5 @@
-use std::fmt;
-
-use crate::{Known, PairingId, PairingUri, Psk, Randomness, RandomnessFailed, StaticKey};
+use crate::channel::{Hello, blake2s};
+use crate::{Known, PairingId, PairingUri, Psk, PublicKey, Randomness, RandomnessFailed, StaticKey};
 
 /// How the two ends make sure of each other the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +21,20 @@ pub struct Terms {
     pub uid: u32,
 }
 
-/// A host's offer of one pairing: everything that is made for it. It may be made on several streams until one is taken.
-#[derive(Clone)]
+/// A host's offer of one pairing: everything that is made for it.
 pub struct Offer {
     /// The pairing that will be.
     pub pairing: PairingId,
     /// Who offers.
     pub terms: Terms,
-    pub(crate) method: Method,
-    pub(crate) secret: Psk,
+    pub(crate) proof: Proof,
     pub(crate) key: StaticKey,
+}
+
+/// How the two ends make sure of each other, with what it needs.
+pub(crate) enum Proof {
+    Uri(Psk),
+    Numbers,
 }
 
 impl Offer {
@@ -44,30 +47,49 @@ impl Offer {
         terms: Terms,
         randomness: &mut dyn Randomness,
     ) -> Result<Self, RandomnessFailed> {
-        let _ = (method, terms, randomness);
-        todo!()
+        let pairing = PairingId::generate(randomness)?;
+        let key = StaticKey::generate(randomness)?;
+        let proof = match method {
+            Method::Uri => Proof::Uri(Psk::generate(randomness)?),
+            Method::Numbers => Proof::Numbers,
+        };
+        Ok(Self { pairing, terms, proof, key })
     }
 
     /// Returns how the ends will make sure of each other.
-    pub fn method(&self) -> Method {
-        self.method
+    pub const fn method(&self) -> Method {
+        match self.proof {
+            Proof::Uri(_) => Method::Uri,
+            Proof::Numbers => Method::Numbers,
+        }
     }
 
     /// Returns what is shown to the phone, for [`Method::Uri`].
     pub fn uri(&self) -> Option<PairingUri> {
-        todo!()
+        match &self.proof {
+            Proof::Uri(secret) => Some(PairingUri {
+                pairing: self.pairing,
+                secret: secret.clone(),
+                key_hash: key_hash(&self.key.public()),
+                uid: self.terms.uid,
+                host: self.terms.host.clone(),
+            }),
+            Proof::Numbers => None,
+        }
+    }
+
+    /// Returns how the host introduces itself with it.
+    pub(crate) const fn hello(&self) -> Hello {
+        match self.proof {
+            Proof::Uri(_) => Hello::Uri(self.pairing),
+            Proof::Numbers => Hello::Numbers(self.pairing),
+        }
     }
 }
 
-/// The six digits that people compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code(pub(crate) u32);
-
-/// Prints all six digits.
-impl fmt::Display for Code {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:06}", self.0)
-    }
+/// Returns what a pairing URI promises of the host's key.
+pub(crate) fn key_hash(key: &PublicKey) -> [u8; 32] {
+    blake2s(&[key.as_bytes()])
 }
 
 /// A pairing that both ends agreed on.

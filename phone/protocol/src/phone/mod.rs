@@ -1,16 +1,37 @@
 //! The end that keeps the keys: the Noise responder.
 
+mod clear;
+mod opening;
+mod pairing;
+mod session;
+
+use std::collections::VecDeque;
+
+use crate::at::{self, Lines};
+use crate::channel::{Channel, Hello};
 use crate::{
-    Closed, Code, Failure, Known, NewPairing, NotOpen, Notice, PairingId, PairingUri, Randomness, Refusal, Reply,
-    Request, RequestId, StaticKey, Terms,
+    Closed, Code, Failure, Known, LINE_LIMIT, NewPairing, NotOpen, Notice, PairingId, PairingUri, Randomness,
+    Refusal, Reply, Request, RequestId, StaticKey, Terms,
 };
+use opening::{Greeting, Shaking};
+use pairing::Pairing;
+use session::Session;
 
 /// A phone's end of one stream.
 ///
-/// It is driven as [`Host`](crate::host::Host) is. Where an event asks for a decision (`Hello`, `Terms`), nothing that comes behind it is
-/// looked at until the decision is there.
+/// It is driven as [`Host`](crate::host::Host) is. Behind [`Event::Hello`] nothing that comes is looked at until the decision is
+/// there.
 pub struct Phone {
-    _private: (),
+    lines: Lines,
+    output: Vec<u8>,
+    events: VecDeque<Event>,
+    randomness: Box<dyn Randomness>,
+    identity: Identity,
+    /// Whether errors have numbers (`AT+CMEE`).
+    numbers: bool,
+    /// How many handshakes were begun.
+    tries: u32,
+    stage: Stage,
 }
 
 /// What a phone's driver gets to know.
@@ -18,7 +39,7 @@ pub enum Event {
     /// A host wants a channel. Go on with [`Phone::admit`], [`Phone::pair_by_uri`], [`Phone::pair_by_numbers`] or
     /// [`Phone::turn_away`].
     Hello(Hello),
-    /// A channel is open under this pairing. If the pairing was provisional, it is for good now.
+    /// A channel is open under this pairing, and the host spoke in it. If the pairing was provisional, it is for good now.
     Opened(PairingId),
     /// Pairing by numbers: show this one; the answer is the host's to take.
     Compare(Code),
@@ -34,100 +55,182 @@ pub enum Event {
     Closed(Closed),
 }
 
-/// How a host introduces itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hello {
-    /// As one that is known.
-    Known(PairingId),
-    /// As the one whose URI was scanned.
-    Uri(PairingId),
-    /// As one to compare numbers with.
-    Numbers(PairingId),
-}
-
 /// What a phone says of itself to anybody (`ATI`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The text of `ATI`, one line: nothing that tells one phone from another of its kind.
+    /// One line: nothing that tells one phone from another of its kind.
     pub product: String,
+}
+
+/// How far it is.
+enum Stage {
+    /// No channel.
+    Clear,
+    /// A host has introduced itself, and the driver decides.
+    Deciding(Box<Greeting>),
+    /// A handshake to pair in lacks its third message.
+    Shaking(Box<Shaking>),
+    /// A channel is open to pair in.
+    Pairing(Box<Pairing>),
+    /// A channel is open.
+    Open(Box<Session>),
+    Over,
 }
 
 impl Phone {
     /// Waits for a host.
     pub fn new(identity: Identity, randomness: Box<dyn Randomness>) -> Self {
-        let _ = (identity, randomness);
-        todo!()
+        Self {
+            lines: Lines::default(),
+            output: Vec::new(),
+            events: VecDeque::new(),
+            randomness,
+            identity,
+            numbers: true,
+            tries: 0,
+            stage: Stage::Clear,
+        }
     }
 
     /// Takes what the stream brought. Any cut is fine.
     pub fn receive(&mut self, bytes: &[u8]) {
-        let _ = bytes;
-        todo!()
+        self.lines.push(bytes);
+        if matches!(self.stage, Stage::Deciding(_)) && self.lines.waiting() > AHEAD_LIMIT {
+            self.settle(Err(Closed::TooLong));
+        }
     }
 
     /// Returns what happened next, if anything did.
     pub fn event(&mut self) -> Option<Event> {
-        todo!()
+        while self.events.is_empty() && !matches!(self.stage, Stage::Over | Stage::Deciding(_)) {
+            let done = match self.lines.next_line()? {
+                Ok(line) => self.take(&line),
+                Err(at::TooLong) => Err(Closed::TooLong),
+            };
+            self.settle(done);
+        }
+        self.events.pop_front()
     }
 
     /// Returns what is to be written to the stream now, and forgets it; empty where there is nothing.
     pub fn output(&mut self) -> Vec<u8> {
-        todo!()
+        std::mem::take(&mut self.output)
     }
 
     /// Lets a known host in, if it proves to be it.
     pub fn admit(&mut self, known: &Known) {
-        let _ = known;
-        todo!()
+        self.decide(|phone, greeting| phone.admit_host(*greeting, known));
     }
 
     /// Lets the host of this URI ask to be paired, with a key made for it.
     pub fn pair_by_uri(&mut self, uri: &PairingUri, key: StaticKey) {
-        let _ = (uri, key);
-        todo!()
+        self.decide(|phone, greeting| phone.begin_pairing(*greeting, Some(uri), key));
     }
 
     /// Lets a host ask to be paired by numbers, with a key made for it.
     pub fn pair_by_numbers(&mut self, key: StaticKey) {
-        let _ = key;
-        todo!()
+        self.decide(|phone, greeting| phone.begin_pairing(*greeting, None, key));
     }
 
     /// Turns a host away; it may try again on the same stream.
     pub fn turn_away(&mut self, refusal: Refusal) {
-        let _ = refusal;
-        todo!()
+        self.decide(|phone, _| {
+            phone.refuse(refusal);
+            Ok(())
+        });
     }
 
-    /// Agrees to be paired, and returns the pairing: provisional until [`Event::Opened`] names it.
+    /// Agrees to be paired, and returns the pairing: provisional until [`Event::Opened`] names it. `None` where nobody asks.
     pub fn grant(&mut self, name: &str, model: &str) -> Option<NewPairing> {
-        let _ = (name, model);
-        todo!()
+        let Stage::Pairing(pairing) = &mut self.stage else { return None };
+        let granted = pairing.grant(name, model, &mut self.output);
+        granted.unwrap_or_else(|closed| {
+            self.settle(Err(closed));
+            None
+        })
     }
 
-    /// Says no to a pairing.
+    /// Says no to a pairing, and closes.
     pub fn decline(&mut self, failure: Failure) {
-        let _ = failure;
-        todo!()
+        if let Stage::Pairing(pairing) = &mut self.stage {
+            let done = pairing.decline(failure, &mut self.output);
+            self.settle(done);
+        }
     }
 
     /// Answers a request. An answer to what is not asked any more (answered already, stream closed) is dropped.
     pub fn answer(&mut self, id: RequestId, outcome: Result<Reply, Failure>) {
-        let _ = (id, outcome);
-        todo!()
+        if let Stage::Open(session) = &mut self.stage {
+            let done = session.answer(id, outcome, &mut self.output);
+            self.settle(done);
+        }
     }
 
-    /// Says something unasked, where a channel is open.
+    /// Says something unasked, where a channel is open. After [`Notice::Bye`] write the output and close the stream.
     ///
     /// # Errors
     /// Where none is.
     pub fn notify(&mut self, notice: &Notice) -> Result<(), NotOpen> {
-        let _ = notice;
-        todo!()
+        let Stage::Open(session) = &mut self.stage else { return Err(NotOpen::Closed) };
+        if !session.is_proven() {
+            return Err(NotOpen::Closed);
+        }
+        let done = session.notify(notice, &mut self.output);
+        self.settle(done);
+        if matches!(notice, Notice::Bye(_)) {
+            self.stage = Stage::Over;
+        }
+        Ok(())
     }
 
     /// Returns the pairing whose channel is open.
     pub fn is_open(&self) -> Option<PairingId> {
-        todo!()
+        match &self.stage {
+            Stage::Open(session) => session.is_proven().then(|| session.pairing()),
+            Stage::Clear | Stage::Deciding(_) | Stage::Shaking(_) | Stage::Pairing(_) | Stage::Over => None,
+        }
+    }
+
+    /// Goes on behind [`Event::Hello`].
+    fn decide(&mut self, how: impl FnOnce(&mut Self, Box<Greeting>) -> Result<(), Closed>) {
+        match std::mem::replace(&mut self.stage, Stage::Clear) {
+            Stage::Deciding(greeting) => {
+                let done = how(self, greeting);
+                self.settle(done);
+            }
+            other => self.stage = other,
+        }
+    }
+
+    /// Writes a line of an answer (V.250, 5.7.1).
+    fn say(&mut self, line: &str) {
+        say(line, &mut self.output);
+    }
+
+    /// Ends it where something was an error.
+    fn settle(&mut self, done: Result<(), Closed>) {
+        let Err(closed) = done else { return };
+        if !matches!(closed, Closed::Bye(_) | Closed::Declined(_)) {
+            self.say("ERROR");
+        }
+        self.stage = Stage::Over;
+        self.events.push_back(Event::Closed(closed));
     }
 }
+
+fn say(line: &str, output: &mut Vec<u8>) {
+    output.extend_from_slice(b"\r\n");
+    output.extend_from_slice(line.as_bytes());
+    output.extend_from_slice(b"\r\n");
+}
+
+/// Writes a message as the lines of its frames.
+fn send_message(channel: &mut Channel, message: &str, output: &mut Vec<u8>) -> Result<(), Closed> {
+    for frame in channel.seal(message)? {
+        say(&frame.to_line("+CKX: "), output);
+    }
+    Ok(())
+}
+
+/// The most bytes that may come while the driver decides.
+const AHEAD_LIMIT: usize = 4 * LINE_LIMIT;
