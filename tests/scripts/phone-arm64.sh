@@ -18,7 +18,12 @@ grep -q 'Class: *ELF64' <<<"$header" && grep -q 'Machine: *AArch64' <<<"$header"
 glibc=$(LC_ALL=C aarch64-linux-gnu-readelf --version-info --wide "$program" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
 libraries=$(LC_ALL=C aarch64-linux-gnu-readelf --dynamic --wide "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | paste -s -d ' ')
 
-# What the package says that it depends on, besides glibc and gcc's own library.
+# What the package says that it depends on, besides gcc's own library.
+promised=$(sed -n 's/^depends = .*libc6 (>= \([0-9.]*\)).*/\1/p' phone/agent/Cargo.toml)
+[ -n "$promised" ] && [ "$(printf '%s\n' "${glibc#GLIBC_}" "$promised" | sort -V | tail -n 1)" = "$promised" ] || {
+    echo "cannot package $program: it needs glibc ${glibc#GLIBC_}, and the package says ${promised:-nothing of it}" >&2
+    exit 1
+}
 for library in $libraries; do
     case $library in
     libc.so.6 | libm.so.6 | ld-linux-aarch64.so.1 | libgcc_s.so.1) continue ;;
