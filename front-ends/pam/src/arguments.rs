@@ -23,6 +23,8 @@ pub(crate) enum Location {
     Local,
     /// On a card, behind a PIN.
     Card,
+    /// On a phone, behind its person's yes.
+    Phone,
 }
 
 /// What is done with a password that another module asked for. It is only ever tried as a pass phrase: as a PIN it would spend
@@ -44,6 +46,7 @@ impl Location {
         match self {
             Self::Local => "local",
             Self::Card => "card",
+            Self::Phone => "phone",
         }
     }
 }
@@ -68,6 +71,7 @@ impl Arguments {
             None if word == "require" => self.require = true,
             None if word == "debug" => self.debug = true,
             Some(("location", "local")) => self.location = Some(Location::Local),
+            Some(("location", "phone")) => self.location = Some(Location::Phone),
             Some(("location", "card")) => self.location = Some(Location::Card),
             Some(("timeout", seconds)) => {
                 let seconds = seconds.parse().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))?;
@@ -96,6 +100,7 @@ mod tests {
     fn every_argument_is_read() {
         let (arguments, unknown) = parse("location=card try_first_pass timeout=7 require debug");
         assert_eq!(unknown, Vec::<String>::new());
+        assert_eq!(parse("location=phone").0.location, Some(Location::Phone));
         let expected = Arguments {
             location: Some(Location::Card),
             first_pass: FirstPass::Try,
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_told_and_changes_nothing() {
-        let words = "nullok location=phone timeout=0 timeout=601 timeout=soon timeout debug=1 require=";
+        let words = "nullok location=sim timeout=0 timeout=601 timeout=soon timeout debug=1 require=";
         let (arguments, unknown) = parse(words);
         assert_eq!(arguments, Arguments::default());
         assert_eq!(unknown, words.split_whitespace().collect::<Vec<_>>());

@@ -98,6 +98,10 @@ impl Login {
 /// Asks for what the token wants. Nothing entered goes on to the next module, and costs no try.
 fn ask(host: &Host<'_>, means: &Means) -> Result<Secret, PamResultCode> {
     let name = harmless(&means.name);
+    if means.kind == Location::Phone.as_str() {
+        host.tell(&format!("Approve the login on your phone “{name}”."));
+        return Ok(Secret::new(Vec::new()));
+    }
     if means.pin_pad {
         host.tell(&format!("Enter the PIN of card “{name}” at the reader."));
         return Ok(Secret::new(Vec::new()));
@@ -138,9 +142,15 @@ fn refuse(host: &Host<'_>, user: &User, error: &Error, remote: bool) -> PamResul
     outcome.authentication()
 }
 
-/// Returns how long an authentication may take: a person, a reader and a card, or a key derivation.
+/// Returns how long an authentication may take: a person, a reader and a card, a person and a phone, or a key derivation.
 fn patience(means: &Means) -> Duration {
-    if means.kind == Location::Local.as_str() { LOCAL } else { CARD }
+    if means.kind == Location::Local.as_str() {
+        LOCAL
+    } else if means.kind == Location::Phone.as_str() {
+        PHONE
+    } else {
+        CARD
+    }
 }
 
 /// How long the daemon may take to say what a user can log in with; starting it included.
@@ -148,4 +158,6 @@ pub(crate) const PREPARE: Duration = Duration::from_secs(5);
 
 const LOCAL: Duration = Duration::from_secs(10);
 const CARD: Duration = Duration::from_secs(60);
+/// A little longer than the phone asks, so that it is the phone that nobody answered.
+const PHONE: Duration = Duration::from_secs(65);
 const GRACE: Duration = Duration::from_secs(1);

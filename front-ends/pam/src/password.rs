@@ -18,24 +18,29 @@ pub(crate) fn change(host: &mut Host<'_>, arguments: &Arguments) -> Result<PamRe
     if host.has(PAM_CHANGE_EXPIRED_AUTHTOK) && arguments.first_pass == FirstPass::Ignore {
         return Ok(PamResultCode::PAM_IGNORE);
     }
-    let location = arguments.location.unwrap_or(Location::Local);
+    let opener = match arguments.location {
+        None | Some(Location::Local) => Opener::Passphrase,
+        Some(Location::Card) => Opener::Pin,
+        // What opens a phone is the phone's own to change.
+        Some(Location::Phone) => return Ok(PamResultCode::PAM_IGNORE),
+    };
     if host.has(PRELIMINARY) {
-        return check(host, &user, location);
+        return check(host, &user, opener);
     }
-    let secrets = match location {
-        Location::Local => passphrases(host, &user, arguments.first_pass)?,
-        Location::Card => pins(host)?,
+    let secrets = match opener {
+        Opener::Passphrase => passphrases(host, &user, arguments.first_pass)?,
+        Opener::Pin => pins(host)?,
     };
     let Some((old, new)) = secrets else { return Ok(PamResultCode::PAM_IGNORE) };
-    match program::change(&user, &Change { location, old, new }) {
+    match program::change(&user, &Change { opener, old, new }) {
         Ok(()) => {
-            host.log(Level::Notice, &format!("changed the {} of {}", what(location), user.name));
+            host.log(Level::Notice, &format!("changed the {} of {}", opener.name(), user.name));
             Ok(PamResultCode::PAM_SUCCESS)
         }
         Err(failure) => {
             host.log(
                 Level::Notice,
-                &format!("cannot change the {} of {}: {failure}", what(location), user.name),
+                &format!("cannot change the {} of {}: {failure}", opener.name(), user.name),
             );
             if let Failure::Refused(text) = &failure {
                 host.complain(text);
@@ -46,8 +51,8 @@ pub(crate) fn change(host: &mut Host<'_>, arguments: &Arguments) -> Result<PamRe
 }
 
 /// Looks whether there is something to change.
-fn check(host: &Host<'_>, user: &User, location: Location) -> Result<PamResultCode, PamResultCode> {
-    let situation = host.situation(Some(location));
+fn check(host: &Host<'_>, user: &User, opener: Opener) -> Result<PamResultCode, PamResultCode> {
+    let situation = host.situation(Some(opener.location()));
     match host.connect().and_then(|store| store.prepare(user.uid, &situation, PREPARE)) {
         Ok(_) => Ok(PamResultCode::PAM_SUCCESS),
         // Too many wrong guesses at logins do not keep the user from changing it.
@@ -55,10 +60,7 @@ fn check(host: &Host<'_>, user: &User, location: Location) -> Result<PamResultCo
             Ok(PamResultCode::PAM_SUCCESS)
         }
         Err(error) => {
-            host.log(
-                Level::Debug,
-                &format!("cannot change the {} of {}: {error}", what(location), user.name),
-            );
+            host.log(Level::Debug, &format!("cannot change the {} of {}: {error}", opener.name(), user.name));
             Ok(Outcome::of(&error).change())
         }
     }
@@ -107,10 +109,29 @@ fn entered(secret: Secret) -> Result<Secret, PamResultCode> {
     if secret.as_bytes().is_empty() { Err(PamResultCode::PAM_AUTHTOK_ERR) } else { Ok(secret) }
 }
 
-const fn what(location: Location) -> &'static str {
-    match location {
-        Location::Local => "pass phrase",
-        Location::Card => "PIN",
+/// What can be changed from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opener {
+    /// The pass phrase of the local store.
+    Passphrase,
+    /// The PIN of a card.
+    Pin,
+}
+
+impl Opener {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Passphrase => "pass phrase",
+            Self::Pin => "PIN",
+        }
+    }
+
+    /// Returns what it opens.
+    const fn location(self) -> Location {
+        match self {
+            Self::Passphrase => Location::Local,
+            Self::Pin => Location::Card,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Asker {
         let text = endings::text(session, why);
         match self {
             Self::Pinentry(_) => {
-                if let Err(error) = claviger_client::notify(endings::SUMMARY, &text).await {
+                if let Err(error) = claviger_client::notify(endings::summary(why), &text).await {
                     // Without a desktop, the journal is all there is.
                     eprintln!("claviger-prompter: {text} (No notification: {error})");
                 }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use claviger_client::{Secret, secret_descriptor};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::arguments::Location;
+use super::Opener;
 use crate::ffi;
 use crate::host::User;
 use crate::text::harmless;
 
 /// What is to be changed into what.
 pub(super) struct Change {
-    pub(super) location: Location,
+    pub(super) opener: Opener,
     pub(super) old: Secret,
     pub(super) new: Secret,
 }
@@ -68,7 +68,7 @@ pub(super) fn change(user: &User, change: &Change) -> Result<(), Failure> {
 
 /// Returns the command, and where its errors come.
 fn command(user: &User, change: &Change) -> io::Result<(Command, io::PipeReader)> {
-    let Change { location, old, new } = change;
+    let Change { opener, old, new } = change;
     // Above the standard streams, which the host program may have closed.
     let above = |secret: &Secret| {
         let descriptor = secret_descriptor(secret.as_bytes())?;
@@ -76,9 +76,9 @@ fn command(user: &User, change: &Change) -> io::Result<(Command, io::PipeReader)
     };
     let (old, new) = (above(old)?, above(new)?);
     let (reader, writer) = io::pipe()?;
-    let (words, options): (&[&str], [&str; 2]) = match location {
-        Location::Local => (&["passphrase"], ["--passphrase-fd", "--new-passphrase-fd"]),
-        Location::Card => (&["card", "pin", "change"], ["--pin-fd", "--new-pin-fd"]),
+    let (words, options): (&[&str], [&str; 2]) = match opener {
+        Opener::Passphrase => (&["passphrase"], ["--passphrase-fd", "--new-passphrase-fd"]),
+        Opener::Pin => (&["card", "pin", "change"], ["--pin-fd", "--new-pin-fd"]),
     };
     let mut command = Command::new(PROGRAM);
     command.args(words);

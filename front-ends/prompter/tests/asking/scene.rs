@@ -67,6 +67,7 @@ impl ToyService {
             reason: "removed".to_owned(),
             token: "card:00ff".to_owned(),
             token_name: "work".to_owned(),
+            seconds: None,
         };
         Self::session_ending(&emitter, "c2", why).await.expect("a signal");
         Ok(())
