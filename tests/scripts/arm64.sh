@@ -17,7 +17,7 @@ add_target() { command -v rustup >/dev/null && timeout 120 rustup -q target add 
 
 if [ "${CLAVIGER_ARM64_RUST:-}" = debian ] || ! { has_target || add_target; }; then
     rust=$(tests/scripts/arm64-root.sh rust)
-    export RUSTC=$rust/usr/bin/rustc
+    export RUSTC=$rust/usr/bin/rustc RUSTDOC=$rust/usr/bin/rustdoc
     # The compiler's own libraries; the linker and the C compiler that it starts do not mind them.
     export LD_LIBRARY_PATH=$rust/usr/lib/$(cc -print-multiarch)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
