@@ -1,0 +1,326 @@
+use std::sync::Arc;
+
+use claviger_phone_protocol::{
+    Command, DATA_LIMIT, Failure, Info, Mechanics, NewKey, PairingId, Reply, Rv,
+};
+use claviger_soft as soft;
+use claviger_token::{Algorithm, Errand, Purpose, Secret, Spare, TokenError, TokenOp, TokenOutput};
+
+use super::leave::Needs;
+use super::{SecurityManager, Session};
+use crate::module::{Making, ModuleKey};
+use crate::question::{Operation, Question};
+
+impl SecurityManager {
+    /// Does what a host asks. Dropping it takes the question back and gives the operation up.
+    ///
+    /// # Errors
+    /// What the host is answered.
+    pub async fn request(&self, session: &Session, command: Command) -> Result<Reply, Failure> {
+        match command {
+            Command::Info => Ok(Reply::Info(self.info(session))),
+            Command::Find => Ok(Reply::Keys(self.module().keys().iter().map(|key| key.entry()).collect())),
+            Command::Attributes { key } => Ok(Reply::Key(self.key(&key)?.entry())),
+            Command::Certificates { key } => Ok(Reply::Certificates(self.key(&key)?.certificates.clone())),
+            Command::Sign { with, data, errand } => self.sign(session, with, data, &errand).await,
+            Command::Decrypt { with, ciphertext, errand } => {
+                self.decrypt(session, with, ciphertext, &errand).await
+            }
+            Command::Derive { with, peer, errand } => self.derive(session, with, peer, &errand).await,
+            Command::Decapsulate { with, ciphertext, errand } => {
+                self.decapsulate(session, with, ciphertext, &errand).await
+            }
+            Command::Generate { algorithm, new, errand } => {
+                self.generate(session, algorithm, new, &errand).await
+            }
+            Command::Import { private_key, new, errand } => {
+                self.import(session, private_key, new, &errand).await
+            }
+            Command::Certify { key, certificates, errand } => {
+                self.certify(session, &key, certificates, &errand).await
+            }
+            Command::Delete { key, errand } => self.delete(session, &key, &errand).await,
+            Command::Verify { with, data, signature } => self.verify(&with, &data, &signature),
+            Command::Encrypt { with, plaintext } => self.encrypt(&with, &plaintext),
+            Command::Random { length } => random(length),
+            Command::Digest { hash, data } => Ok(Reply::Digest(soft::digest(hash, &data))),
+            Command::Login { secret, spare, errand } => self.login(session, secret, spare, &errand).await,
+            Command::Logout => {
+                session.log_out();
+                self.allowances().forget_host(&session.pairing);
+                Ok(Reply::Done)
+            }
+            Command::Ping => Ok(Reply::Done),
+            Command::Unpair => self.unpair(session.host.known.pairing),
+        }
+    }
+
+    fn info(&self, session: &Session) -> Info {
+        Info {
+            label: self.name.clone(),
+            manufacturer: "Claviger".to_owned(),
+            model: format!("{} ({})", self.model, self.module().name()),
+            serial: String::new(),
+            unlocked: self.module().is_unlocked() && !session.is_logged_out(),
+            asks_itself: true,
+            capabilities: (*self.module().capabilities()).clone(),
+        }
+    }
+
+    async fn sign(
+        &self,
+        session: &Session,
+        with: Mechanics,
+        data: Vec<u8>,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let key = self.key_for(&with, Purpose::Sign)?;
+        self.check_size(&data)?;
+        let question = about(Operation::Sign, session, errand, &key).with_data(with.mechanism, &data);
+        let leave = self.leave(session, question, Some(&key)).await?;
+        let Mechanics { mechanism, parameters, .. } = with;
+        let operation = TokenOp::Sign { key: key.handle.clone(), mechanism, parameters, data };
+        let outcome = match self.module().perform(operation).await {
+            Ok(TokenOutput::Signature(signature)) => Ok(Reply::Signature(signature)),
+            Ok(_) => Err(odd()),
+            Err(error) => Err(error),
+        };
+        leave.finish(outcome)
+    }
+
+    async fn decrypt(
+        &self,
+        session: &Session,
+        with: Mechanics,
+        ciphertext: Vec<u8>,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let key = self.key_for(&with, Purpose::Decrypt)?;
+        self.check_size(&ciphertext)?;
+        let question = about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
+        let leave = self.leave(session, question, Some(&key)).await?;
+        let Mechanics { mechanism, parameters, .. } = with;
+        let operation = TokenOp::Decrypt { key: key.handle.clone(), mechanism, parameters, ciphertext };
+        let outcome = match self.module().perform(operation).await {
+            Ok(TokenOutput::Plaintext(plaintext)) => Ok(Reply::Plaintext(plaintext)),
+            Ok(_) => Err(odd()),
+            Err(error) => Err(error),
+        };
+        leave.finish(outcome)
+    }
+
+    async fn derive(
+        &self,
+        session: &Session,
+        with: Mechanics,
+        peer: Vec<u8>,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let key = self.key_for(&with, Purpose::Derive)?;
+        self.check_size(&peer)?;
+        let question = about(Operation::Derive, session, errand, &key).with_data(with.mechanism, &peer);
+        let leave = self.leave(session, question, Some(&key)).await?;
+        let operation = TokenOp::Derive { key: key.handle.clone(), mechanism: with.mechanism, peer };
+        leave.finish(self.shared_secret(operation).await)
+    }
+
+    async fn decapsulate(
+        &self,
+        session: &Session,
+        with: Mechanics,
+        ciphertext: Vec<u8>,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let key = self.key_for(&with, Purpose::Decapsulate)?;
+        self.check_size(&ciphertext)?;
+        let question =
+            about(Operation::Decapsulate, session, errand, &key).with_data(with.mechanism, &ciphertext);
+        let leave = self.leave(session, question, Some(&key)).await?;
+        let mechanism = with.mechanism;
+        let operation = TokenOp::Decapsulate { key: key.handle.clone(), mechanism, ciphertext };
+        leave.finish(self.shared_secret(operation).await)
+    }
+
+    async fn shared_secret(&self, operation: TokenOp) -> Result<Reply, TokenError> {
+        match self.module().perform(operation).await? {
+            TokenOutput::SharedSecret(secret) => Ok(Reply::SharedSecret(secret)),
+            _ => Err(odd()),
+        }
+    }
+
+    async fn generate(
+        &self,
+        session: &Session,
+        algorithm: Algorithm,
+        new: NewKey,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        if !self.module().capabilities().generates.contains(&algorithm) {
+            return Err(TokenError::AlgorithmNotSupported(algorithm).into());
+        }
+        self.check_room()?;
+        let question = Question::new(Operation::Generate, &session.pairing, &session.host.name, errand)
+            .with_key("", &new.label, algorithm);
+        let leave = self.leave(session, question, None).await?;
+        let made = self.module().make(Making::Generate(algorithm), new, &session.host.name).await;
+        leave.finish(made.map(|key| Reply::Key(key.entry())))
+    }
+
+    async fn import(
+        &self,
+        session: &Session,
+        private_key: Secret,
+        new: NewKey,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        if self.module().capabilities().imports.is_empty() {
+            return Err(TokenError::NotSupported("take keys from outside").into());
+        }
+        self.check_room()?;
+        let mut question = Question::new(Operation::Import, &session.pairing, &session.host.name, errand);
+        question.errand.purpose = format!("{} (\"{}\")", question.errand.purpose, crate::text::clean(&new.label, 80));
+        let leave = self.leave(session, question, None).await?;
+        let made = self.module().make(Making::Import(private_key), new, &session.host.name).await;
+        leave.finish(made.map(|key| Reply::Key(key.entry())))
+    }
+
+    async fn certify(
+        &self,
+        session: &Session,
+        key: &str,
+        certificates: Vec<Vec<u8>>,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let key = self.key(key)?;
+        if certificates.iter().map(Vec::len).sum::<usize>() > CHAIN_LIMIT {
+            return Err(TokenError::DataTooLarge { limit: CHAIN_LIMIT }.into());
+        }
+        let leave = self.leave(session, about(Operation::Certify, session, errand, &key), None).await?;
+        leave.finish(self.module().certify(&key, certificates).await.map(|()| Reply::Done))
+    }
+
+    async fn delete(&self, session: &Session, key: &str, errand: &Errand) -> Result<Reply, Failure> {
+        let key = self.key(key)?;
+        if !self.module().capabilities().erases {
+            return Err(TokenError::NotSupported("erase a key").into());
+        }
+        let leave = self.leave(session, about(Operation::Delete, session, errand, &key), None).await?;
+        leave.finish(self.module().erase(&key).await.map(|()| Reply::Done))
+    }
+
+    fn verify(&self, with: &Mechanics, data: &[u8], signature: &[u8]) -> Result<Reply, Failure> {
+        let key = self.key(&with.key)?;
+        let public_key = &key.handle.info.public_key;
+        match soft::verify(public_key, with.mechanism, &with.parameters, data, signature)? {
+            true => Ok(Reply::Done),
+            false => Err(Failure::new(Rv::SignatureInvalid, "the signature is not by this key")),
+        }
+    }
+
+    fn encrypt(&self, with: &Mechanics, plaintext: &Secret) -> Result<Reply, Failure> {
+        let key = self.key(&with.key)?;
+        let public_key = &key.handle.info.public_key;
+        let ciphertext = soft::encrypt(public_key, with.mechanism, &with.parameters, plaintext.expose())?;
+        Ok(Reply::Ciphertext(ciphertext))
+    }
+
+    /// Lets the host use the module again, or for the first time: the person says so, or the host brings the secret and the
+    /// person lets it.
+    async fn login(
+        &self,
+        session: &Session,
+        secret: Option<Secret>,
+        spare: Spare,
+        errand: &Errand,
+    ) -> Result<Reply, Failure> {
+        let question = Question::new(Operation::Unlock, &session.pairing, &session.host.name, errand);
+        let Some(secret) = secret else {
+            let leave = self.ask(question, Needs::Module).await?;
+            session.log_in();
+            return leave.finish(Ok(Reply::Done));
+        };
+        if !session.may_guess() {
+            return Err(Failure::new(Rv::PinLocked, "too many wrong secrets came by this channel"));
+        }
+        let leave = self.ask(question, Needs::Nothing).await?;
+        let unlocked = self.module().unlock(secret, spare).await;
+        match &unlocked {
+            Ok(()) => session.log_in(),
+            Err(_) => session.guessed_wrong(),
+        }
+        leave.finish(unlocked.map(|()| Reply::Done))
+    }
+
+    fn unpair(&self, pairing: PairingId) -> Result<Reply, Failure> {
+        let forgotten = self.hosts.forget(pairing).map_err(TokenError::from)?;
+        self.allowances().forget_host(&pairing.to_string());
+        if let Some(host) = forgotten {
+            eprintln!("claviger-phone: {} is not paired any more: it says so", crate::text::clean(&host.name, 80));
+        }
+        Ok(Reply::Done)
+    }
+
+    fn key(&self, reference: &str) -> Result<Arc<ModuleKey>, Failure> {
+        self.module().key(reference).ok_or_else(|| TokenError::NoSuchKey.into())
+    }
+
+    /// Returns the key, where it can do that at all: nobody is asked about what cannot be.
+    fn key_for(&self, with: &Mechanics, purpose: Purpose) -> Result<Arc<ModuleKey>, Failure> {
+        let key = self.key(&with.key)?;
+        let algorithm = key.handle.info.algorithm;
+        let Mechanics { mechanism, .. } = *with;
+        let can = self.module().capabilities().mechanisms.contains(&mechanism);
+        if !can || !mechanism.fits(algorithm) || !mechanism.serves(purpose) {
+            return Err(TokenError::MechanismNotSupported(mechanism, algorithm).into());
+        }
+        let usage = key.handle.info.usage;
+        let may = match purpose {
+            Purpose::Sign => usage.sign,
+            Purpose::Decrypt => usage.decrypt,
+            Purpose::Derive | Purpose::Decapsulate => usage.derive,
+        };
+        if !may {
+            return Err(Failure::new(Rv::KeyFunctionNotPermitted, "the key is not for this"));
+        }
+        Ok(key)
+    }
+
+    fn check_size(&self, data: &[u8]) -> Result<(), Failure> {
+        let limit = self.module().capabilities().data_limit;
+        if data.len() > limit { Err(TokenError::DataTooLarge { limit }.into()) } else { Ok(()) }
+    }
+
+    fn check_room(&self) -> Result<(), Failure> {
+        if self.module().keys().len() >= MOST_KEYS {
+            return Err(Failure::new(Rv::DeviceMemory, "the phone has too many keys"));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the question about an operation with a key.
+fn about(operation: Operation, session: &Session, errand: &Errand, key: &ModuleKey) -> Question {
+    Question::new(operation, &session.pairing, &session.host.name, errand).with_key(
+        key.reference(),
+        &key.label,
+        key.handle.info.algorithm,
+    )
+}
+
+fn random(length: u32) -> Result<Reply, Failure> {
+    let length = length as usize;
+    if length > DATA_LIMIT {
+        return Err(TokenError::DataTooLarge { limit: DATA_LIMIT }.into());
+    }
+    Ok(Reply::Random(soft::random(length)?))
+}
+
+fn odd() -> TokenError {
+    TokenError::Internal("the module gave something else than was asked for".into())
+}
+
+/// The most bytes of certificates beside a key.
+const CHAIN_LIMIT: usize = 64 * 1024;
+
+/// The most keys of one phone.
+const MOST_KEYS: usize = 1000;

@@ -1,0 +1,54 @@
+//! Asking the person whether a computer may be paired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_phone_protocol::{PairingId, Terms};
+use claviger_token::Errand;
+use tokio::sync::oneshot;
+
+use crate::approval::Verdict;
+use crate::invitation::{Asker, News};
+use crate::manager::SecurityManager;
+use crate::question::{Operation, Question};
+
+/// Returns the question about a computer that wants to be paired.
+pub(crate) fn question(pairing: PairingId, terms: &Terms, code: Option<String>) -> Question {
+    let Terms { host, user, uid } = terms;
+    let errand = Errand { user: format!("{user} ({uid})"), ..Errand::default() };
+    let mut question = Question::new(Operation::Pair, &pairing.to_string(), host, &errand);
+    question.code = code;
+    question
+}
+
+/// Asks the person: where they gave the invitation if they can answer there, else as for everything.
+pub(crate) async fn ask(manager: Arc<SecurityManager>, question: Question, asker: Option<Asker>) -> bool {
+    let answer = async {
+        match asker {
+            Some(asker) => {
+                let (sender, answer) = oneshot::channel();
+                asker.tell(News::Asked(Box::new(question.clone()), sender));
+                answer.await.unwrap_or(false)
+            }
+            None => manager.approve_pairing(&question).await,
+        }
+    };
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(false)
+}
+
+impl SecurityManager {
+    async fn approve_pairing(&self, question: &Question) -> bool {
+        let _screen = self.screen().await;
+        match self.approver().approve(question).await {
+            Verdict::Approved | Verdict::ApprovedFor(_) => true,
+            Verdict::Refused => false,
+            Verdict::Impossible(why) => {
+                eprintln!("claviger-phone: nobody could be asked about a pairing: {why}");
+                false
+            }
+        }
+    }
+}
+
+/// How long the person is waited for.
+const PATIENCE: Duration = Duration::from_secs(100);

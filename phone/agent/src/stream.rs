@@ -1,0 +1,417 @@
+//! One connected stream, from its first byte to its last.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_phone_protocol::phone::{Event, Identity, Phone};
+use claviger_phone_protocol::{
+    Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request, RequestId, Rv, StaticKey,
+    SystemRandomness, Terms,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::hosts::{Order, Presence};
+use crate::invitation::{Invited, News, Taken};
+use crate::manager::{SecurityManager, Session};
+use crate::pairing;
+
+/// Why a stream ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The protocol says so.
+    Closed(Closed),
+    /// The other end closed it.
+    Gone,
+    /// The system reports a fault.
+    Fault(io::Error),
+    /// Nothing was heard for too long.
+    Silent,
+    /// The host came by another stream, or is forgotten, or this device leaves.
+    Dismissed,
+    /// The pairing could not be kept.
+    NotKept,
+}
+
+/// How long a stream may lie idle before anybody has opened a channel on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Half a minute: whoever connects wants something.
+    Short,
+    /// For ever: a wire is there whether or not somebody is at its other end.
+    Long,
+}
+
+/// Serves a stream until it ends.
+pub async fn serve<S>(stream: S, manager: &Arc<SecurityManager>, idle: Idle) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut conversation = Conversation::new(Arc::clone(manager), idle);
+    let mut buffer = vec![0; READ_SIZE];
+    let mut output = Output::default();
+    let ended = loop {
+        let ended = conversation.take_events();
+        output.add(conversation.phone.output());
+        if let Some(ended) = ended {
+            break ended;
+        }
+        tokio::select! {
+            read = reader.read(&mut buffer), if output.has_room() => match read {
+                Ok(0) => break Ended::Gone,
+                Ok(count) => conversation.receive(&buffer[..count]),
+                Err(error) => break Ended::Fault(error),
+            },
+            written = writer.write(output.rest()), if !output.is_empty() => match written {
+                Ok(0) => break Ended::Gone,
+                Ok(count) => output.written(count),
+                Err(error) => break Ended::Fault(error),
+            },
+            () = conversation.next() => {}
+        }
+    };
+    // What is still to be said (the last answers, a good-bye) is said, if somebody listens.
+    if !output.is_empty() {
+        let rest = async { writer.write_all(output.rest()).await.and(writer.flush().await) };
+        let _ = tokio::time::timeout(FAREWELL, rest).await;
+    }
+    ended
+}
+
+/// What happens on one stream.
+struct Conversation {
+    phone: Phone,
+    manager: Arc<SecurityManager>,
+    idle: Idle,
+    since: Instant,
+    /// When something came last that only its host can have sent.
+    heard: Instant,
+    /// When anything came last.
+    received: Instant,
+    channel: Option<Channel>,
+    pairing: Option<Pairing>,
+    work: JoinSet<Done>,
+    requests: HashMap<RequestId, AbortHandle>,
+    ended: Option<Ended>,
+}
+
+/// An open channel.
+struct Channel {
+    session: Arc<Session>,
+    orders: UnboundedReceiver<Order>,
+    _presence: Presence,
+}
+
+/// A pairing under way on this stream.
+struct Pairing {
+    taken: Taken,
+    since: Instant,
+    id: PairingId,
+    code: Option<String>,
+    granted: Option<NewPairing>,
+}
+
+/// Something that was done apart from the stream.
+enum Done {
+    Request(RequestId, Result<Reply, Failure>),
+    Unpaired(RequestId, Result<Reply, Failure>),
+    Person(bool),
+}
+
+impl Conversation {
+    fn new(manager: Arc<SecurityManager>, idle: Idle) -> Self {
+        let identity = Identity { product: format!("claviger-phone {}", env!("CARGO_PKG_VERSION")) };
+        let now = Instant::now();
+        Self {
+            phone: Phone::new(identity, Box::new(SystemRandomness)),
+            manager,
+            idle,
+            since: now,
+            heard: now,
+            received: now,
+            channel: None,
+            pairing: None,
+            work: JoinSet::new(),
+            requests: HashMap::new(),
+            ended: None,
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        self.received = Instant::now();
+        self.phone.receive(bytes);
+    }
+
+    /// Takes every event that is there. Returns why the stream ends, if it does.
+    fn take_events(&mut self) -> Option<Ended> {
+        while self.ended.is_none() {
+            let Some(event) = self.phone.event() else { break };
+            self.heard = Instant::now();
+            match event {
+                Event::Hello(hello) => self.greet(hello),
+                Event::Opened(pairing) => self.open(pairing),
+                Event::Compare(code) => self.compare(code.to_string()),
+                Event::Terms(terms) => self.ask_to_pair(terms),
+                Event::Asked(request) => self.ask(request),
+                Event::Cancelled(id) => self.cancel(id),
+                Event::Pinged => {}
+                Event::Closed(closed) => self.closed(closed),
+            }
+        }
+        self.ended.take()
+    }
+
+    /// Waits for whatever comes from elsewhere than the stream, and takes it.
+    async fn next(&mut self) {
+        let deadline = self.deadline();
+        let silence = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let order = async {
+            match &mut self.channel {
+                Some(channel) => channel.orders.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(done) = self.work.join_next(), if !self.work.is_empty() => {
+                // What was cancelled is answered already. Whatever else is done by now is written along with it.
+                done.into_iter().for_each(|done| self.done(done));
+                while let Some(done) = self.work.try_join_next() {
+                    done.into_iter().for_each(|done| self.done(done));
+                }
+            }
+            order = order => self.obey(order),
+            () = silence => self.ended = Some(Ended::Silent),
+        }
+    }
+
+    /// Returns when the silence on the stream has lasted too long.
+    fn deadline(&self) -> Option<Instant> {
+        if let Some(pairing) = &self.pairing {
+            return Some(pairing.since + PAIRING);
+        }
+        match (&self.channel, self.idle) {
+            // Bytes of a long message count as well, but not for ever.
+            (Some(_), _) => Some((self.received + SILENCE).min(self.heard + MOST_SILENCE)),
+            (None, Idle::Short) => Some(self.since + SILENCE),
+            (None, Idle::Long) => None,
+        }
+    }
+
+    fn greet(&mut self, hello: Hello) {
+        match hello {
+            Hello::Known(id) => {
+                let granted = self.pairing.as_ref().and_then(|pairing| pairing.granted.as_ref());
+                if let Some(granted) = granted.filter(|granted| granted.known.pairing == id) {
+                    self.phone.admit(&granted.known);
+                } else if let Some(host) = self.manager.hosts.host(id) {
+                    self.phone.admit(&host.known);
+                } else {
+                    self.phone.turn_away(Refusal::UnknownPairing);
+                }
+            }
+            Hello::Uri(id) | Hello::Numbers(id) => match self.invite(hello, id) {
+                Ok(key) => self.let_pair(key),
+                Err(refusal) => self.phone.turn_away(refusal),
+            },
+        }
+    }
+
+    fn invite(&mut self, hello: Hello, id: PairingId) -> Result<StaticKey, Refusal> {
+        // A host that begins anew on the same stream lets go of its first attempt.
+        self.pairing = None;
+        let taken = self.manager.invitations.take(hello)?;
+        if self.manager.hosts.host(id).is_some() {
+            return Err(Refusal::NotAllowed);
+        }
+        let key = StaticKey::generate(&mut SystemRandomness).map_err(|_| Refusal::NotAllowed)?;
+        self.pairing = Some(Pairing { taken, since: Instant::now(), id, code: None, granted: None });
+        Ok(key)
+    }
+
+    fn let_pair(&mut self, key: StaticKey) {
+        let Some(pairing) = &self.pairing else { return };
+        match &pairing.taken.invited {
+            Invited::Uri(uri) => self.phone.pair_by_uri(uri, key),
+            Invited::Numbers => self.phone.pair_by_numbers(key),
+        }
+    }
+
+    fn compare(&mut self, code: String) {
+        if let Some(pairing) = &mut self.pairing {
+            pairing.taken.tell(News::Code(code.clone()));
+            pairing.code = Some(code);
+        }
+    }
+
+    fn ask_to_pair(&mut self, terms: Terms) {
+        let Some(pairing) = self.pairing.as_ref().filter(|pairing| pairing.taken.stands()) else {
+            return self.phone.decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
+        };
+        let question = pairing::question(pairing.id, &terms, pairing.code.clone());
+        let answer = pairing::ask(Arc::clone(&self.manager), question, pairing.taken.asker());
+        self.work.spawn(async move { Done::Person(answer.await) });
+    }
+
+    fn open(&mut self, id: PairingId) {
+        let granted = self.pairing.take().and_then(|pairing| Some((pairing.granted?, pairing.taken)));
+        if let Some((granted, taken)) = granted.filter(|(granted, _)| granted.known.pairing == id) {
+            match self.manager.hosts.keep(granted) {
+                Ok(host) => taken.tell(News::Paired(host)),
+                Err(error) => {
+                    taken.tell(News::Failed(error.to_string()));
+                    self.ended = Some(Ended::NotKept);
+                    return;
+                }
+            }
+        }
+        let Some(host) = self.manager.hosts.host(id) else {
+            // Forgotten between its hello and now.
+            self.ended = Some(Ended::Dismissed);
+            return;
+        };
+        let (presence, orders) = self.manager.hosts.arrive(id);
+        self.channel = Some(Channel { session: Session::new(host), orders, _presence: presence });
+    }
+
+    fn ask(&mut self, request: Request) {
+        let Request { id, command } = request;
+        let Some(channel) = &self.channel else {
+            return self.phone.answer(id, Err(Failure::new(Rv::UserNotLoggedIn, "no channel is open")));
+        };
+        let (manager, session) = (Arc::clone(&self.manager), Arc::clone(&channel.session));
+        let is_unpairing = matches!(command, Command::Unpair);
+        let work = self.work.spawn(async move {
+            let outcome = manager.request(&session, command).await;
+            if is_unpairing { Done::Unpaired(id, outcome) } else { Done::Request(id, outcome) }
+        });
+        self.requests.insert(id, work);
+    }
+
+    fn cancel(&mut self, id: RequestId) {
+        if let Some(work) = self.requests.remove(&id) {
+            work.abort();
+            self.phone.answer(id, Err(Failure::new(Rv::FunctionCanceled, "the host gave it up")));
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Request(id, outcome) => {
+                if self.requests.remove(&id).is_some() {
+                    self.phone.answer(id, outcome);
+                }
+            }
+            Done::Unpaired(id, outcome) => {
+                let is_over = outcome.is_ok();
+                self.phone.answer(id, outcome);
+                if is_over {
+                    self.ended = Some(Ended::Dismissed);
+                }
+            }
+            Done::Person(true) => self.grant(),
+            Done::Person(false) => {
+                self.phone.decline(Failure::new(Rv::FunctionRejected, "the person at the phone said no"));
+                if let Some(pairing) = self.pairing.take() {
+                    pairing.taken.tell(News::Refused);
+                }
+            }
+        }
+    }
+
+    fn grant(&mut self) {
+        let granted = self.phone.grant(&self.manager.name, &self.manager.model);
+        if let Some(pairing) = &mut self.pairing {
+            pairing.granted = granted;
+        }
+    }
+
+    fn obey(&mut self, order: Option<Order>) {
+        match order {
+            Some(Order::Say(Notice::Changed(claviger_phone_protocol::Change::Unlocked)))
+                if self.channel.as_ref().is_some_and(|channel| channel.session.is_logged_out()) => {}
+            Some(Order::Say(notice)) => self.say(&notice),
+            Some(Order::Leave(why)) => {
+                self.say(&Notice::Bye(why));
+                self.ended = Some(Ended::Dismissed);
+            }
+            Some(Order::End) | None => self.ended = Some(Ended::Dismissed),
+        }
+    }
+
+    fn say(&mut self, notice: &Notice) {
+        // Where no channel is open nobody hears it, and nobody needs to.
+        let _ = self.phone.notify(notice);
+    }
+
+    fn closed(&mut self, closed: Closed) {
+        if let Some(pairing) = self.pairing.take() {
+            pairing.taken.tell(News::Failed(closed.to_string()));
+        }
+        self.ended = Some(Ended::Closed(closed));
+    }
+}
+
+/// What is still to be written.
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+    done: usize,
+}
+
+impl Output {
+    fn add(&mut self, mut bytes: Vec<u8>) {
+        if self.is_empty() {
+            *self = Self { bytes, done: 0 };
+        } else {
+            self.bytes.append(&mut bytes);
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.done..]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.done == self.bytes.len()
+    }
+
+    /// Whoever does not read the answers is not read either.
+    fn has_room(&self) -> bool {
+        self.bytes.len() - self.done < OUTPUT_LIMIT
+    }
+
+    fn written(&mut self, count: usize) {
+        self.done += count;
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+}
+
+/// How much is read at a time.
+const READ_SIZE: usize = 8 * 1024;
+
+/// How much may wait to be written before nothing more is read.
+const OUTPUT_LIMIT: usize = 256 * 1024;
+
+/// How long nothing may be heard: a frame that was held back longer than this comes to a closed channel.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long bytes may come that are no whole message.
+const MOST_SILENCE: Duration = Duration::from_secs(120);
+
+/// How long a pairing may take.
+const PAIRING: Duration = Duration::from_secs(120);
+
+/// How long the last words may take.
+const FAREWELL: Duration = Duration::from_secs(2);

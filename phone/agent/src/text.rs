@@ -1,0 +1,75 @@
+//! Texts that others chose: names of hosts, users and programs, labels of keys.
+
+/// Returns `text` fit to be shown to a person: one line, nothing that is not seen or that turns the line round, at most
+/// `room` letters. What is left out at the end is told by dots.
+pub fn clean(text: &str, room: usize) -> String {
+    let mut letters = text.chars().filter_map(readable);
+    let mut cleaned: String = letters.by_ref().take(room).collect();
+    if letters.next().is_some() {
+        cleaned.push_str("...");
+    }
+    cleaned.trim().to_owned()
+}
+
+/// Returns the letter to be shown for one; `None` for none.
+fn readable(letter: char) -> Option<char> {
+    match letter {
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+        letter if letter.is_control() || is_hidden(letter) => None,
+        // The questions have quotation marks of their own, and notifications take the others for mark-up.
+        '"' | '\u{201c}' | '\u{201d}' => Some('\''),
+        '<' => Some('('),
+        '>' => Some(')'),
+        '&' => Some('+'),
+        letter => Some(letter),
+    }
+}
+
+/// Returns true for what has no shape, or turns the direction of writing.
+const fn is_hidden(letter: char) -> bool {
+    matches!(letter,
+        '\u{00ad}' // soft hyphen
+        | '\u{034f}' // combining grapheme joiner
+        | '\u{061c}' | '\u{200e}' | '\u{200f}' // marks of direction
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // fillers
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200d}' // no width
+        | '\u{202a}'..='\u{202e}' // embeddings and overrides
+        | '\u{2060}'..='\u{206f}' // invisible operators, isolates
+        | '\u{fe00}'..='\u{fe0f}' // variation
+        | '\u{feff}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' // tags
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn what_strangers_chose_is_made_one_plain_line() {
+        for (text, expected) in [
+            ("  mail  ", "mail"),
+            ("two\nlines\r\tand\u{2028}more", "two lines  and more"),
+            ("\u{1b}[2Jgone", "[2Jgone"),
+            ("\u{202e}gpj.exe\u{202c}", "gpj.exe"),
+            ("a\u{2066}b\u{2069}c\u{200f}d\u{200b}e\u{feff}", "abcde"),
+            ("tag\u{e0041}\u{e007f}", "tag"),
+            ("\u{7f}\u{0}\u{9b}1m", "1m"),
+            ("<b>bold</b> &amp;", "(b)bold(/b) +amp;"),
+            ("mail\" (you asked for this)", "mail' (you asked for this)"),
+            ("K\u{fc}che \u{9375}", "K\u{fc}che \u{9375}"),
+        ] {
+            assert_eq!(clean(text, 100), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_cut_to_its_room_and_says_so() {
+        assert_eq!(clean(&"x".repeat(10_000), 10), "xxxxxxxxxx...");
+        assert_eq!(clean(&"x".repeat(10), 10), "x".repeat(10));
+        assert_eq!(clean(&"\u{202e}".repeat(10_000), 10), "");
+    }
+}
