@@ -5,6 +5,7 @@
 
 mod agents;
 mod answers;
+mod applet;
 mod applications;
 mod attackers;
 mod calls;

@@ -5,6 +5,7 @@
 //! | `contents` | [`Contents`]: what stands on a card, read without a PIN; [`CardKey`], [`Kind`], [`PinRules`] |
 //! | `operation` | [`CardOp`] and [`CardOutput`]: what an application on a card is asked for, as data |
 //! | `exchange` | [`Exchange`]: one card inside one transaction, APDU by APDU |
+//! | `apdu_channel`, `applet` | [`ApduChannel`], [`Applet`]: the same applications where there is no reader |
 //! | `piv` | PIV and Yubico's extensions |
 //! | `openpgp` | the OpenPGP card |
 //! | `apdu`, `tlv`, `status` | commands and answers, BER-TLV, status words |
@@ -33,6 +34,8 @@
 //! Applications decide nothing about readers, and readers nothing about applications.
 
 mod apdu;
+mod apdu_channel;
+mod applet;
 mod application;
 mod cards;
 mod chain;
@@ -70,6 +73,8 @@ mod token;
 mod tries;
 mod watcher;
 
+pub use apdu_channel::ApduChannel;
+pub use applet::Applet;
 pub use cards::{Cards, CardsConfig};
 pub use contents::{CardKey, Contents, Kind, PinRules};
 pub use error::CardError;

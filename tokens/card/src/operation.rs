@@ -132,6 +132,24 @@ impl CardOp {
     pub(crate) fn is_login(&self) -> bool {
         matches!(self, Self::Verify { spare: Spare::Two } | Self::Authenticate { .. })
     }
+
+    /// Returns true where what stands on the card is another thing afterwards, and must be read anew.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Self::Generate { .. }
+            | Self::Import { .. }
+            | Self::WriteCertificate { .. }
+            | Self::ChangePin { .. }
+            | Self::UnblockPin { .. }
+            | Self::Initialize { .. } => true,
+            Self::Verify { .. }
+            | Self::Sign { .. }
+            | Self::Authenticate { .. }
+            | Self::Decrypt { .. }
+            | Self::Derive { .. }
+            | Self::Attest { .. } => false,
+        }
+    }
 }
 
 /// What an application on a card gives back.

@@ -256,7 +256,7 @@ impl CardToken {
     ) -> Result<Done, TokenError> {
         let registry = self.registry().ok_or(TokenError::Absent)?;
         let limit = limit(&registry, &operation, &pin);
-        let (changes, is_login) = (changes(&operation), operation.is_login());
+        let (changes, is_login) = (operation.changes(), operation.is_login());
         let token = self.id.clone();
         let request = Request { token, key, pin, operation, changes, limit };
         let outcome = registry.ask(&self.id, Work::Perform(Box::new(request))).await;
@@ -340,24 +340,6 @@ fn fit(contents: &Contents, pin: &Secret) -> Result<(), TokenError> {
     match contents.pin.misfit(pin.expose()) {
         Some(why) => Err(TokenError::SecretUnfit(why.into())),
         None => Ok(()),
-    }
-}
-
-/// Returns true where something else stands on the card after the operation.
-fn changes(operation: &CardOp) -> bool {
-    match operation {
-        CardOp::Generate { .. }
-        | CardOp::Import { .. }
-        | CardOp::WriteCertificate { .. }
-        | CardOp::ChangePin { .. }
-        | CardOp::UnblockPin { .. }
-        | CardOp::Initialize { .. } => true,
-        CardOp::Verify { .. }
-        | CardOp::Sign { .. }
-        | CardOp::Authenticate { .. }
-        | CardOp::Decrypt { .. }
-        | CardOp::Derive { .. }
-        | CardOp::Attest { .. } => false,
     }
 }
 
