@@ -21,7 +21,8 @@ pub struct Terms {
     pub uid: u32,
 }
 
-/// A host's offer of one pairing: everything that is made for it.
+/// A host's offer of one pairing: everything that is made for it. It may be made on several streams until one is taken.
+#[derive(Clone)]
 pub struct Offer {
     /// The pairing that will be.
     pub pairing: PairingId,
@@ -32,6 +33,7 @@ pub struct Offer {
 }
 
 /// How the two ends make sure of each other, with what it needs.
+#[derive(Clone)]
 pub(crate) enum Proof {
     Uri(Psk),
     Numbers,
