@@ -1,0 +1,95 @@
+mod ffi;
+
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::io::{Errno, read, write};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+
+/// A descriptor of a terminal or of a connected socket as a stream. Rust's start has SIGPIPE ignored.
+pub(crate) struct Descriptor {
+    inner: AsyncFd<OwnedFd>,
+    /// Ends the stream, where somebody else may want that.
+    ended: Option<oneshot::Receiver<()>>,
+}
+
+impl Descriptor {
+    /// Takes over a descriptor that does not block. That is not set here: the file may be shared with whoever gave it.
+    pub(crate) fn new(inner: OwnedFd) -> io::Result<Self> {
+        use rustix::fs::{OFlags, fcntl_getfl};
+        if !fcntl_getfl(&inner)?.contains(OFlags::NONBLOCK) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self { inner: ffi::watch(inner)?, ended: None })
+    }
+
+    /// Likewise; the stream ends when the other half of `ended` says so or is dropped.
+    pub(crate) fn ending(inner: OwnedFd, ended: oneshot::Receiver<()>) -> io::Result<Self> {
+        Ok(Self { ended: Some(ended), ..Self::new(inner)? })
+    }
+
+    fn is_ended(&mut self, context: &mut Context<'_>) -> bool {
+        let ended = self.ended.as_mut();
+        ended.is_some_and(|ended| Pin::new(ended).poll(context).is_ready())
+    }
+}
+
+impl AsyncRead for Descriptor {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_ended(context) {
+            self.ended = None;
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        loop {
+            let mut ready = ready!(self.inner.poll_read_ready(context))?;
+            let outcome = ready
+                .try_io(|inner| again(|| read(inner, buffer.initialize_unfilled())).map_err(io::Error::from));
+            match outcome {
+                Ok(Ok(count)) => {
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Ok(Err(error)) => return Poll::Ready(Err(error)),
+                Err(_would_block) => {}
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Descriptor {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.inner.poll_write_ready(context))?;
+            match ready.try_io(|inner| again(|| write(inner, bytes)).map_err(io::Error::from)) {
+                Ok(outcome) => return Poll::Ready(outcome),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn again(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            outcome => return outcome,
+        }
+    }
+}
