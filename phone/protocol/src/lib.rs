@@ -29,6 +29,8 @@ pub mod host;
 mod key;
 mod message;
 mod pairing;
+#[doc(hidden)]
+pub mod parsers;
 pub mod phone;
 mod randomness;
 mod stream;

@@ -31,7 +31,8 @@ impl Writer {
             self.text = wider;
         }
         self.text.push_str(separator);
-        self.text.push_str(head);
+        // No space at the end of a line.
+        self.text.push_str(if arguments.is_empty() { head.trim_end() } else { head });
         for (place, argument) in arguments.iter().enumerate() {
             if place > 0 {
                 self.text.push(',');

@@ -9,6 +9,9 @@ mod reply;
 mod request;
 mod verb;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use answer::{FromPhone, failure, failure_text};
 pub(crate) use clean::clean;
 pub use command::{Command, Mechanics, NewKey, Request, RequestId};

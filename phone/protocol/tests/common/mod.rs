@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file needs some of it")]
 
+pub(crate) mod raw;
+
 use std::collections::VecDeque;
 
 use claviger_phone_protocol::host::{self, Host};
