@@ -125,6 +125,14 @@ async def carry(dlc, socket):
         return
     closed = asyncio.Event()
     dlc.on("close", closed.set)
+    answer = dlc.on_disc_frame
+
+    # bumble answers a peer that ends a stream, and tells nobody.
+    def ended_by_peer(frame):
+        answer(frame)
+        dlc.abort()
+
+    dlc.on_disc_frame = ended_by_peer
     dlc.sink = writer.write
     say("open")
 

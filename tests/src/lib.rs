@@ -18,6 +18,7 @@
 //! | [`agent`] | a toy agent, answered by the test |
 //! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
+//! | [`bluetooth`] | real BlueZ and virtual radios, in a guest |
 //! | [`lab`] | whole machines in containers: systemd, logind, PAM, polkit, pcscd |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
 //!
@@ -30,6 +31,7 @@
 pub mod account;
 pub mod accounts;
 pub mod agent;
+pub mod bluetooth;
 pub mod bus;
 pub mod cards;
 pub mod command;

@@ -19,7 +19,7 @@ pub struct Running {
 
 impl Running {
     /// Starts it. Its standard error goes where its standard output goes.
-    pub(super) fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let (said, writer) = pipe().unwrap();
         command.stdin(Stdio::piped()).stdout(writer.try_clone().unwrap()).stderr(writer);
         let mut process = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
