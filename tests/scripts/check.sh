@@ -38,13 +38,14 @@ explain() {
 
 # The scenarios make processes of several users, so the test programs run as root.
 run_tests() {
-    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT
+    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST
     CLAVIGER_VIRTUAL_CARD_DIR=$(tests/scripts/virtual-card.sh)
     CLAVIGER_LAB_ROOT=$(tests/scripts/lab-root.sh)
+    CLAVIGER_BLUETOOTH_GUEST=$(tests/scripts/bluetooth-guest.sh)
     if [ "$(id -u)" != 0 ]; then
         local host
         host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT=$CLAVIGER_LAB_ROOT"
+        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT=$CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST=$CLAVIGER_BLUETOOTH_GUEST"
     fi
     cargo test --workspace --locked --no-fail-fast -- --show-output
 }
@@ -104,6 +105,7 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "virtual card" tests/scripts/virtual-card.sh
 step "guest root" tests/scripts/lab-root.sh
+step "bluetooth guest" tests/scripts/bluetooth-guest.sh
 step "build" cargo build --workspace --bins --lib --locked
 step "package" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh
 step "tests" run_tests

@@ -1,10 +1,11 @@
 //! `bluetoothd` on that controller, on a bus of its own; its devices.
 
+use std::collections::HashMap;
 use std::process::Command;
 use std::time::Duration;
 
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath, Proxy};
+use zbus::{Connection, OwnedObjectPath, Proxy, Variant};
 
 use super::air::{Air, Daemon};
 use super::controller::Controller;
@@ -70,12 +71,19 @@ impl BlueZ {
         self.switch_on().await;
     }
 
-    /// Finds a device by its address, as a search in the air does, and returns it.
+    /// Returns a device by its address, after a search in the air if BlueZ does not know it yet. Devices that are switched on
+    /// before the first search are found together; a second search may take most of a minute.
     pub async fn find(&self, address: &str) -> Device {
         let adapter = self.adapter("org.bluez.Adapter1").await;
-        adapter.call_method("StartDiscovery", &()).await.unwrap();
         let path = format!("{}/dev_{}", adapter.path(), address.replace(':', "_"));
         let device = Device { proxy: self.proxy(&path, "org.bluez.Device1").await };
+        if device.is_known().await {
+            return device;
+        }
+        // Without this, most of the time goes into a search for devices of the other kind.
+        let classic = HashMap::from([("Transport", Variant::from("bredr"))]);
+        adapter.call_method("SetDiscoveryFilter", &classic).await.unwrap();
+        adapter.call_method("StartDiscovery", &()).await.unwrap();
         again_until("finding the device", async || {
             device.proxy.get_property::<String>("Address").await.is_ok()
         })
@@ -143,6 +151,10 @@ impl Device {
     pub async fn becomes(&self, property: &str, value: bool) {
         again_until(&format!("{property} to become {value}"), async || self.is(property).await == value)
             .await;
+    }
+
+    async fn is_known(&self) -> bool {
+        self.proxy.get_property::<String>("Address").await.is_ok()
     }
 
     /// Returns the name that it has given itself.

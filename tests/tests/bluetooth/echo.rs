@@ -13,7 +13,7 @@ pub(crate) struct Scene {
     pub(crate) profile: Profile,
     pub(crate) bonds: Bonds,
     pub(crate) bluez: BlueZ,
-    pub(crate) air: Air,
+    _air: Air,
 }
 
 impl Scene {
@@ -24,7 +24,7 @@ impl Scene {
         let bonds = Bonds::agree(&bluez).await;
         let profile = Profile::register(&bluez, SERVICE, Role::Client).await.unwrap();
         let device = bluez.find(phone.address()).await;
-        Self { phone, device, profile, bonds, bluez, air }
+        Self { phone, device, profile, bonds, bluez, _air: air }
     }
 
     /// Bonds, and connects to the echo.
@@ -120,14 +120,18 @@ async fn a_bond_that_the_computer_refuses_is_none() {
 #[tokio::test]
 async fn two_phones_may_have_one_name() {
     in_guest(async || {
-        let scene = Scene::set().await;
-        let other = Radio::phone(&scene.air, "Pocket", Path::new("/tmp/echo")).await;
-        let second = scene.bluez.find(other.address()).await;
-        assert_ne!(scene.phone.address(), other.address());
-        scene.device.bond().await.unwrap();
-        second.bond().await.unwrap();
-        assert_eq!(scene.device.name().await, "Pocket");
-        assert_eq!(second.name().await, "Pocket");
+        let air = Air::start().await;
+        let socket = echo();
+        let first = Radio::phone(&air, "Pocket", &socket).await;
+        let second = Radio::phone(&air, "Pocket", &socket).await;
+        assert_ne!(first.address(), second.address());
+        let bluez = BlueZ::start(&air).await;
+        let _bonds = Bonds::agree(&bluez).await;
+        for phone in [&first, &second] {
+            let device = bluez.find(phone.address()).await;
+            device.bond().await.unwrap();
+            assert_eq!(device.name().await, "Pocket");
+        }
     })
     .await;
 }
