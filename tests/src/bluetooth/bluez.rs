@@ -71,8 +71,7 @@ impl BlueZ {
         self.switch_on().await;
     }
 
-    /// Returns a device by its address, after a search in the air if BlueZ does not know it yet. Devices that are switched on
-    /// before the first search are found together; a second search may take most of a minute.
+    /// Returns a device by its address, after a search in the air if BlueZ does not know it yet.
     pub async fn find(&self, address: &str) -> Device {
         let adapter = self.adapter("org.bluez.Adapter1").await;
         let path = format!("{}/dev_{}", adapter.path(), address.replace(':', "_"));

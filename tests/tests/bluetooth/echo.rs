@@ -131,6 +131,9 @@ async fn two_phones_may_have_one_name() {
             let device = bluez.find(phone.address()).await;
             device.bond().await.unwrap();
             assert_eq!(device.name().await, "Pocket");
+            // Over a second link the emulator makes BlueZ wait for SDP, some 40 s.
+            device.disconnect().await.unwrap();
+            device.becomes("Connected", false).await;
         }
     })
     .await;
