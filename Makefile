@@ -14,12 +14,12 @@ help:
 	@echo 'make fuzz      mutates the outside bytes, FUZZ_SECONDS for each parser'
 	@echo 'make phone-arm64  claviger-phone for Linux phones and the Raspberry Pi'
 	@echo 'make install   DESTDIR= PREFIX=/usr'
-	@echo 'make deb       target/debian/claviger_*.deb'
+	@echo 'make deb       target/debian/claviger_*.deb, claviger-phone_*.deb'
 	@echo 'make clean'
 
 build:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam -p claviger-phone
 
 demo:
 	@tests/scripts/demo.sh
@@ -44,9 +44,11 @@ phone-arm64:
 
 install:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tests/scripts/install.sh
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tests/scripts/install-phone.sh
 
 deb: build
 	@tests/scripts/deb.sh
+	@tests/scripts/deb.sh claviger-phone
 
 clean:
 	cargo clean
