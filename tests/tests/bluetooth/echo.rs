@@ -138,3 +138,16 @@ async fn two_phones_may_have_one_name() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_phone_may_take_the_address_of_another() {
+    in_guest(async || {
+        let air = Air::start().await;
+        let first = Radio::phone(&air, "Pocket", Path::new("/tmp/nobody")).await;
+        let address = first.address().to_owned();
+        drop(first);
+        let second = Radio::phone(&air, "Thief", Path::new("/tmp/nobody")).await;
+        assert_eq!(second.address(), address);
+    })
+    .await;
+}
