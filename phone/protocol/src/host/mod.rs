@@ -165,11 +165,12 @@ impl Host {
 
     /// Takes a line. What is no result is an echo, or somebody else's; it is passed over.
     fn take(&mut self, line: &[u8]) -> Result<(), Closed> {
-        let Ok(line) = std::str::from_utf8(line) else { return Ok(()) };
-        if let Some(outcome) = at::Outcome::parse(line) {
+        // Bytes that are no UTF-8 make a result mistaken, not invisible.
+        let line = String::from_utf8_lossy(line);
+        if let Some(outcome) = at::Outcome::parse(&line) {
             return self.take_outcome(outcome);
         }
-        match at::Information::parse(line) {
+        match at::Information::parse(&line) {
             Some(information) => self.take_information(&information),
             None => Ok(()),
         }

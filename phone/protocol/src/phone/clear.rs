@@ -6,8 +6,9 @@ use crate::{Closed, Refusal};
 impl Phone {
     /// Takes a line. What is no command is noise, and passed over (V.250, 5.2.1).
     pub(super) fn take(&mut self, line: &[u8]) -> Result<(), Closed> {
-        // What is no UTF-8 is noise too: everything that is sent here is ASCII.
-        let command = std::str::from_utf8(line).ok().and_then(Command::parse);
+        // Bytes that are no UTF-8 make a command mistaken, not invisible.
+        let line = String::from_utf8_lossy(line);
+        let command = Command::parse(&line);
         match command {
             None => Ok(()),
             Some(Err(BadArguments(what))) => self.mistaken(Closed::Malformed(what)),

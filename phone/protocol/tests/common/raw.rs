@@ -4,7 +4,10 @@ use claviger_phone_protocol::host::{Event, Host};
 use claviger_phone_protocol::phone::{self, Phone};
 use claviger_phone_protocol::{Hello, Known, StaticKey};
 use data_encoding::BASE64;
-use snow::{HandshakeState, TransportState};
+use snow::params::{CipherChoice, DHChoice, HashChoice};
+use snow::resolvers::{CryptoResolver, DefaultResolver};
+use snow::{HandshakeState, TransportState, types};
+use std::cell::Cell;
 
 pub(crate) const KK: &str = "Noise_KK_25519_ChaChaPoly_BLAKE2s";
 pub(crate) const XX: &str = "Noise_XX_25519_ChaChaPoly_BLAKE2s";
@@ -22,11 +25,19 @@ pub(crate) struct Recipe<'a> {
 
 impl Recipe<'_> {
     pub(crate) fn build(&self, initiator: bool) -> HandshakeState {
-        let mut builder = snow::Builder::new(self.protocol.parse().unwrap())
-            .prologue(&self.prologue)
-            .unwrap()
-            .local_private_key(self.own.expose())
-            .unwrap();
+        self.build_by(snow::Builder::new(self.protocol.parse().unwrap()), initiator)
+    }
+
+    /// A handshake whose static key, and everything agreed on with it, is zero: what a point of small order makes of it.
+    pub(crate) fn build_with_zero_key(&self, initiator: bool) -> HandshakeState {
+        let builder =
+            snow::Builder::with_resolver(self.protocol.parse().unwrap(), Box::new(ZeroKey(Cell::new(0))));
+        self.build_by(builder, initiator)
+    }
+
+    fn build_by<'a>(&'a self, builder: snow::Builder<'a>, initiator: bool) -> HandshakeState {
+        let mut builder =
+            builder.prologue(&self.prologue).unwrap().local_private_key(self.own.expose()).unwrap();
         if let Some(peer) = &self.peer {
             builder = builder.remote_public_key(peer).unwrap();
         }
@@ -181,5 +192,65 @@ impl RawPhone {
         let frames: Vec<&str> = frames.map(|frame| frame.trim_end_matches('"')).collect();
         let texts = frames.into_iter().map(|frame| unseal(&mut self.noise, frame));
         texts.map(|text| String::from_utf8(text[1..].to_vec()).unwrap()).collect()
+    }
+}
+
+/// Gives zero for the first key that is made (snow makes the static one first) and the real thing for the second.
+struct ZeroKey(Cell<u32>);
+
+impl CryptoResolver for ZeroKey {
+    fn resolve_rng(&self) -> Option<Box<dyn types::Random>> {
+        DefaultResolver.resolve_rng()
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn types::Dh>> {
+        match self.0.replace(self.0.get() + 1) {
+            0 => Some(Box::new(Zero([0; 32]))),
+            _ => DefaultResolver.resolve_dh(choice),
+        }
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn types::Hash>> {
+        DefaultResolver.resolve_hash(choice)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn types::Cipher>> {
+        DefaultResolver.resolve_cipher(choice)
+    }
+}
+
+/// The point of which every multiple is zero.
+struct Zero([u8; 32]);
+
+impl types::Dh for Zero {
+    fn name(&self) -> &'static str {
+        "25519"
+    }
+
+    fn pub_len(&self) -> usize {
+        32
+    }
+
+    fn priv_len(&self) -> usize {
+        32
+    }
+
+    fn set(&mut self, _: &[u8]) {}
+
+    fn generate(&mut self, _: &mut dyn types::Random) -> Result<(), snow::Error> {
+        Ok(())
+    }
+
+    fn pubkey(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn privkey(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn dh(&self, _: &[u8], out: &mut [u8]) -> Result<(), snow::Error> {
+        out[..32].fill(0);
+        Ok(())
     }
 }
