@@ -22,6 +22,10 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY", default_value = "/var/lib/claviger")]
     pub state_dir: PathBuf,
 
+    /// Where the sockets for phones are: below it as phone/UID.
+    #[arg(long, value_name = "DIR", default_value = crate::config::RUNTIME_FOLDER)]
+    pub runtime_dir: PathBuf,
+
     /// Reads the configuration, says whether it is in order, and ends.
     #[arg(long)]
     pub check_config: bool,

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use claviger_core::plan::{Plan, plan};
 use claviger_core::policy::authorize;
 use claviger_core::{Input, Refusal, Request};
-use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenOp, TokenOutput};
+use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenKind, TokenOp, TokenOutput};
 
 use crate::agents::{self, Asking, KeyUse};
 use crate::clock::now;
+use crate::errand::{on_behalf, purpose};
 use crate::host::{after, before, check, keep};
 use crate::service::{Service, Step};
 use crate::settle::{look_again, settle};
@@ -48,6 +49,10 @@ pub async fn run(
 
     // 5 settle
     let seat = &seat;
+    if key.placements.iter().any(|place| place.kind == TokenKind::Phone) {
+        // A phone that was cut off is dialled now, not when its back-off says so.
+        Box::pin(seat.reach(key)).await;
+    }
     let of = KeyUse { asking, seat, account: &account, key, placement: None, request: Some(&request) };
     let authorized = settle(service, caller, verdict, of).await?;
 
@@ -66,6 +71,7 @@ pub async fn run(
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let kept = keep(&plan, seat.vouches(placement, key), &data);
+    let token = on_behalf(service, (asking.peer, caller), token, purpose(plan.purpose)).await;
     let operation = operation(&plan, handle, data);
     let output = perform(service, caller.uid, token, operation).await?;
     seat.note_use(key.id(), &placement.token, now());

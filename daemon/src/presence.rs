@@ -1,10 +1,14 @@
-//! Cards that come and go, told to those whose they are.
+//! Cards and phones that come and go, told to those whose they are.
 
 use std::sync::Arc;
 
+use std::collections::HashMap;
+
 use claviger_card::CardEvent;
+use claviger_phone_token::{PhoneEvent, info_text};
 use claviger_token::{Presence, Token, TokenId};
 
+use crate::accounts::phones;
 use crate::service::Service;
 use crate::signals::Event;
 
@@ -28,5 +32,47 @@ async fn token_changed(service: &Service, token: TokenId, presence: Presence) {
         }
         Ok(None) => service.subscribers.announce_to_all(&Event::ReadersChanged),
         Err(error) => tracing::warn!(%token, "cannot tell whose card came or went: {error}"),
+    }
+}
+
+/// Tells owners of what happens to their phones, until the phones stop, and keeps what a phone says of itself for when it is
+/// away.
+pub(crate) async fn tell_of_phones(service: Arc<Service>) {
+    let mut events = service.phones.subscribe();
+    let mut kept = HashMap::new();
+    while let Some(event) = events.recv().await {
+        match event {
+            PhoneEvent::Token { token, presence, at: _, why } => {
+                tracing::info!(%token, presence = presence.name(), "a phone came or went: {why}");
+                phone_changed(&service, &token).await;
+            }
+            PhoneEvent::Changed { token } => {
+                keep_info(&service, &token, &mut kept).await;
+                phone_changed(&service, &token).await;
+            }
+            // Told to those whose sessions hang on it: see `sessions`.
+            PhoneEvent::Missing { .. } | PhoneEvent::Back { .. } => {}
+        }
+    }
+}
+
+async fn phone_changed(service: &Service, token: &TokenId) {
+    match service.table.token_owner(token.clone()).await {
+        Ok(Some(uid)) => phones::announce(service, &service.phones.token(token), uid),
+        // It was taken out of its account meanwhile.
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%token, "cannot tell whose phone came or went: {error}"),
+    }
+}
+
+async fn keep_info(service: &Service, token: &TokenId, kept: &mut HashMap<TokenId, String>) {
+    let Some(info) = service.phones.token(token).info() else { return };
+    let text = info_text::print(&info);
+    if kept.get(token) == Some(&text) {
+        return;
+    }
+    match service.table.set_phone_info(token, text.clone()).await {
+        Ok(()) => drop(kept.insert(token.clone(), text)),
+        Err(error) => tracing::warn!(%token, "cannot keep what a phone says of itself: {error}"),
     }
 }

@@ -14,7 +14,7 @@ use zbus::fdo::{DBusProxy, RequestNameFlags};
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream};
 
-use crate::accounts::passphrase;
+use crate::accounts::{passphrase, phones};
 use crate::arguments::{Arguments, BusChoice};
 use crate::bus::{
     AccountFace, AdminFace, AgentsFace, AuthenticationFace, Door, KeysFace, LoginFace, PublicFace,
@@ -84,7 +84,8 @@ impl From<zbus::Error> for RunError {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub async fn run(arguments: Arguments, config: Config) -> Result<(), RunError> {
+pub async fn run(arguments: Arguments, mut config: Config) -> Result<(), RunError> {
+    config.phones.runtime.clone_from(&arguments.runtime_dir);
     let table = Table::open(&arguments.state_dir).map_err(RunError::Table)?;
     let host = host_secret().map_err(RunError::HostSecret)?;
     let connection = connect(&arguments.bus).await?;
@@ -129,6 +130,8 @@ pub async fn serve(
     let service = Arc::new(Service::new(parts).map_err(RunError::Random)?);
     watch_for_vanished_names(connection, Arc::clone(&service)).await?;
     tokio::spawn(presence::tell(Arc::clone(&service)));
+    tokio::spawn(presence::tell_of_phones(Arc::clone(&service)));
+    phones::keep_all(&service).await.map_err(RunError::Table)?;
     sessions::start(&service).await?;
     let door = Door::bus(Arc::clone(&service));
     let objects = connection.object_server();
@@ -186,6 +189,7 @@ async fn stop(service: &Arc<Service>, connection: &Connection) {
         passphrase::lock(service, &seat).await;
     }
     service.cards.stop();
+    service.phones.stop();
     service.table.clone().close().await;
     tracing::info!("stopped");
 }

@@ -10,15 +10,16 @@ use std::time::Duration;
 use claviger_card::Cards;
 use claviger_core::policy::{Administration, Caller, Circumstances, administrator, may_authenticate};
 use claviger_core::{Key, Refusal, Resource, SessionId};
+use claviger_phone_token::Phones;
 use claviger_soft::{Cost, HostSecret};
-use claviger_token::{Secret, TokenError};
+use claviger_token::{Presence, Secret, Token, TokenError, TokenId};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::Connection;
 use zbus::fdo::DBusProxy;
 use zbus::names::OwnedUniqueName;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Hardware, Holder};
 use crate::agents::{Agents, Asking};
 use crate::callers::{Callers, Peer, Visit};
 use crate::carried::Carried;
@@ -46,6 +47,8 @@ pub struct Service {
     pub agents: Agents,
     /// The readers and the cards in them.
     pub cards: Arc<Cards>,
+    /// The phones that users have paired.
+    pub phones: Arc<Phones>,
     /// How much each user has under way.
     pub permits: Permits,
     /// Where slow computations run.
@@ -162,13 +165,15 @@ impl Service {
         let Parts { config, table, bus, administration, host, logind, checkpoint } = parts;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let cards = Cards::start(config.cards.clone());
+        let phones = Phones::start(config.phones.clone(), &Handle::current());
         Ok(Self {
             rejection: claviger_soft::random(32)?,
             table,
             callers: Callers::default(),
-            accounts: Accounts::new(host, Arc::clone(&cards)),
+            accounts: Accounts::new(host, Hardware::new(Arc::clone(&cards), Arc::clone(&phones))),
             agents: Agents::default(),
             cards,
+            phones,
             permits: Permits::new(config.caps),
             workers: Workers::new(threads, Handle::current()),
             names: Names::new(Handle::current()),
@@ -193,6 +198,15 @@ impl Service {
         Circumstances {
             frozen: self.sessions.is_frozen(uid),
             confirmed: self.agents.confirmed(self, asking, key).await,
+        }
+    }
+
+    /// Returns how a token stands now. A local store is always there.
+    pub fn presence(&self, token: &TokenId) -> Presence {
+        match Holder::of(token) {
+            Holder::Store => Presence::Present,
+            Holder::Card => self.cards.token(token).presence(),
+            Holder::Phone => self.phones.token(token).presence(),
         }
     }
 

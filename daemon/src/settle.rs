@@ -5,7 +5,7 @@ use std::sync::Arc;
 use claviger_core::policy::{Authorized, Caller, Verdict, still_holds};
 use claviger_core::{Confirm, Refusal, Selector};
 
-use claviger_dbus::names::{ADMINISTER_ACTION, REMOVAL_ACTION};
+use claviger_dbus::names::{ADMINISTER_ACTION, PAIR_ACTION, REMOVAL_ACTION};
 use claviger_token::Purpose;
 
 use crate::agents::{self, Asking, KeyUse};
@@ -68,6 +68,14 @@ pub(crate) async fn set_removal_action(
         return Ok(());
     }
     polkit::check(service, asking, REMOVAL_ACTION).await
+}
+
+/// Lets users pair phones: on the system bus polkit makes sure that it is they who sit there.
+pub(crate) async fn pair(service: &Service, asking: Asking<'_>, caller: &Caller) -> Result<(), Refusal> {
+    if !service.asks_polkit() || service.administrator(caller).is_ok() {
+        return Ok(());
+    }
+    polkit::check(service, asking, PAIR_ACTION).await
 }
 
 /// Asks the owner before a key asks less often. Whoever could not use the key now is not asked either.

@@ -372,7 +372,7 @@ complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from list" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from pair" -l link -d 'The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/ttyACM0, or socket, to which the phone connects (adb reverse)' -r
+complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from pair" -l link -d 'The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/ttyACM0, or socket, to which the phone connects (adb reverse). Unless told, the socket and every Bluetooth device that is bonded with this computer and offers the service' -r
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from pair" -l name -d 'What the phone is called here; what it calls itself unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from pair" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand phone; and __fish_seen_subcommand_from pair" -l numbers -d 'Compare numbers on both sides, where the phone can scan nothing and be given no text'

@@ -75,6 +75,18 @@ impl Defaults {
         Ok(())
     }
 
+    /// Takes over the keys of `new`: where there was none, or everywhere if `instead` of others.
+    pub fn prefer(&mut self, new: Self, instead: bool) {
+        let Self { sign, decrypt, derive, authenticate } = self;
+        for (own, other) in
+            [(sign, new.sign), (decrypt, new.decrypt), (derive, new.derive), (authenticate, new.authenticate)]
+        {
+            if other.is_some() && (instead || own.is_none()) {
+                *own = other;
+            }
+        }
+    }
+
     /// Forgets a key that is gone.
     pub fn forget(&mut self, key: KeyId) {
         let Self { sign, decrypt, derive, authenticate } = self;

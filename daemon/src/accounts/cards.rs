@@ -185,17 +185,7 @@ impl Rows {
                 }
             }
         }
-        for (name, id) in preferred.by_name() {
-            let old = rows
-                .defaults
-                .by_name()
-                .into_iter()
-                .find(|default| default.0 == name)
-                .and_then(|default| default.1);
-            if id.is_some() && (enrolment.default || old.is_none()) {
-                rows.defaults.set(name, id).map_err(|name| Refusal::Internal(name.to_owned().into()))?;
-            }
-        }
+        rows.defaults.prefer(preferred, enrolment.default);
         Ok(rows)
     }
 

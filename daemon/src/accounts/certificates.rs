@@ -7,13 +7,16 @@ use claviger_token::{Secret, TokenKind};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
+use super::Seat;
 use super::cards::of_card;
 use crate::callers::Visit;
+use crate::errand::own_errand;
 use crate::service::Service;
 use crate::signals::Event;
 
 /// Sets the certificate of a key, its own first and then its chain; none takes it away. It is kept in the table, and
-/// written to the card beside the key where the card's administrator's secret is given.
+/// written to the card beside the key where the card's administrator's secret is given. A phone that is there is given it
+/// too; nobody waits for that.
 pub async fn set(
     service: &Arc<Service>,
     visit: Visit,
@@ -40,11 +43,26 @@ pub async fn set(
             token.write_certificate(&placement.reference, own, Some(authority)).await.map_err(of_card)?;
         }
         let table = &service.table;
-        seat.apply(table, table.set_certificates(seat.uid, key.id(), certificates)).await?;
+        seat.apply(table, table.set_certificates(seat.uid, key.id(), certificates.clone())).await?;
+        give_to_phones(&service, &seat, key, &certificates);
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         Ok(())
     })
     .await
+}
+
+/// Puts certificates beside a key on the phones on which it stands and that are there.
+fn give_to_phones(service: &Service, seat: &Seat, key: &Key, certificates: &[Vec<u8>]) {
+    for place in key.placements.iter().filter(|place| place.kind == TokenKind::Phone) {
+        let Ok(phone) = seat.phone(&place.token) else { continue };
+        let (place, certificates) = (place.clone(), certificates.to_vec());
+        let errand = own_errand(&key.binding.user_name, "clavigerd", "certificate");
+        drop(service.runtime.spawn(async move {
+            if let Err(error) = phone.certify(&place.reference, certificates, errand).await {
+                tracing::info!(token = %place.token, "the phone did not take a certificate: {error}");
+            }
+        }));
+    }
 }
 
 /// Checks that every document is a certificate, that there are not too many, and that the first is the key's.

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use claviger_core::{Confirm, Defaults, Key, KeyState, Placement, Refusal, Selector, Step, check_label};
+use claviger_phone_token::PhoneToken;
+use claviger_soft as soft;
 use claviger_token::{
     Algorithm, Generated, KeyId, Secret, Site, Token, TokenError, TokenId, TokenKind, TokenOp, TokenOutput,
     Usage,
 };
 
 use super::passphrase::wipe;
+use super::phones::named_if_absent;
 use super::registration::{become_default, new_binding, new_row};
-use super::{Seat, cards, guess};
+use super::{Holder, Seat, cards, guess, phone_keys, phones};
 use crate::callers::Visit;
 use crate::clock::now;
+use crate::errand::own_errand;
 use crate::pipeline::perform;
 use crate::service::Service;
 use crate::signals::Event;
@@ -28,6 +32,8 @@ pub struct NewKey {
     pub place: Place,
     /// Where on that token.
     pub site: Site,
+    /// The program that asks for it, as a phone shows it.
+    pub application: String,
 }
 
 /// On which token a new key is made.
@@ -47,6 +53,16 @@ pub enum Origin {
     Import(Secret),
 }
 
+impl Origin {
+    /// Returns the word for it in an errand.
+    const fn purpose(&self) -> &'static str {
+        match self {
+            Self::Generate(_) => "generate",
+            Self::Import(_) => "import",
+        }
+    }
+}
+
 /// Makes or takes a key and returns its id.
 pub async fn create(
     service: &Arc<Service>,
@@ -63,23 +79,47 @@ pub async fn create(
     if let Origin::Generate(algorithm) = &origin {
         check_usage(wanted.usage, *algorithm)?;
     }
-    let NewKey { label, usage, place, site } = wanted;
-    let token = target(&seat, &account, &place, &site)?;
-    if !token.is_unlocked() {
-        return Err(Refusal::of_token(token.kind(), TokenError::Locked));
-    }
+    let NewKey { label, usage, place, site, application } = wanted;
+    let token = match target(&seat, &account, &place, &site)? {
+        Target::Here(token) if token.is_unlocked() => token,
+        Target::Here(token) => return Err(Refusal::of_token(token.kind(), TokenError::Locked)),
+        // It asks its own person, unless it was locked from here, and says so then.
+        Target::Phone(phone) => {
+            named_if_absent(service, &account, &phone).await?;
+            let errand = own_errand(&visit.caller.user_name, application, origin.purpose());
+            phone.making(errand, &label)
+        }
+    };
     let binding = new_binding(&visit.caller).map_err(guess::refusal)?;
     let operation = match origin {
         Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone(), site },
         Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone(), site },
     };
+    // Not begun.
+    let uid = seat.uid;
+    let mut making = Box::pin({
+        let (service, token) = (Arc::clone(service), Arc::clone(&token));
+        async move { perform(&service, uid, token, operation).await }
+    });
+    let made = match token.kind() {
+        // It asks its person for as long as somebody waits for it, and no longer. A key that it made in that very moment
+        // stands on it and can be taken in.
+        TokenKind::Phone => Some((&mut making).await?),
+        TokenKind::Local | TokenKind::Card => None,
+    };
     // From here on it is carried to its end: what a card made is not left without its row.
     let (held, service) = (service, Arc::clone(service));
     held.to_its_end(async move {
-        let made = perform(&service, seat.uid, Arc::clone(&token), operation).await?;
+        let made = match made {
+            Some(made) => made,
+            None => making.await?,
+        };
         let TokenOutput::Generated(generated) = made else {
             return Err(Refusal::Internal("the token made no key".into()));
         };
+        if soft::algorithm_of(&generated.public_key) != Ok(generated.algorithm) {
+            return Err(Refusal::WrongToken("the public key is none of that algorithm".into()));
+        }
         check_usage(usage, generated.algorithm)?;
         check_place(usage, &generated)?;
         let key = new_row(generated, binding, &*token, (label, usage));
@@ -121,11 +161,31 @@ fn displaced<'a>(keys: &'a [Key], new: &Key) -> Vec<&'a Key> {
     keys.iter().filter(|key| key.placements.iter().any(taken)).collect()
 }
 
+/// Where a new key is made.
+enum Target {
+    /// On a token that stands at this machine.
+    Here(Arc<dyn Token>),
+    /// On a phone.
+    Phone(Arc<PhoneToken>),
+}
+
 /// Returns the token on which a new key is made.
-fn target(seat: &Seat, account: &Account, place: &Place, site: &Site) -> Result<Arc<dyn Token>, Refusal> {
-    let of_id = |id: &TokenId| {
-        if id == seat.token.id() { TokenKind::Local } else { TokenKind::Card }
+fn target(seat: &Seat, account: &Account, place: &Place, site: &Site) -> Result<Target, Refusal> {
+    let of_id = |id: &TokenId| match Holder::of(id) {
+        _ if id == seat.token.id() => TokenKind::Local,
+        Holder::Phone => TokenKind::Phone,
+        Holder::Card | Holder::Store => TokenKind::Card,
     };
+    let on_card_only = |what: &str| {
+        let Site { slot, authority, pin_policy, touch_policy } = site;
+        if slot.is_some() || authority.is_some() || pin_policy.is_some() || touch_policy.is_some() {
+            let text =
+                format!("slot, authority, pin-policy and touch-policy are of cards; this key is {what}");
+            return Err(Refusal::InvalidArguments(text.into()));
+        }
+        Ok(())
+    };
+    let id = || place.token.clone().unwrap_or_else(|| TokenId::new(""));
     let kind = match (&place.token, place.location) {
         (Some(id), None) => of_id(id),
         (Some(id), Some(kind)) if of_id(id) != kind => {
@@ -136,19 +196,14 @@ fn target(seat: &Seat, account: &Account, place: &Place, site: &Site) -> Result<
     };
     match kind {
         TokenKind::Local => {
-            let Site { slot, authority, pin_policy, touch_policy } = site;
-            if slot.is_some() || authority.is_some() || pin_policy.is_some() || touch_policy.is_some() {
-                return Err(Refusal::InvalidArguments(
-                    "slot, authority, pin-policy and touch-policy are of cards; this key is local".into(),
-                ));
-            }
-            Ok(Arc::clone(&seat.token) as Arc<dyn Token>)
+            on_card_only("local")?;
+            Ok(Target::Here(Arc::clone(&seat.token) as Arc<dyn Token>))
         }
-        TokenKind::Card => {
-            let id = place.token.clone().unwrap_or_else(|| TokenId::new(""));
-            Ok(cards::own_token(seat, account, &id)? as Arc<dyn Token>)
+        TokenKind::Card => Ok(Target::Here(cards::own_token(seat, account, &id())? as Arc<dyn Token>)),
+        TokenKind::Phone => {
+            on_card_only("on a phone")?;
+            phones::own_token(seat, account, &id()).map(Target::Phone)
         }
-        TokenKind::Phone => Err(Refusal::NotSupported("making a key on a phone".into())),
     }
 }
 
@@ -175,8 +230,8 @@ pub async fn change(
         check_label(label)?;
     }
     let seat = service.accounts.seat(visit.caller.uid);
-    let (held, service) = (service, Arc::clone(service));
-    held.to_its_end(async move {
+    let (held, service, own) = (service, Arc::clone(service), Arc::clone(&seat));
+    let deleted = held.to_its_end(async move {
         let _change = seat.change.lock().await;
         let account = seat.opened(&service.table, &visit.caller).await?;
         let (uid, table, user) = (seat.uid, &service.table, &account.user);
@@ -185,25 +240,30 @@ pub async fn change(
             (Change::Delete, _) => {
                 let key = find()?;
                 change_table(&service, &seat, table.delete_key(uid, key.id())).await?;
-                forget(&seat, key).await
+                forget(&seat, key).await?;
+                return Ok(Some(key.clone()));
             }
             (Change::Label(label), _) => {
-                change_table(&service, &seat, table.set_label(uid, find()?.id(), &label)).await
+                change_table(&service, &seat, table.set_label(uid, find()?.id(), &label)).await?;
             }
             (Change::Confirm(confirm), _) => {
                 let id = find()?.id();
                 change_table(&service, &seat, table.set_confirm(uid, id, confirm)).await?;
                 service.agents.forget_yeses(id);
-                Ok(())
             }
             (Change::DefaultFor(purpose), selector) => {
                 let key = if *selector == Selector::Default { None } else { Some(find()?) };
                 let defaults = with_default(user.defaults, &purpose, key)?;
-                change_table(&service, &seat, table.set_defaults(uid, defaults)).await
+                change_table(&service, &seat, table.set_defaults(uid, defaults)).await?;
             }
         }
-    })
-    .await
+        Ok(None)
+    });
+    if let Some(key) = deleted.await? {
+        // Phones ask their person, for as long as somebody waits for it.
+        phone_keys::erase(&own, &key).await;
+    }
+    Ok(())
 }
 
 fn with_default(mut defaults: Defaults, purpose: &str, key: Option<&Key>) -> Result<Defaults, Refusal> {
@@ -244,6 +304,9 @@ pub async fn revoke(
         forget(&seat, key).await?;
         change_table(&service, &seat, service.table.revoke_key(uid, key.id(), now())).await?;
         tracing::info!(uid, key = %key.id(), "a key was revoked");
+        // No phone's person holds a revocation up.
+        let (seat, key) = (Arc::clone(&seat), key.clone());
+        drop(service.runtime.clone().spawn(async move { phone_keys::erase(&seat, &key).await }));
         Ok(())
     })
     .await
@@ -295,9 +358,9 @@ async fn change_table(
     Ok(())
 }
 
-/// Lets the tokens forget a key whose row is gone.
+/// Lets the tokens at this machine forget a key whose row is gone.
 async fn forget(seat: &Seat, key: &Key) -> Result<(), Refusal> {
-    for placement in &key.placements {
+    for placement in key.placements.iter().filter(|placement| placement.kind != TokenKind::Phone) {
         let token = seat.token(placement)?;
         // A card that cannot erase a key, or is not there, keeps it; it is the caller's key no more.
         if !token.capabilities().erases {

@@ -4,8 +4,11 @@
 //! | --- | --- |
 //! | `mod` | [`Accounts`], [`Seat`]: what is kept in memory for one user |
 //! | `cards` | enrol, forget, unlock and lock cards |
+//! | `hardware` | [`Hardware`]: the cards and phones that tokens are; [`Holder`]: which of them holds a token |
+//! | `phones` | pair, unpair, unlock and lock phones |
+//! | `phone_keys` | the keys on a phone: taken in, taken out |
 //! | `card_care` | the PIN and the identity of a card that is the caller's, or nobody's |
-//! | `possession` | proves that a card has the private key of a public one |
+//! | `possession` | proves that a card or phone has the private key of a public one |
 //! | `statement` | what a key signs to show that it is there |
 //! | `login` | login by challenge and response: who is at a prompt has the user's token |
 //! | `removal` | what a user wants to happen when the token is removed |
@@ -22,10 +25,13 @@ pub mod card_care;
 pub mod cards;
 pub mod certificates;
 mod guess;
+mod hardware;
 mod idle;
 pub mod keys;
 pub mod login;
 pub mod passphrase;
+pub mod phone_keys;
+pub mod phones;
 mod possession;
 pub mod registration;
 pub mod removal;
@@ -34,13 +40,15 @@ mod statement;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use claviger_card::{CardToken, Cards, Contents, Kind};
+use claviger_card::{CardToken, Contents};
 use claviger_core::policy::{Caller, active, own_account};
-use claviger_core::{Key, Placement, Refusal, Registration, Standing, User, choose};
+use claviger_core::{EnrolledToken, Key, Placement, Refusal, Registration, Standing, User, choose};
+use claviger_phone_token::PhoneToken;
 use claviger_soft::{HostSecret, SoftToken};
 use claviger_token::{KeyId, Presence, Token, TokenId, TokenKind};
 
 use crate::table::{Account, Table, TableError};
+pub use hardware::{Hardware, Holder};
 pub use idle::Idle;
 pub use login::Logins;
 
@@ -48,7 +56,7 @@ pub use login::Logins;
 pub struct Accounts {
     seats: Mutex<HashMap<u32, Arc<Seat>>>,
     host: Option<Arc<HostSecret>>,
-    cards: Arc<Cards>,
+    hardware: Hardware,
     /// Logins that no session was opened for yet.
     pub logins: Logins,
 }
@@ -70,7 +78,7 @@ pub struct Seat {
     loading: tokio::sync::Mutex<()>,
     used: Mutex<HashMap<KeyId, i64>>,
     idle: Mutex<HashMap<TokenId, Arc<Idle>>>,
-    cards: Arc<Cards>,
+    hardware: Hardware,
 }
 
 #[derive(Clone)]
@@ -81,8 +89,8 @@ enum Loaded {
 
 impl Accounts {
     /// Returns seats that are all free.
-    pub fn new(host: Option<Arc<HostSecret>>, cards: Arc<Cards>) -> Self {
-        Self { seats: Mutex::new(HashMap::new()), host, cards, logins: Logins::default() }
+    pub fn new(host: Option<Arc<HostSecret>>, hardware: Hardware) -> Self {
+        Self { seats: Mutex::new(HashMap::new()), host, hardware, logins: Logins::default() }
     }
 
     /// Returns the host secret, where there is one.
@@ -101,7 +109,7 @@ impl Accounts {
             seats.retain(|_, seat| Arc::strong_count(seat) > 1 || seat.is_unlocked());
         }
         let token = SoftToken::new(TokenId::local(uid), self.host.clone());
-        let seat = Arc::new(Seat::new(uid, token, Arc::clone(&self.cards)));
+        let seat = Arc::new(Seat::new(uid, token, self.hardware.clone()));
         seats.insert(uid, Arc::clone(&seat));
         seat
     }
@@ -113,7 +121,7 @@ impl Accounts {
 }
 
 impl Seat {
-    fn new(uid: u32, token: SoftToken, cards: Arc<Cards>) -> Self {
+    fn new(uid: u32, token: SoftToken, hardware: Hardware) -> Self {
         Self {
             uid,
             token: Arc::new(token),
@@ -124,7 +132,7 @@ impl Seat {
             loading: tokio::sync::Mutex::new(()),
             used: Mutex::default(),
             idle: Mutex::default(),
-            cards,
+            hardware,
         }
     }
 
@@ -155,13 +163,23 @@ impl Seat {
     }
 
     /// Returns the caller's account, if it is the caller's, active, and a secret of its owner was given: to the
-    /// local store or to a card.
+    /// local store, to a card, or to a phone.
     pub async fn opened(&self, table: &Table, caller: &Caller) -> Result<Arc<Account>, Refusal> {
         let account = self.own(table, caller).await?;
-        if self.is_unlocked() || account.tokens.iter().any(|card| self.cards.token(&card.id).is_unlocked()) {
+        let is_open = |token: &EnrolledToken| match token.kind {
+            TokenKind::Local => false,
+            TokenKind::Card => self.card(&token.id).is_ok_and(|card| card.is_unlocked()),
+            TokenKind::Phone => self.phone(&token.id).is_ok_and(|phone| phone.is_unlocked()),
+        };
+        if self.is_unlocked() || account.tokens.iter().any(is_open) {
             return Ok(account);
         }
-        Err(if account.user.slots.is_some() { Refusal::Locked } else { Refusal::PinNeeded })
+        let has_card = account.tokens.iter().any(|token| token.kind == TokenKind::Card);
+        Err(match account.user.slots {
+            Some(_) => Refusal::Locked,
+            None if has_card || account.tokens.is_empty() => Refusal::PinNeeded,
+            None => Refusal::PhoneLocked,
+        })
     }
 
     /// Returns the caller's account, if it is the caller's, active, and its local store is unlocked.
@@ -179,6 +197,10 @@ impl Seat {
         let _loading = self.loading.lock().await;
         let (outcome, account) = tokio::join!(biased; change, table.account(self.uid));
         // What cannot be read now is read when it is needed; nobody goes on with what was true before.
+        if let Ok(account) = &account {
+            let tokens = account.as_ref().map_or(&[][..], |account| &account.tokens);
+            self.hardware.keep_only(self.uid, tokens);
+        }
         let loaded = account.map_or(Loaded::NotYet, |account| Loaded::Known(account.map(Arc::new)));
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = loaded;
         Ok(outcome?)
@@ -200,13 +222,32 @@ impl Seat {
         match placement.kind {
             TokenKind::Local => Ok(Arc::clone(&self.token) as Arc<dyn Token>),
             TokenKind::Card => Ok(self.card(&placement.token)? as Arc<dyn Token>),
-            TokenKind::Phone => Err(Refusal::TokenAbsent("the phone".into())),
+            TokenKind::Phone => Ok(self.phone(&placement.token)? as Arc<dyn Token>),
         }
     }
 
     /// Returns the card of that id, wherever it is.
     pub fn card(&self, token: &TokenId) -> Result<Arc<CardToken>, Refusal> {
-        Kind::of_token(token).map(|_| self.cards.token(token)).ok_or(Refusal::NoSuchToken)
+        self.hardware.card(token).ok_or(Refusal::NoSuchToken)
+    }
+
+    /// Returns the phone of that id, wherever it is.
+    pub fn phone(&self, token: &TokenId) -> Result<Arc<PhoneToken>, Refusal> {
+        self.hardware.phone(token).ok_or(Refusal::NoSuchToken)
+    }
+
+    /// Dials the phones on which a key stands, where the key is nowhere else to be had now, and waits for them a moment.
+    pub async fn reach(&self, key: &Key) {
+        let away = |place: &&Placement| self.standing(key, place) == Standing::Away;
+        if key.placements.iter().all(|place| away(&place)) {
+            let phones = key.placements.iter().filter(|place| place.kind == TokenKind::Phone);
+            self.hardware.reach(phones.map(|place| &place.token)).await;
+        }
+    }
+
+    /// Dials those phones, and waits for them a moment.
+    pub(super) async fn dial(&self, phones: impl Iterator<Item = &TokenId>) {
+        self.hardware.reach(phones).await;
     }
 
     /// Returns the place where a key is used now, and the token there.
@@ -237,7 +278,10 @@ impl Seat {
         };
         match placement.kind {
             TokenKind::Local => true,
-            TokenKind::Card => self.cards.contents(&placement.token).is_some_and(|contents| shown(&contents)),
+            TokenKind::Card => {
+                self.hardware.contents(&placement.token).is_some_and(|contents| shown(&contents))
+            }
+            // A phone says what it likes: each of its signatures is held against the key that proved itself.
             TokenKind::Phone => false,
         }
     }

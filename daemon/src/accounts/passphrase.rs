@@ -13,7 +13,7 @@ use claviger_token::{Secret, Token};
 
 use super::guess::{guess, refusal};
 use super::registration::slots_of;
-use super::{Seat, cards};
+use super::{Seat, cards, phones};
 use crate::callers::Visit;
 use crate::service::Service;
 use crate::signals::Event;
@@ -94,10 +94,11 @@ fn binding<'a>(slots: &KeySlots, host: Option<&'a HostSecret>) -> Option<&'a Hos
     host.filter(|_| slots.has_recovery_code())
 }
 
-/// Locks the local store and every card of the account.
+/// Locks the local store, and every card and phone of the account.
 pub async fn lock_everything(service: &Service, seat: &Seat) {
     if let Ok(Some(account)) = seat.account(&service.table).await {
         cards::lock_all(service, seat, &account);
+        phones::lock_all(service, seat, &account);
     }
     lock(service, seat).await;
 }

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use claviger_core::{Key, Placement, Request};
 use claviger_dbus::wire::Prompt;
-use claviger_token::{Purpose, TokenKind};
+use claviger_token::TokenKind;
 
 use super::Asking;
 use crate::accounts::Seat;
+use crate::errand::purpose;
 use crate::table::Account;
 
 /// What a question is about: the use of a key, or a change of how its use is asked for.
@@ -53,15 +54,5 @@ impl KeyUse<'_> {
     pub(super) fn card(&self) -> Option<Arc<claviger_card::CardToken>> {
         let placement = self.placement.filter(|placement| placement.kind == TokenKind::Card)?;
         self.seat.card(&placement.token).ok()
-    }
-}
-
-/// Returns the word for it in a prompt, where an encapsulated secret is told from an agreed one.
-const fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Sign => "sign",
-        Purpose::Decrypt => "decrypt",
-        Purpose::Derive => "derive",
-        Purpose::Decapsulate => "decapsulate",
     }
 }

@@ -12,12 +12,14 @@ use super::key_use::KeyUse;
 use super::question::{Question, Unanswered};
 use super::registry::Registration;
 use crate::accounts::cards::Given;
-use crate::accounts::{cards, passphrase};
+use crate::accounts::{cards, passphrase, phones};
 use crate::callers::Visit;
 use crate::clock::now;
+use crate::errand::errand;
 use crate::service::Service;
 
-/// Has the person unlock the token that a key is to be used on. However many requests want it, they are asked once.
+/// Has the person unlock the token that a key is to be used on. However many requests want it, they are asked once. A phone
+/// asks its person itself: no agent is needed, and none could help.
 ///
 /// # Errors
 /// [`Refusal::Locked`] or [`Refusal::PinNeeded`] at once, where nobody may be asked or nobody asks; what the person
@@ -28,6 +30,9 @@ pub async fn unlock(
     of: KeyUse<'_>,
     placement: &Placement,
 ) -> Result<(), Refusal> {
+    if placement.kind == TokenKind::Phone {
+        return unlock_phone(service, caller, of, placement).await;
+    }
     let locked = Refusal::of_token(placement.kind, TokenError::Locked);
     let Ok(agent) = of.asking.agent(service, caller.uid).await else { return Err(locked) };
     let token = of.seat.token(placement)?;
@@ -45,6 +50,28 @@ pub async fn unlock(
             locked,
         };
         unlocking.run()
+    };
+    service.agents.flights.join(&service.runtime, matter, work).await
+}
+
+async fn unlock_phone(
+    service: &Arc<Service>,
+    caller: &Arc<Caller>,
+    of: KeyUse<'_>,
+    placement: &Placement,
+) -> Result<(), Refusal> {
+    let errand = errand(service, (of.asking.peer, caller), "unlock").await;
+    let phone = of.seat.phone(&placement.token)?;
+    let (matter, key) = (Matter::Unlock(caller.uid, placement.token.clone()), of.key.handle(placement));
+    let work = || {
+        let (service, seat) = (Arc::clone(service), Arc::clone(of.seat));
+        async move {
+            if phone.is_ready(&key) {
+                return Ok(());
+            }
+            let idle = service.config.idle;
+            phones::log_in(&service, &seat, &phone, (errand, idle)).await
+        }
     };
     service.agents.flights.join(&service.runtime, matter, work).await
 }

@@ -87,23 +87,20 @@ impl AuthenticationFace {
         let surroundings = door.service.surroundings(peer, uid).await;
         let remote = remote_host.as_ref().is_some_and(|host| !host.is_empty()) || surroundings.remote;
         let no_cards = remote && !door.service.config.login.remote_cards;
+        let no_phones = remote && !door.service.config.login.remote_phones;
         let occasion = Occasion {
             service: shown("service", service)?,
             tty: shown("tty", tty)?,
             remote_host: shown("remote-host", remote_host)?,
             requesting_user: shown("requesting-user", requesting_user)?,
         };
-        Ok((Wish { location, token: None, no_cards, no_pin_pads: surroundings.foreign }, occasion))
+        Ok((Wish { location, token: None, no_cards, no_phones, no_pin_pads: surroundings.foreign }, occasion))
     }
 }
 
 fn location(name: &str) -> Result<TokenKind, Refusal> {
-    match TokenKind::from_name(name) {
-        Some(kind @ (TokenKind::Local | TokenKind::Card)) => Ok(kind),
-        Some(TokenKind::Phone) | None => {
-            Err(invalid(format!("{name:?} is no location for a login; there are local, card")))
-        }
-    }
+    TokenKind::from_name(name)
+        .ok_or_else(|| invalid(format!("{name:?} is no location for a login; there are local, card, phone")))
 }
 
 /// Returns a text as it may stand in a journal and before people: without what steers a terminal or turns the direction of
@@ -137,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_logs_in_with_a_phone_yet() {
-        assert!(location("local").is_ok() && location("card").is_ok());
-        assert!(location("phone").is_err() && location("").is_err());
+    fn people_log_in_with_every_kind_of_token_that_there_is() {
+        assert!(location("local").is_ok() && location("card").is_ok() && location("phone").is_ok());
+        assert!(location("sim").is_err() && location("").is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use claviger_core::Refusal;
 use claviger_dbus::CallError;
+use tokio::time::Instant;
 use zbus::message::Header;
 
 use super::error::answer;
@@ -33,6 +34,11 @@ impl Door {
         self.channel.is_some()
     }
 
+    /// Returns when a call that begins now ends at the latest.
+    pub(super) fn ends(timeout_ms: Option<u32>) -> Instant {
+        Instant::now() + time(timeout_ms)
+    }
+
     /// Lets one call through: ends it when its peer is gone or its time is over, counts it, and turns a
     /// refusal into the caller's error.
     pub(super) async fn call<T>(
@@ -45,13 +51,12 @@ impl Door {
         let outcome = match self.peer(header) {
             Ok(peer) => {
                 let _leaving = Leaving { service: &self.service, peer: &peer };
-                let time = timeout_ms.map_or(LONGEST, |time| Duration::from_millis(time.into()).min(LONGEST));
                 tokio::select! {
                     // The work first: what is done at once registers no timer.
                     biased;
                     outcome = work(&peer) => outcome,
                     () = peer.gone.cancelled() => Err(Refusal::Cancelled),
-                    () = tokio::time::sleep(time) => Err(Refusal::Timeout),
+                    () = tokio::time::sleep(time(timeout_ms)) => Err(Refusal::Timeout),
                 }
             }
             Err(refusal) => Err(refusal),
@@ -85,6 +90,10 @@ impl Drop for Leaving<'_> {
             self.service.callers.vanished(&self.peer.name);
         }
     }
+}
+
+fn time(timeout_ms: Option<u32>) -> Duration {
+    timeout_ms.map_or(LONGEST, |time| Duration::from_millis(time.into()).min(LONGEST))
 }
 
 /// No call takes longer, whatever it asks for.

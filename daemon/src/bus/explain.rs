@@ -9,6 +9,7 @@ use claviger_dbus::wire::Explanation;
 use claviger_token::{Purpose, Token, TokenError, TokenKind};
 
 use super::error;
+use crate::accounts::token_name;
 use crate::agents::Asking;
 use crate::service::Service;
 
@@ -41,8 +42,17 @@ pub(super) async fn explain(
     if let Ok((placement, token)) = &place
         && !token.is_ready(&key.handle(placement))
     {
-        let secret = if token.kind() == TokenKind::Local { "your pass phrase" } else { "the PIN" };
+        let secret = match token.kind() {
+            TokenKind::Local => "your pass phrase",
+            TokenKind::Card => "the PIN",
+            TokenKind::Phone => "unlocking the phone, on the phone",
+        };
         explanation.prompts.push(secret.to_owned());
+    }
+    if let Ok((placement, _)) = &place
+        && placement.kind == TokenKind::Phone
+    {
+        explanation.prompts.push(format!("your yes on the {}", token_name(&account, &placement.token)));
     }
     let asked = asking.would_ask(service, caller.uid).await;
     match dry_run((verdict, asked), place, key, request) {
@@ -72,7 +82,8 @@ fn dry_run(
     let (placement, token) = place?;
     let input = Input::Bytes(fitting_size(request, key));
     let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;
-    let ready = token.is_ready(&key.handle(placement));
+    // A phone asks its own person: no agent is needed.
+    let ready = token.kind() == TokenKind::Phone || token.is_ready(&key.handle(placement));
     if ready || asked.is_ok() { Ok(plan) } else { Err(Refusal::of_token(token.kind(), TokenError::Locked)) }
 }
 

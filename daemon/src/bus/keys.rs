@@ -17,6 +17,7 @@ use crate::accounts::keys::{Change, NewKey, Origin, Place};
 use crate::accounts::{Seat, certificates, keys};
 use crate::agents::Asking;
 use crate::callers::Peer;
+use crate::errand::application;
 use crate::pipeline::{self, Data};
 use crate::table::Account;
 use crate::{secrets, settle};
@@ -143,7 +144,7 @@ impl KeysFace {
         door.call(&header, "make a key", time, async |peer| {
             let origin = Origin::Generate(parse::algorithm(algorithm)?);
             let visit = door.service.visit(peer).await?;
-            let wanted = wanted(options).await?;
+            let wanted = self.wanted(peer, options).await?;
             keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
         .await
@@ -160,7 +161,7 @@ impl KeysFace {
         let time = options.timeout_ms;
         door.call(&header, "import a key", time, async |peer| {
             let visit = door.service.visit(peer).await?;
-            let wanted = wanted(options).await?;
+            let wanted = self.wanted(peer, options).await?;
             let origin = Origin::Import(secrets::read(private_key.into(), names::SECRET_LIMIT).await?);
             keys::create(&door.service, visit, origin, wanted).await.map(|id| id.to_string())
         })
@@ -341,37 +342,38 @@ impl KeysFace {
         let account = seat.callers(&door.service.table, &visit.caller).await?;
         Ok((seat, account))
     }
+
+    async fn wanted(&self, peer: &Peer, options: NewKeyOptions) -> Result<NewKey, Refusal> {
+        let NewKeyOptions {
+            timeout_ms: _,
+            no_prompt: _,
+            label,
+            usage,
+            location,
+            token,
+            slot,
+            pin_policy,
+            touch_policy,
+            authority,
+        } = options;
+        let location = location.map(|name| parse::location(&name)).transpose()?;
+        Ok(NewKey {
+            label: label.unwrap_or_default(),
+            usage: usage.map(|names| parse::usage(&names)).transpose()?,
+            place: Place { location, token: token.map(TokenId::new) },
+            site: Site {
+                slot,
+                pin_policy: pin_policy.map(|name| parse::pin_policy(&name)).transpose()?,
+                touch_policy: touch_policy.map(|name| parse::touch_policy(&name)).transpose()?,
+                authority: parse::optional_secret(authority).await?,
+            },
+            application: application(&self.0.service, peer).await,
+        })
+    }
 }
 
 fn bytes(data: &serde_bytes::Bytes) -> Result<Data, Refusal> {
     parse::bounded(data).map(Data::Bytes)
-}
-
-async fn wanted(options: NewKeyOptions) -> Result<NewKey, Refusal> {
-    let NewKeyOptions {
-        timeout_ms: _,
-        no_prompt: _,
-        label,
-        usage,
-        location,
-        token,
-        slot,
-        pin_policy,
-        touch_policy,
-        authority,
-    } = options;
-    let location = location.map(|name| parse::location(&name)).transpose()?;
-    Ok(NewKey {
-        label: label.unwrap_or_default(),
-        usage: usage.map(|names| parse::usage(&names)).transpose()?,
-        place: Place { location, token: token.map(TokenId::new) },
-        site: Site {
-            slot,
-            pin_policy: pin_policy.map(|name| parse::pin_policy(&name)).transpose()?,
-            touch_policy: touch_policy.map(|name| parse::touch_policy(&name)).transpose()?,
-            authority: parse::optional_secret(authority).await?,
-        },
-    })
 }
 
 /// What is done with a key, as messages say it: the key as the caller named it, without what would spoil a

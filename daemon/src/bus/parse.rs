@@ -7,6 +7,7 @@ use claviger_dbus::wire::{
     DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
 };
 use claviger_dbus::{ByteBuf, Bytes, names};
+use claviger_phone_token::{InvalidLink, Link, Method};
 use claviger_token::{
     Algorithm, Hash, Kdf, Mechanism, Parameters, PinPolicy, Purpose, Secret, TokenKind, TouchPolicy, Usage,
 };
@@ -53,6 +54,20 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
 pub(super) fn location(name: &str) -> Result<TokenKind, Refusal> {
     TokenKind::from_name(name)
         .ok_or_else(|| invalid(format!("{name:?} is no location; there are local, card, phone")))
+}
+
+/// Returns the way to a phone, if one is told.
+pub(super) fn link(text: Option<&str>) -> Result<Option<Link>, Refusal> {
+    text.map(|text| text.parse().map_err(|error: InvalidLink| invalid(error.to_string()))).transpose()
+}
+
+/// Returns how both sides of a pairing know each other.
+pub(super) fn pairing_method(name: Option<&str>) -> Result<Method, Refusal> {
+    match name {
+        None | Some("uri") => Ok(Method::Uri),
+        Some("numbers") => Ok(Method::Numbers),
+        Some(other) => Err(invalid(format!("{other:?} is no method; there are uri, numbers"))),
+    }
 }
 
 pub(super) fn confirm(name: &str) -> Result<Confirm, Refusal> {

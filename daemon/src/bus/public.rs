@@ -1,15 +1,16 @@
 use claviger_core::policy::active;
 use claviger_core::{Format, KeyState, Refusal};
-use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, VerifyOptions};
+use claviger_dbus::wire::{EncryptOptions, NoOptions, PublicKeyRow, RandomOptions, VerifyOptions};
 use claviger_dbus::{ByteBuf, CallError, names};
 use claviger_soft as soft;
-use claviger_token::{Mechanism, Purpose};
+use claviger_token::{Mechanism, Purpose, TokenId};
 use serde_bytes::Bytes;
 use zbus::OwnedFd;
 use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, rows};
+use crate::accounts::phones;
 use crate::files;
 
 /// `org.claviger.KeyStore1.Public`: what needs no private key.
@@ -130,10 +131,13 @@ impl PublicFace {
     async fn random(
         &self,
         length: u32,
-        options: NoOptions,
+        options: RandomOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let NoOptions {} = options;
+        let RandomOptions { token } = options;
+        if let Some(token) = token {
+            return self.random_of(&header, length, &TokenId::new(token)).await;
+        }
         self.compute(&header, "make random bytes", async |_| {
             let length = usize::try_from(length).ok().filter(|length| *length <= names::DATA_LIMIT);
             let length = length.ok_or(Refusal::DataTooLarge { limit: names::DATA_LIMIT })?;
@@ -174,6 +178,24 @@ impl PublicFace {
 }
 
 impl PublicFace {
+    async fn random_of(
+        &self,
+        header: &Header<'_>,
+        length: u32,
+        token: &TokenId,
+    ) -> Result<ByteBuf, CallError> {
+        let Self(door) = self;
+        door.call(header, "make random bytes", None, async |peer| {
+            if length > MOST_OF_A_PHONE {
+                return Err(Refusal::DataTooLarge { limit: MOST_OF_A_PHONE as usize });
+            }
+            let visit = door.service.visit(peer).await?;
+            let bytes = phones::random(&door.service, &visit, token, length).await?;
+            Ok(ByteBuf::from(bytes.expose()))
+        })
+        .await
+    }
+
     /// Prepares a computation, then runs it on a worker when it is the caller's turn.
     async fn compute<T, W>(
         &self,
@@ -203,3 +225,6 @@ fn serving(name: &str, purpose: Purpose) -> Result<Mechanism, Refusal> {
     }
     Err(parse::invalid(format!("{mechanism} is not for that")))
 }
+
+/// Random bytes that are asked of a phone at a time.
+const MOST_OF_A_PHONE: u32 = 4096;

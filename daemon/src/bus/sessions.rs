@@ -1,8 +1,6 @@
-use claviger_card::Kind;
 use claviger_core::{Refusal, Session};
 use claviger_dbus::CallError;
 use claviger_dbus::wire::{NoOptions, SessionRow};
-use claviger_token::{Presence, Token};
 use zbus::message::Header;
 
 use super::door::Door;
@@ -74,10 +72,7 @@ async fn row(service: &Service, entry: Entry) -> Result<SessionRow, Refusal> {
     let user_name = service.names.user_name(session.uid).await.unwrap_or_default();
     let (locked, can_lock) = (session.locked, session.can_lock());
     let Session { uid, class, kind, seat, tty, remote, remote_host, .. } = session;
-    let presence = binding.as_ref().map(|binding| match Kind::of_token(&binding.token) {
-        Some(_) => service.cards.token(&binding.token).presence(),
-        None => Presence::Present,
-    });
+    let presence = binding.as_ref().map(|binding| service.presence(&binding.token));
     Ok(SessionRow {
         uid,
         user_name,

@@ -27,7 +27,7 @@ pub(super) async fn list(
             rows.push((seat.token.id().to_string(), local_row(&seat)));
         }
         for enrolled in &account.tokens {
-            rows.push((enrolled.id.to_string(), enrolled_row(&seat, enrolled)?));
+            rows.push((enrolled.id.to_string(), enrolled_row(service, &seat, enrolled).await?));
         }
     }
     if all {
@@ -46,7 +46,10 @@ pub(super) async fn one(service: &Service, visit: &Visit, id: &TokenId) -> Resul
         return Ok(TokenRow { keys: Some(Vec::new()), ..local_row(&seat) });
     }
     let row = match enrolled {
-        Some(enrolled) => enrolled_row(&seat, enrolled)?,
+        Some(enrolled) if enrolled.kind == TokenKind::Phone => {
+            return Ok(TokenRow { keys: Some(Vec::new()), ..phone_row(service, enrolled).await? });
+        }
+        Some(enrolled) => enrolled_row(service, &seat, enrolled).await?,
         None => {
             let contents = service.cards.contents(id).ok_or(Refusal::NoSuchToken)?;
             other_row(service, &contents).await?
@@ -78,7 +81,10 @@ fn local_row(seat: &Seat) -> TokenRow {
     with_capabilities(row, &seat.token.capabilities())
 }
 
-fn enrolled_row(seat: &Seat, enrolled: &EnrolledToken) -> Result<TokenRow, Refusal> {
+async fn enrolled_row(service: &Service, seat: &Seat, enrolled: &EnrolledToken) -> Result<TokenRow, Refusal> {
+    if enrolled.kind == TokenKind::Phone {
+        return phone_row(service, enrolled).await;
+    }
     let token = seat.card(&enrolled.id)?;
     let row = TokenRow {
         name: enrolled.name.clone(),
@@ -86,6 +92,28 @@ fn enrolled_row(seat: &Seat, enrolled: &EnrolledToken) -> Result<TokenRow, Refus
         locked: !token.is_unlocked(),
         created: Some(enrolled.created),
         ..card_row(&enrolled.id, &token)
+    };
+    Ok(with_capabilities(row, &token.capabilities()))
+}
+
+/// Returns a phone as it was paired, and as it is now.
+async fn phone_row(service: &Service, enrolled: &EnrolledToken) -> Result<TokenRow, Refusal> {
+    let token = service.phones.token(&enrolled.id);
+    let (model, links) = service.table.phone_ways(&enrolled.id).await?.unwrap_or_default();
+    let state = service.phones.snapshot().into_iter().find(|phone| phone.token == enrolled.id);
+    let (link, faults) = state.map_or((None, Vec::new()), |phone| (phone.link, phone.faults));
+    let row = TokenRow {
+        kind: TokenKind::Phone.name().to_owned(),
+        name: enrolled.name.clone(),
+        presence: token.presence().name().to_owned(),
+        enrolled: true,
+        locked: !token.is_unlocked(),
+        created: Some(enrolled.created),
+        model: Some(model),
+        links: Some(links),
+        link: link.map(|link| link.to_string()),
+        faults: Some(faults.into_iter().map(|(link, fault)| format!("{link}: {fault}")).collect()),
+        ..TokenRow::default()
     };
     Ok(with_capabilities(row, &token.capabilities()))
 }

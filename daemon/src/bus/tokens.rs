@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use claviger_core::Refusal;
 use claviger_dbus::wire::{
-    ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, TokenFilter, TokenRow, UnlockTokenOptions,
+    ChangePinOptions, EnrolOptions, InitCardOptions, NoOptions, PairOptions, TokenFilter, TokenRow,
+    UnlockTokenOptions,
 };
 use claviger_dbus::{CallError, names};
 use claviger_token::{Secret, Spare, TokenId};
@@ -11,9 +12,13 @@ use zbus::message::Header;
 
 use super::door::Door;
 use super::{parse, token_rows};
-use crate::accounts::card_care;
 use crate::accounts::cards::{self, Enrolment, Given};
-use crate::secrets;
+use crate::accounts::phones::{self, Wanted};
+use crate::accounts::{Holder, card_care, phone_keys};
+use crate::agents::Asking;
+use crate::conversation::Conversation;
+use crate::errand::errand;
+use crate::{secrets, settle};
 
 /// `org.claviger.KeyStore1.Tokens`: what the caller's keys live on.
 pub struct TokensFace(pub Door);
@@ -60,10 +65,17 @@ impl TokensFace {
         let Self(door) = self;
         let EnrolOptions { pin, default, label, last_try, timeout_ms } = options;
         door.call(&header, "enrol the card", timeout_ms, async |peer| {
-            let enrolment = Enrolment { label: label.unwrap_or_default(), default: default.unwrap_or(false) };
-            let visit = door.service.visit(peer).await?;
+            let (label, default) = (label.unwrap_or_default(), default.unwrap_or(false));
+            let (token, visit) = (TokenId::new(token), door.service.visit(peer).await?);
+            if Holder::of(&token) == Holder::Phone {
+                no_pin(pin.as_ref())?;
+                let enrolment = phone_keys::Enrolment { label, default };
+                let keys = phone_keys::enrol(&door.service, &visit, &token, enrolment).await?;
+                return Ok(keys.iter().map(ToString::to_string).collect());
+            }
+            let enrolment = Enrolment { label, default };
             let given = self.given(pin, last_try, None).await?;
-            let keys = cards::enrol(&door.service, visit, TokenId::new(token), given, enrolment).await?;
+            let keys = cards::enrol(&door.service, visit, token, given, enrolment).await?;
             Ok(keys.iter().map(ToString::to_string).collect())
         })
         .await
@@ -77,9 +89,12 @@ impl TokensFace {
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
-        door.call(&header, "forget the card", None, async |peer| {
-            let visit = door.service.visit(peer).await?;
-            cards::forget(&door.service, visit, TokenId::new(token)).await
+        door.call(&header, "forget the token", None, async |peer| {
+            let (token, visit) = (TokenId::new(token), door.service.visit(peer).await?);
+            match Holder::of(&token) {
+                Holder::Phone => phones::unpair(&door.service, visit, token).await,
+                Holder::Card | Holder::Store => cards::forget(&door.service, visit, token).await,
+            }
         })
         .await
     }
@@ -92,10 +107,17 @@ impl TokensFace {
     ) -> Result<(), CallError> {
         let Self(door) = self;
         let UnlockTokenOptions { pin, last_try, idle, timeout_ms } = options;
-        door.call(&header, "unlock the card", timeout_ms, async |peer| {
+        door.call(&header, "unlock the token", timeout_ms, async |peer| {
             let visit = door.service.visit(peer).await?;
+            let id = TokenId::new(token);
+            if Holder::of(&id) == Holder::Phone {
+                no_pin(pin.as_ref())?;
+                let errand = errand(&door.service, (peer, &visit.caller), "unlock").await;
+                let idle = parse::idle(idle, door.service.config.idle);
+                return phones::unlock(&door.service, &visit, &id, (errand, idle)).await;
+            }
             let given = self.given(pin, last_try, idle).await?;
-            cards::unlock(&door.service, visit, TokenId::new(token), given).await
+            cards::unlock(&door.service, visit, id, given).await
         })
         .await
     }
@@ -108,9 +130,12 @@ impl TokensFace {
     ) -> Result<(), CallError> {
         let NoOptions {} = options;
         let Self(door) = self;
-        door.call(&header, "lock the card", None, async |peer| {
-            let visit = door.service.visit(peer).await?;
-            cards::lock(&door.service, &visit, &TokenId::new(token)).await
+        door.call(&header, "lock the token", None, async |peer| {
+            let (token, visit) = (TokenId::new(token), door.service.visit(peer).await?);
+            match Holder::of(&token) {
+                Holder::Phone => phones::lock(&door.service, &visit, &token).await,
+                Holder::Card | Holder::Store => cards::lock(&door.service, &visit, &token).await,
+            }
         })
         .await
     }
@@ -167,6 +192,47 @@ impl TokensFace {
         })
         .await
     }
+
+    #[zbus(out_args("token"))]
+    async fn pair_phone(
+        &self,
+        options: PairOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, CallError> {
+        let Self(door) = self;
+        let PairOptions { conversation, link, method, name, default, timeout_ms } = options;
+        let until = Door::ends(timeout_ms) - MARGIN;
+        door.call(&header, "pair the phone", timeout_ms, async |peer| {
+            let wanted = Wanted {
+                link: parse::link(link.as_deref())?,
+                method: parse::pairing_method(method.as_deref())?,
+                name,
+                default: default.unwrap_or(false),
+                until,
+            };
+            let visit = door.service.visit(peer).await?;
+            let conversation = conversation.ok_or_else(|| parse::invalid("a conversation is needed"))?;
+            let conversation = Conversation::over(conversation.into())?;
+            settle::pair(&door.service, Asking::of(peer, &header, None), &visit.caller).await?;
+            Ok(phones::pair(&door.service, visit, wanted, conversation).await?.to_string())
+        })
+        .await
+    }
+
+    async fn unpair(
+        &self,
+        token: &str,
+        options: NoOptions,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), CallError> {
+        let NoOptions {} = options;
+        let Self(door) = self;
+        door.call(&header, "unpair the phone", None, async |peer| {
+            let visit = door.service.visit(peer).await?;
+            phones::unpair(&door.service, visit, TokenId::new(token)).await
+        })
+        .await
+    }
 }
 
 impl TokensFace {
@@ -186,6 +252,14 @@ impl TokensFace {
     }
 }
 
+/// A phone's PIN is between the phone and its person.
+fn no_pin(pin: Option<&OwnedFd>) -> Result<(), Refusal> {
+    match pin {
+        Some(_) => Err(Refusal::NotSupported("a PIN for a phone".into())),
+        None => Ok(()),
+    }
+}
+
 /// The option `last-try`: whether the person said that the last try may be spent.
 fn spare(last_try: Option<bool>) -> Spare {
     if last_try.unwrap_or(false) { Spare::Nothing } else { Spare::Last }
@@ -194,3 +268,6 @@ fn spare(last_try: Option<bool>) -> Spare {
 async fn secret(descriptor: OwnedFd) -> Result<Secret, Refusal> {
     secrets::read(descriptor.into(), names::SECRET_LIMIT).await
 }
+
+/// So much before its end a call is answered with what was done until then.
+const MARGIN: Duration = Duration::from_secs(3);

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use claviger_card::{CardsConfig, Kind};
 use claviger_core::{Caps, RemovalPolicy};
+use claviger_phone_token::{Bluetooth, PhonesConfig};
 use claviger_soft::Cost;
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ pub(super) struct Document {
     kdf: Kdf,
     limits: LimitsTable,
     cards: CardsTable,
+    phones: PhonesTable,
     login: LoginTable,
     removal: RemovalTable,
     sessions: SessionsTable,
@@ -64,8 +66,20 @@ struct CardsTable {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct PhonesTable {
+    bluetooth: Option<bool>,
+    serial: Option<bool>,
+    lost: Option<String>,
+    grace: Option<String>,
+    request_timeout: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 struct LoginTable {
     remote_cards: Option<bool>,
+    remote_phones: Option<bool>,
+    phone_pause: Option<String>,
     authentication_lifetime: Option<String>,
 }
 
@@ -97,13 +111,14 @@ struct Log {
 impl Document {
     /// Takes over into `config` what the file says; what it does not say stays.
     pub(super) fn change(self, config: &mut Config) -> Result<(), String> {
-        let Self { registration, unlock, kdf, limits, cards, login, removal, sessions, log } = self;
+        let Self { registration, unlock, kdf, limits, cards, phones, login, removal, sessions, log } = self;
         set(&mut config.consent, registration.consent);
         set(&mut config.first_keys, registration.keys.map(|names| values::algorithms(&names)).transpose()?);
         set(&mut config.idle, unlock.idle.map(|text| values::idle(&text)).transpose()?);
         kdf.change(&mut config.cost)?;
         limits.change(&mut config.caps);
         cards.change(&mut config.cards)?;
+        phones.change(&mut config.phones)?;
         login.change(&mut config.login)?;
         removal.change(&mut config.removal)?;
         sessions.change(&mut config.sessions);
@@ -125,8 +140,10 @@ impl LimitsTable {
 
 impl LoginTable {
     fn change(self, config: &mut LoginConfig) -> Result<(), String> {
-        let LoginConfig { remote_cards, lifetime } = config;
+        let LoginConfig { remote_cards, remote_phones, phone_pause, lifetime } = config;
         set(remote_cards, self.remote_cards);
+        set(remote_phones, self.remote_phones);
+        set(phone_pause, self.phone_pause.map(|text| values::pause(&text)).transpose()?);
         set(lifetime, self.authentication_lifetime.map(|text| values::lifetime(&text)).transpose()?);
         Ok(())
     }
@@ -173,6 +190,20 @@ impl CardsTable {
         }
         set(&mut config.wait, wait.map(|text| values::patience("wait", &text)).transpose()?);
         set(&mut config.deadline, deadline.map(|text| values::patience("deadline", &text)).transpose()?);
+        Ok(())
+    }
+}
+
+impl PhonesTable {
+    fn change(self, config: &mut PhonesConfig) -> Result<(), String> {
+        let Self { bluetooth, serial, lost, grace, request_timeout } = self;
+        // Where the sockets are is not the file's to say, and every other time follows from these.
+        let PhonesConfig { runtime: _, bluetooth: radio, serial: lines, heartbeat: _, .. } = config;
+        set(radio, bluetooth.map(|wanted| if wanted { Bluetooth::System } else { Bluetooth::Off }));
+        set(lines, serial);
+        set(&mut config.lost, lost.map(|text| values::lost(&text)).transpose()?);
+        set(&mut config.grace, grace.map(|text| values::grace(&text)).transpose()?);
+        set(&mut config.request, request_timeout.map(|text| values::request_timeout(&text)).transpose()?);
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use claviger_card::CardsConfig;
 use claviger_core::{Caps, RemovalPolicy};
+use claviger_phone_token::PhonesConfig;
 use claviger_soft::Cost;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub caps: Caps,
     /// Which cards are looked for, and how patiently.
     pub cards: CardsConfig,
+    /// How phones are reached, and how patiently.
+    pub phones: PhonesConfig,
     /// How people log in.
     pub login: LoginConfig,
     /// What happens to a session whose token is gone.
@@ -48,6 +51,10 @@ pub struct Config {
 pub struct LoginConfig {
     /// Whether a card in a reader of this machine serves a login from another machine.
     pub remote_cards: bool,
+    /// Whether a phone serves a login from another machine.
+    pub remote_phones: bool,
+    /// How long a phone is not asked about logins after a no, or after no answer.
+    pub phone_pause: Duration,
     /// How long an authentication can be used to bind a session.
     pub lifetime: Duration,
 }
@@ -65,7 +72,12 @@ pub struct SessionsConfig {
 
 impl Default for LoginConfig {
     fn default() -> Self {
-        Self { remote_cards: false, lifetime: Duration::from_secs(120) }
+        Self {
+            remote_cards: false,
+            remote_phones: true,
+            phone_pause: Duration::from_secs(30),
+            lifetime: Duration::from_secs(120),
+        }
     }
 }
 
@@ -84,6 +96,7 @@ impl Default for Config {
             cost: None,
             caps: Caps::default(),
             cards: CardsConfig { opensc_socket: Some(OPENSC_SOCKET.into()), ..CardsConfig::default() },
+            phones: PhonesConfig::new(RUNTIME_FOLDER),
             login: LoginConfig::default(),
             removal: RemovalPolicy::default(),
             sessions: SessionsConfig::default(),
@@ -183,6 +196,8 @@ fn failure(file: &Path, line: Option<usize>, what: impl Into<String>) -> ConfigE
     ConfigError { file: file.to_owned(), line, what: what.into() }
 }
 
+/// Where the sockets for phones are, unless told.
+pub const RUNTIME_FOLDER: &str = "/run/claviger";
 /// Where systemd listens for the helper that knows OpenSC.
 const OPENSC_SOCKET: &str = "/run/claviger/opensc.sock";
 const DEFAULT_FILE: &str = "/etc/claviger/claviger.toml";

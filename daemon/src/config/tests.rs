@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use claviger_core::Action;
+use claviger_phone_token::Bluetooth;
 
 use super::Config;
 
@@ -56,6 +57,12 @@ fn values_that_make_no_sense_are_refused() {
         "[login]\nremote-cards = \"no\"",
         "[login]\nauthentication-lifetime = \"0s\"",
         "[login]\nauthentication-lifetime = \"never\"",
+        "[login]\nphone-pause = \"never\"",
+        "[phones]\nbluetooth = \"yes\"",
+        "[phones]\nlost = \"1s\"",
+        "[phones]\ngrace = \"0s\"",
+        "[phones]\nrequest-timeout = \"1h\"",
+        "[phones]\nruntime = \"/tmp\"",
         "[removal]\nlocal = \"logout\"",
         "[removal]\nconfirmation = \"never\"",
         "[removal]\nunreachable = \"0s\"",
@@ -77,4 +84,15 @@ fn what_follows_a_removal_is_the_administrators_to_say() {
         (Action::Terminate, Action::None, Action::Lock)
     );
     assert_eq!((removal.confirmation, removal.unreachable), (Duration::from_secs(2), None));
+}
+
+#[test]
+fn links_to_phones_can_be_switched_off_one_by_one() {
+    let phones = |text| merged(&[text]).expect("valid").phones;
+    let usual = Config::default().phones;
+    assert_eq!((usual.bluetooth.clone(), usual.serial), (Bluetooth::System, true));
+    let quiet = phones("[phones]\nbluetooth = false\nserial = false\ngrace = \"1m\"\nlost = \"10s\"");
+    assert_eq!((quiet.bluetooth, quiet.serial), (Bluetooth::Off, false));
+    assert_eq!((quiet.grace, quiet.lost), (Duration::from_secs(60), Duration::from_secs(10)));
+    assert_eq!((quiet.request, quiet.runtime), (usual.request, usual.runtime));
 }

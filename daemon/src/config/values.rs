@@ -19,6 +19,26 @@ pub(super) fn patience(name: &str, text: &str) -> Result<Duration, String> {
     duration(&format!("[cards] {name}"), text, Duration::from_millis(100)..=Duration::from_secs(120))
 }
 
+/// Returns after how long a silent phone is unreachable; it is asked every two seconds whether it is there.
+pub(super) fn lost(text: &str) -> Result<Duration, String> {
+    duration("[phones] lost", text, SECOND * 5..=SECOND * 60)
+}
+
+/// Returns how long after that it counts as removed.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    duration("[phones] grace", text, SECOND..=HOUR)
+}
+
+/// Returns how long a phone, and its person, may take for a request.
+pub(super) fn request_timeout(text: &str) -> Result<Duration, String> {
+    duration("[phones] request-timeout", text, SECOND * 5..=SECOND * 110)
+}
+
+/// Returns how long a phone is not asked about logins after a no.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    duration("[login] phone-pause", text, SECOND..=HOUR)
+}
+
 /// Returns how long an authentication can be used.
 pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
     duration("[login] authentication-lifetime", text, SECOND..=HOUR)

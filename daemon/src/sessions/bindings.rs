@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use claviger_card::Kind;
 use claviger_core::{Binding, How, Place, Refusal, Registration, Session, SessionId};
 use claviger_token::{Presence, Token, TokenId};
 
 use super::{Release, boot, journal};
 use crate::accounts::login::{self, Login};
-use crate::accounts::token_name;
+use crate::accounts::{Holder, token_name};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::logind::{Logind, LogindError};
@@ -102,7 +101,7 @@ fn own_session(service: &Service, uid: u32, id: &str) -> Result<Session, Refusal
     }
 }
 
-/// Returns the caller's token of that id, if it is there and unlocked; of no id, the only card that is there.
+/// Returns the caller's token of that id, if it is there and unlocked; of no id, the only card or phone that is there.
 fn own_token(service: &Service, account: &Account, id: &str) -> Result<TokenId, Refusal> {
     let local = TokenId::local(account.user.uid);
     if id == local.as_str() {
@@ -115,28 +114,30 @@ fn own_token(service: &Service, account: &Account, id: &str) -> Result<TokenId, 
             Err(Refusal::Locked)
         };
     }
-    let is_there = |token: &TokenId| service.cards.token(token).presence() == Presence::Present;
+    let is_there = |token: &TokenId| service.presence(token) == Presence::Present;
     let mut cards = account.tokens.iter().map(|enrolled| &enrolled.id);
     let token = if id.is_empty() {
         let mut there = cards.filter(|token| is_there(token));
         match (there.next(), there.next()) {
             (Some(token), None) => token,
-            (None, _) => return Err(Refusal::TokenAbsent("your card".into())),
+            (None, _) => return Err(Refusal::TokenAbsent("your card or phone".into())),
             (Some(_), Some(_)) => {
                 return Err(Refusal::InvalidArguments(
-                    "several of your cards are there: say which one".into(),
+                    "several of your cards and phones are there: say which one".into(),
                 ));
             }
         }
     } else {
         cards.find(|token| token.as_str() == id).ok_or(Refusal::NoSuchToken)?
     };
-    if Kind::of_token(token).is_none() {
-        return Err(Refusal::NoSuchToken);
-    }
-    match (is_there(token), service.cards.token(token).is_unlocked()) {
+    let (unlocked, locked) = match Holder::of(token) {
+        Holder::Card => (service.cards.token(token).is_unlocked(), Refusal::PinNeeded),
+        Holder::Phone => (service.phones.token(token).is_unlocked(), Refusal::PhoneLocked),
+        Holder::Store => return Err(Refusal::NoSuchToken),
+    };
+    match (is_there(token), unlocked) {
         (true, true) => Ok(token.clone()),
-        (true, false) => Err(Refusal::PinNeeded),
+        (true, false) => Err(locked),
         (false, _) => Err(Refusal::TokenAbsent(token_name(account, token).into())),
     }
 }

@@ -2,14 +2,16 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use claviger_card::{CardEvent, Kind};
+use claviger_card::CardEvent;
 use claviger_core::{Action, Binding, Effect, Event, How, Refusal, SessionId};
-use claviger_token::{Presence, Token, TokenId};
+use claviger_phone_token::PhoneEvent;
+use claviger_token::{Presence, TokenId};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant as Clock, sleep_until};
 
 use super::records::{self, Record};
 use super::{Answer, Release, effects};
+use crate::accounts::Holder;
 use crate::service::Service;
 
 /// What others ask of the book.
@@ -62,7 +64,7 @@ pub(super) async fn start(
     queue: UnboundedReceiver<Input>,
 ) {
     // Its own subscription: nothing that others do with a card's event comes between its removal and the session's end.
-    let cards = service.cards.subscribe();
+    let (cards, phones) = (service.cards.subscribe(), service.phones.subscribe());
     let (records, jobs) = mpsc::unbounded_channel();
     tokio::spawn(records::keep(Arc::clone(service), jobs));
     let keeper = Keeper { service: Arc::clone(service), records, began: Clock::now() };
@@ -80,24 +82,33 @@ pub(super) async fn start(
         keeper.apply(Event::Bound(binding), Instant::now());
         keeper.look_at(token, Instant::now());
     }
-    tokio::spawn(keep(keeper, cards, events, queue));
+    tokio::spawn(keep(keeper, (cards, phones), events, queue));
 }
 
 /// Keeps the book for as long as the service runs.
 async fn keep(
     keeper: Keeper,
-    mut cards: UnboundedReceiver<CardEvent>,
+    (mut cards, mut phones): (UnboundedReceiver<CardEvent>, UnboundedReceiver<PhoneEvent>),
     mut events: UnboundedReceiver<Event>,
     mut queue: UnboundedReceiver<Input>,
 ) {
     loop {
         let deadline = keeper.service.sessions.sessions().deadline();
         tokio::select! {
-            // Cards first: their time counts. Then logind: whoever binds a session has just asked for it.
+            // Cards first: their time counts. Then phones, then logind: whoever binds a session has just asked for it.
             biased;
             Some(event) = cards.recv() => match event {
                 CardEvent::Token { token, presence, at } => keeper.apply(Event::Token(token, presence), at),
                 CardEvent::Readers => {}
+            },
+            Some(event) = phones.recv() => match event {
+                PhoneEvent::Token { token, presence, at, why: _ } => keeper.apply(Event::Token(token, presence), at),
+                PhoneEvent::Missing { token, removal_at } => {
+                    let now = Instant::now();
+                    keeper.apply(Event::Missing(token, removal_at.saturating_duration_since(now)), now);
+                }
+                PhoneEvent::Back { token } => keeper.apply(Event::Returned(token), Instant::now()),
+                PhoneEvent::Changed { .. } => {}
             },
             Some(event) = events.recv() => keeper.apply(event, Instant::now()),
             Some(input) = queue.recv() => keeper.take(input),
@@ -172,14 +183,12 @@ impl Keeper {
 
     /// Takes in how a token stands now; what was told of it before its session was bound is forgotten.
     fn look_at(&self, token: TokenId, cause: Instant) {
-        let presence = match Kind::of_token(&token) {
-            Some(_) => {
-                self.service.cards.expect(std::slice::from_ref(&token));
-                self.service.cards.token(&token).presence()
-            }
-            // The local store is always there.
-            None => Presence::Present,
-        };
+        match Holder::of(&token) {
+            Holder::Card => self.service.cards.expect(std::slice::from_ref(&token)),
+            Holder::Phone => self.service.phones.expect(std::slice::from_ref(&token)),
+            Holder::Store => {}
+        }
+        let presence: Presence = self.service.presence(&token);
         self.apply(Event::Token(token, presence), cause);
     }
 

@@ -50,6 +50,7 @@ pub(super) async fn watch(service: Arc<Service>, logind: Logind, mut told: Unbou
 async fn lie_down(service: &Arc<Service>) {
     service.sessions.put(Input::Sleep);
     service.cards.sleep();
+    service.phones.sleep();
     if service.config.sessions.wipe_on_sleep {
         let mut wiping = JoinSet::new();
         for seat in service.accounts.all() {
@@ -67,6 +68,7 @@ async fn lie_down(service: &Arc<Service>) {
 
 fn get_up(service: &Service) {
     service.cards.wake();
+    service.phones.wake();
     service.sessions.put(Input::Wake);
     tracing::info!("the machine is awake");
 }

@@ -258,6 +258,12 @@ impl Table {
         self.thread.run(move |store| store.enrol_phone(&phone, &enrolment)).await
     }
 
+    /// Returns what a phone calls its kind, and the ways to it.
+    pub async fn phone_ways(&self, token: &TokenId) -> Result<Option<(String, Vec<String>)>, TableError> {
+        let token = token.clone();
+        self.thread.run(move |store| store.phone_ways(&token)).await
+    }
+
     /// Writes down what a phone says of itself; of one that is gone meanwhile nothing.
     pub async fn set_phone_info(&self, token: &TokenId, info: String) -> Result<(), TableError> {
         let token = token.clone();

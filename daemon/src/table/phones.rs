@@ -50,6 +50,15 @@ impl Store {
         })
     }
 
+    /// Returns what a phone calls its kind, and the ways to it.
+    pub(super) fn phone_ways(&self, token: &TokenId) -> Result<Option<(String, Vec<String>)>, TableError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql::PHONE_WAYS)?;
+            let mut found = statement.query([token.as_str()])?;
+            found.next()?.map(|row| rows::phone_ways(row).map_err(Fault::from)).transpose()
+        })
+    }
+
     /// A phone that is gone meanwhile changes nothing.
     pub(super) fn set_phone_info(&mut self, token: &TokenId, info: &str) -> Result<(), TableError> {
         self.write(Erasure::None, |transaction| {

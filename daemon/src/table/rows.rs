@@ -121,6 +121,13 @@ pub(super) fn phone(row: &Row<'_>) -> Result<Phone, Damage> {
     })
 }
 
+/// Returns the row of `PHONE_WAYS`.
+pub(super) fn phone_ways(row: &Row<'_>) -> Result<(String, Vec<String>), Damage> {
+    let row = Reader::new("phone", row);
+    let links: String = row.get("links")?;
+    Ok((row.get("model")?, links.split_terminator(LINK_END).map(str::to_owned).collect()))
+}
+
 /// Returns the row of `BINDINGS`.
 pub(super) fn binding(row: &Row<'_>) -> Result<SessionBinding, Damage> {
     let row = Reader::new("binding", row);

@@ -105,6 +105,7 @@ statements! {
     PUT_PHONE: "INSERT INTO phone (token, model, host_key, phone_key, links, info) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (token) DO UPDATE SET model = excluded.model, host_key = excluded.host_key,
         phone_key = excluded.phone_key, links = excluded.links, info = excluded.info";
+    PHONE_WAYS: "SELECT model, links FROM phone WHERE token = ?1";
     SET_PHONE_INFO: "UPDATE phone SET info = ?2 WHERE token = ?1";
     DELETE_PHONE: "DELETE FROM phone WHERE token = ?1";
     DELETE_PHONES_OF_USER: "DELETE FROM phone WHERE token IN (SELECT id FROM token WHERE uid = ?1)";

@@ -234,7 +234,7 @@ pub struct InitCardOptions {
 pub struct PairOptions {
     /// One end of a connected stream socket, over which goes what people must see and say; required.
     pub conversation: Option<OwnedFd>,
-    /// The way to the phone; `socket` unless told.
+    /// The way to the phone; the socket and every bonded Bluetooth device unless told.
     pub link: Option<String>,
     /// `uri` or `numbers`; `uri` unless told.
     pub method: Option<String>,

@@ -9,6 +9,8 @@ use claviger_soft as soft;
 use claviger_token::{Hash, TokenError, TokenId};
 use data_encoding::HEXLOWER;
 
+use super::patience::Patience;
+
 /// A login that was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
@@ -36,6 +38,8 @@ pub struct Occasion {
 /// The logins by their ids. An id serves once, within its time, for its user.
 #[derive(Default)]
 pub struct Logins {
+    /// How often phones are asked.
+    pub(super) patience: Patience,
     granted: Mutex<HashMap<u32, VecDeque<Granted>>>,
 }
 

@@ -15,6 +15,9 @@ pub struct Wish {
     pub token: Option<TokenId>,
     /// A card in a reader of this machine is out of the question: the person is elsewhere.
     pub no_cards: bool,
+    /// A phone is out of the question: the administrator does not want it for a person who is elsewhere, or it was asked
+    /// just now and nobody said yes.
+    pub no_phones: bool,
     /// A PIN pad is out of the question: whoever asks is another user's program, and the person at the reader would not
     /// know for whom they type.
     pub no_pin_pads: bool,
@@ -27,9 +30,12 @@ pub(super) enum Means<'a> {
     Store(Option<(&'a Key, &'a Placement)>),
     /// The PIN of a card, and a signature of this key on it.
     Card(&'a Key, &'a Placement),
+    /// The yes of a phone's person, and a signature of this key on it.
+    Phone(&'a Key, &'a Placement),
 }
 
-/// Returns what a login is made with: a card that is there before the local store.
+/// Returns what a login is made with: a card that is there, then a phone that is there, then the local store. Whoever put a
+/// card in has said with what they want to log in; a phone is near most of the time, and asks for less than a pass phrase.
 ///
 /// # Errors
 /// [`Refusal::TokenAbsent`] where no token may serve that is there, [`Refusal::InvalidArguments`] where the one that was
@@ -47,13 +53,17 @@ pub(super) fn choose<'a>(
     {
         return Err(Refusal::InvalidArguments("the user has no such token".into()));
     }
-    let on_card = |place: &Placement| {
-        place.kind == TokenKind::Card
-            && wish.may_serve(TokenKind::Card, &place.token)
-            && is_there(&place.token)
+    let on = |kind| {
+        let may = |place: &Placement| {
+            place.kind == kind && wish.may_serve(kind, &place.token) && is_there(&place.token)
+        };
+        best(keys, &user.defaults, may)
     };
-    if let Some((key, place)) = best(keys, &user.defaults, on_card) {
+    if let Some((key, place)) = on(TokenKind::Card) {
         return Ok(Means::Card(key, place));
+    }
+    if let Some((key, place)) = on(TokenKind::Phone) {
+        return Ok(Means::Phone(key, place));
     }
     if user.slots.is_some() && wish.may_serve(TokenKind::Local, &store) {
         return Ok(Means::Store(best(keys, &user.defaults, |place| place.kind == TokenKind::Local)));
@@ -62,10 +72,12 @@ pub(super) fn choose<'a>(
 }
 
 impl Wish {
-    fn may_serve(&self, kind: TokenKind, token: &TokenId) -> bool {
+    /// Returns true where that token may serve.
+    pub(super) fn may_serve(&self, kind: TokenKind, token: &TokenId) -> bool {
         self.location.is_none_or(|location| location == kind)
             && self.token.as_ref().is_none_or(|wanted| wanted == token)
             && !(self.no_cards && kind == TokenKind::Card)
+            && !(self.no_phones && kind == TokenKind::Phone)
     }
 }
 
@@ -89,12 +101,12 @@ fn best<'a>(
 
 /// Says what would have to be there.
 fn absent(account: &Account, wish: &Wish) -> Refusal {
-    let wanted = Wish { no_cards: false, ..wish.clone() };
+    let wanted = Wish { no_cards: false, no_phones: false, ..wish.clone() };
     let cards = account.tokens.iter().filter(|token| wanted.may_serve(token.kind, &token.id));
     let names: Vec<String> = cards.map(|token| token_name(account, &token.id)).collect();
     let text = match names.as_slice() {
         [] => "a token that serves this login".to_owned(),
-        _ if wish.no_cards => "a token that serves a login from another machine".to_owned(),
+        _ if wish.no_cards || wish.no_phones => "a token that serves a login from another machine".to_owned(),
         names => names.join(" or "),
     };
     Refusal::TokenAbsent(text.into())

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `mod` | [`Claim`]: somebody who claims to be a user; what they are asked for, and whether it is right |
 //! | `means` | [`Wish`]: which token and key serve (pure) |
-//! | `store`, `card` | the proof by pass phrase, the proof by card |
+//! | `store`, `card`, `phone` | the proof by pass phrase, by card, by phone |
+//! | `patience` | [`Patience`]: how often a phone is asked (pure) |
 //! | `logins` | [`Logins`]: logins that no session was opened for yet |
 //!
 //! Here the secret that is given now is what counts: nothing that is unlocked stands in for it, nothing wrong here locks
@@ -14,6 +15,8 @@
 mod card;
 mod logins;
 mod means;
+mod patience;
+mod phone;
 mod store;
 
 use std::sync::Arc;
@@ -49,7 +52,7 @@ pub struct Offer {
     pub kind: TokenKind,
     /// What people call it.
     pub name: String,
-    /// The reader asks for the PIN itself.
+    /// Nothing is asked for here: the reader asks for the PIN, or the phone for a yes.
     pub pin_pad: bool,
     /// Tries left at the PIN, where they are known.
     pub tries_left: Option<u32>,
@@ -59,7 +62,7 @@ pub struct Offer {
 pub enum Proof {
     /// A PIN or a pass phrase.
     Secret(Secret),
-    /// The PIN is typed at the reader.
+    /// The PIN is typed at the reader, or the yes given on the phone.
     PinPad,
 }
 
@@ -88,7 +91,19 @@ impl Claim {
     /// Tells what the person is to be asked for. Nothing is tried.
     pub async fn offer(&self, wish: &Wish) -> Result<Offer, Refusal> {
         let account = self.seat.own(&self.service.table, &self.caller).await?;
+        let wish = &self.within_patience(&account, wish).await;
         let offer = match self.means(&account, wish)? {
+            // Guesses at secrets keep nobody from being asked on their phone; that has a patience of its own.
+            Means::Phone(_, place) => {
+                let enrolled = account.tokens.iter().find(|enrolled| enrolled.id == place.token);
+                return Ok(Offer {
+                    token: place.token.clone(),
+                    kind: TokenKind::Phone,
+                    name: enrolled.map_or_else(|| place.token.to_string(), |enrolled| enrolled.name.clone()),
+                    pin_pad: true,
+                    tries_left: None,
+                });
+            }
             Means::Store(_) => Offer {
                 token: self.seat.token.id().clone(),
                 kind: TokenKind::Local,
@@ -120,13 +135,18 @@ impl Claim {
 
     /// Checks the proof with the token, unlocks the token for its user, and returns the id of this login.
     pub async fn authenticate(self, wish: Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
+        let account = self.seat.own(&self.service.table, &self.caller).await?;
+        if let Means::Phone(..) = self.means(&account, &wish)? {
+            // A phone asks for as long as somebody waits for it, and no longer.
+            return self.settle(&wish, proof, occasion).await;
+        }
         let service = Arc::clone(&self.service);
         service.to_its_end(async move { self.settle(&wish, proof, occasion).await }).await
     }
 
     async fn settle(self, wish: &Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
         let Occasion { service, tty, remote_host, requesting_user } = occasion.clone();
-        let outcome = match self.prove(wish, proof).await {
+        let outcome = match self.prove(wish, proof, &occasion).await {
             Ok(token) => self.grant(token, occasion),
             Err(refusal) => Err(refusal),
         };
@@ -153,14 +173,15 @@ impl Claim {
         outcome
     }
 
-    async fn prove(&self, wish: &Wish, proof: Proof) -> Result<TokenId, Refusal> {
+    async fn prove(&self, wish: &Wish, proof: Proof, occasion: &Occasion) -> Result<TokenId, Refusal> {
         let account = self.seat.own(&self.service.table, &self.caller).await?;
-        if wish.no_pin_pads && matches!(proof, Proof::PinPad) {
+        let means = self.means(&account, wish)?;
+        if wish.no_pin_pads && matches!((&means, &proof), (Means::Card(..), Proof::PinPad)) {
             return Err(Refusal::AccessDenied(
                 "nobody types a PIN at a reader for another user's program".into(),
             ));
         }
-        match (self.means(&account, wish)?, proof) {
+        match (means, proof) {
             (Means::Store(key), Proof::Secret(passphrase)) => {
                 store::prove(self, &account, key, passphrase).await
             }
@@ -169,13 +190,32 @@ impl Claim {
             }
             (Means::Card(key, place), Proof::Secret(pin)) => card::prove(self, key, place, Some(pin)).await,
             (Means::Card(key, place), Proof::PinPad) => card::prove(self, key, place, None).await,
+            (Means::Phone(key, place), Proof::PinPad) => phone::prove(self, key, place, occasion).await,
+            (Means::Phone(..), Proof::Secret(_)) => {
+                Err(Refusal::InvalidArguments("a phone takes no secret from here".into()))
+            }
         }
     }
 
     fn means<'a>(&self, account: &'a Account, wish: &Wish) -> Result<Means<'a>, Refusal> {
-        choose(account, wish, |token| {
-            self.seat.card(token).is_ok_and(|card| card.presence() == Presence::Present)
-        })
+        choose(account, wish, |token| self.service.presence(token) == Presence::Present)
+    }
+
+    /// Returns the wish as far as phones may be asked now. One that is away is dialled, and waited for a moment: it may have
+    /// been cut off and its person stand before this machine.
+    async fn within_patience(&self, account: &Account, wish: &Wish) -> Wish {
+        let phones = account.tokens.iter().filter(|token| token.kind == TokenKind::Phone);
+        let phones: Vec<_> = phones.filter(|token| wish.may_serve(TokenKind::Phone, &token.id)).collect();
+        if phones.is_empty() {
+            return wish.clone();
+        }
+        if self.service.accounts.logins.patience.wait(self.seat.uid, Instant::now()).is_some() {
+            return Wish { no_phones: true, ..wish.clone() };
+        }
+        if !matches!(self.means(account, wish), Ok(Means::Card(..) | Means::Phone(..))) {
+            self.seat.dial(phones.into_iter().map(|token| &token.id)).await;
+        }
+        wish.clone()
     }
 
     fn grant(&self, token: TokenId, occasion: Occasion) -> Result<String, Refusal> {

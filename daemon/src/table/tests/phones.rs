@@ -67,6 +67,9 @@ async fn a_phone_comes_with_its_keys_and_is_there_after_reopening() {
     assert_eq!((found[0].host_key.expose(), found[0].phone_key), (HOST_KEY.as_slice(), [7; 32]));
     assert_eq!((&found[0].links, &found[0].model), (&expected.links, &expected.model));
     assert_eq!(found[0].info, None);
+    let ways = table.phone_ways(&expected.token.id).await.unwrap();
+    assert_eq!(ways, Some((expected.model.clone(), expected.links.clone())));
+    assert_eq!(table.phone_ways(&phone(1000, 'b').token.id).await.unwrap(), None);
     table.set_phone_info(&expected.token.id, "what it said".into()).await.unwrap();
     assert_eq!(table.phones().await.unwrap()[0].info.as_deref(), Some("what it said"));
     let account = account(&table, 1000).await;

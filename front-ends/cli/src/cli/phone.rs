@@ -27,9 +27,10 @@ pub enum PhoneCommand {
 /// `claviger phone pair`
 #[derive(Debug, Args)]
 pub struct Pair {
-    /// The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/ttyACM0, or socket, to which the phone connects (adb reverse).
-    #[arg(long, default_value = "socket")]
-    pub link: String,
+    /// The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/ttyACM0, or socket, to which the phone connects (adb reverse). Unless
+    /// told, the socket and every Bluetooth device that is bonded with this computer and offers the service.
+    #[arg(long)]
+    pub link: Option<String>,
     /// Compare numbers on both sides, where the phone can scan nothing and be given no text.
     #[arg(long)]
     pub numbers: bool,

@@ -66,7 +66,7 @@ fn pair(global: &Global, options: &Pair) -> Result<(), Problem> {
     let (mut conversation, theirs) = Conversation::new()?;
     let wanted = PairOptions {
         conversation: Some(theirs),
-        link: Some(options.link.clone()),
+        link: options.link.clone(),
         method: options.numbers.then(|| "numbers".to_owned()),
         name: options.name.clone(),
         default: options.default.then_some(true),

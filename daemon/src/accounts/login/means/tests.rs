@@ -11,6 +11,7 @@ use crate::table::Account;
 
 const PIV: &str = "card:piv:01";
 const OTHER: &str = "card:openpgp:02";
+const PHONE: &str = "phone:03";
 const STORE: &str = "local:1";
 
 fn id(number: u8) -> KeyId {
@@ -21,7 +22,11 @@ fn id(number: u8) -> KeyId {
 fn key(number: u8, algorithm: Algorithm, places: &[(&str, &str)]) -> Key {
     let place = |(token, reference): &(&str, &str)| Placement {
         token: TokenId::new(*token),
-        kind: if *token == STORE { TokenKind::Local } else { TokenKind::Card },
+        kind: match *token {
+            STORE => TokenKind::Local,
+            PHONE => TokenKind::Phone,
+            _ => TokenKind::Card,
+        },
         reference: Arc::from(*reference),
         state: PlacementState::Current,
         record: None,
@@ -82,7 +87,7 @@ fn chosen(account: &Account, wish: &Wish, there: &[&str]) -> Result<(String, Opt
     let number = |key: &Key| key.info.public_key[0];
     choose(account, wish, |token| there.contains(&token.as_str())).map(|means| match means {
         Means::Store(key) => (STORE.to_owned(), key.map(|(key, _)| number(key))),
-        Means::Card(key, place) => (place.token.to_string(), Some(number(key))),
+        Means::Card(key, place) | Means::Phone(key, place) => (place.token.to_string(), Some(number(key))),
     })
 }
 
@@ -168,4 +173,35 @@ fn what_is_absent_is_named_and_a_foreign_token_is_no_token() {
         let refused = chosen(&account, &wish, &[PIV]);
         assert!(matches!(refused, Err(Refusal::InvalidArguments(_))), "{token:?}: {refused:?}");
     }
+}
+
+#[test]
+fn a_phone_that_is_there_comes_after_a_card_and_before_the_store() {
+    let mut account = account();
+    account.keys.push(key(6, Algorithm::P256, &[(PHONE, "k6")]));
+    let phone =
+        EnrolledToken { id: TokenId::new(PHONE), kind: TokenKind::Phone, name: "Pixel".into(), created: 0 };
+    account.tokens.push(phone);
+    let with = |token: &str, key| Ok((token.to_owned(), Some(key)));
+    let usual = Wish::default();
+    assert_eq!(chosen(&account, &usual, &[PHONE]), with(PHONE, 6));
+    assert_eq!(chosen(&account, &usual, &[PHONE, PIV]), with(PIV, 3));
+    assert_eq!(chosen(&account, &usual, &[]), with(STORE, 1));
+    let far = Wish { no_cards: true, ..Wish::default() };
+    assert_eq!(
+        chosen(&account, &far, &[PHONE, PIV]),
+        with(PHONE, 6),
+        "its person is asked, wherever they are"
+    );
+    let patient = Wish { no_phones: true, ..Wish::default() };
+    assert_eq!(chosen(&account, &patient, &[PHONE]), with(STORE, 1));
+    let only = Wish { location: Some(TokenKind::Phone), ..Wish::default() };
+    assert_eq!(chosen(&account, &only, &[PHONE, PIV]), with(PHONE, 6));
+    assert!(
+        matches!(chosen(&account, &only, &[PIV]), Err(Refusal::TokenAbsent(name)) if name.contains("Pixel"))
+    );
+    let local = Wish { location: Some(TokenKind::Local), ..Wish::default() };
+    assert_eq!(chosen(&account, &local, &[PHONE]), with(STORE, 1));
+    let foreign = Wish { no_pin_pads: true, ..Wish::default() };
+    assert_eq!(chosen(&account, &foreign, &[PHONE]), with(PHONE, 6), "it says who asks");
 }

@@ -1,0 +1,88 @@
+//! The proof by phone: its person says yes to this login, and its key signs.
+
+use std::time::Instant;
+
+use claviger_core::{Key, Placement, Refusal};
+use claviger_token::{Token, TokenError, TokenId};
+
+use super::{Claim, Occasion};
+use crate::accounts::phones::{log_in, of_phone};
+use crate::accounts::statement::Statement;
+use crate::errand::own_errand;
+
+/// Has the phone ask its person, with who logs in where, and sign with the key as the table has it.
+pub(super) async fn prove(
+    claim: &Claim,
+    key: &Key,
+    place: &Placement,
+    occasion: &Occasion,
+) -> Result<TokenId, Refusal> {
+    let Claim { service, seat, caller, .. } = claim;
+    let pause = service.config.login.phone_pause;
+    let asking = service.accounts.logins.patience.begin(seat.uid, Instant::now(), pause)?;
+    let phone = seat.phone(&place.token)?;
+    let errand = own_errand(&caller.user_name, told(occasion), "login");
+    let handle = key.handle(place);
+    let outcome = async {
+        if !phone.is_ready(&handle) {
+            log_in(service, seat, &phone, (errand.clone(), service.config.idle)).await?;
+        }
+        let statement = Statement::of_login(seat.uid)?;
+        let operation = statement.ask(&handle, &phone.capabilities()).map_err(of_login)?;
+        let view = std::sync::Arc::clone(&phone).on_behalf_of(errand);
+        let output = view.perform(operation).await.map_err(of_login)?;
+        if statement.is_signed(&key.info, &output).map_err(of_login)? {
+            return Ok(place.token.clone());
+        }
+        Err(Refusal::WrongToken("the phone has another private key than the one that was enrolled".into()))
+    }
+    .await;
+    match &outcome {
+        Ok(_) => asking.granted(),
+        Err(_) => asking.failed(Instant::now() + pause),
+    }
+    outcome
+}
+
+/// Returns what the phone shows of where somebody logs in: what the program that asks says.
+fn told(occasion: &Occasion) -> String {
+    let Occasion { service, tty, remote_host, requesting_user } = occasion;
+    let parts = [("", service), ("from ", remote_host), ("on ", tty), ("asked by ", requesting_user)];
+    let told: Vec<_> = parts
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(word, text)| format!("{word}{text}"))
+        .collect();
+    told.join(", ")
+}
+
+fn of_login(error: TokenError) -> Refusal {
+    match error {
+        TokenError::NoSuchKey => Refusal::WrongToken("the phone has no key where one was enrolled".into()),
+        other => of_phone(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Occasion, told};
+
+    #[test]
+    fn the_phone_shows_where_somebody_logs_in() {
+        let sshd = Occasion {
+            service: "sshd".to_owned(),
+            remote_host: "192.0.2.7".to_owned(),
+            tty: "ssh".to_owned(),
+            ..Occasion::default()
+        };
+        assert_eq!(told(&sshd), "sshd, from 192.0.2.7, on ssh");
+        let su = Occasion {
+            service: "su".to_owned(),
+            tty: "pts/3".to_owned(),
+            requesting_user: "bob".to_owned(),
+            ..Occasion::default()
+        };
+        assert_eq!(told(&su), "su, on pts/3, asked by bob");
+        assert_eq!(told(&Occasion::default()), "");
+    }
+}
