@@ -64,12 +64,12 @@ fn requests_survive_or_end(mutation: &Mutation, size: usize, name: &str) {
     let mut link = open();
     ask(&mut link, size);
     for line in mutation(lines(&link.host.output())) {
-        link.to_phone(&line);
+        link.give_phone(&line);
     }
     // What was cut off lies in the phone's buffer; a driver would close. Here the next command meets it.
     link.host.request(sign(b'3', size)).unwrap();
     let third = link.host.output();
-    link.to_phone(&third);
+    link.give_phone(&third);
     let done: Vec<u8> = link.asked.iter().map(|request| letter(&request.command)).collect();
     let closed = link.phone_events().iter().any(|event| event.starts_with("closed"));
     if closed {
@@ -84,15 +84,15 @@ fn answers_survive_or_end(mutation: &Mutation, size: usize, name: &str) {
     let mut link = open();
     ask(&mut link, size);
     let requests = link.host.output();
-    link.to_phone(&requests);
+    link.give_phone(&requests);
     for line in mutation(lines(&link.phone.output())) {
-        link.to_host(&line);
+        link.give_host(&line);
     }
     if link.host.request(sign(b'3', size)).is_ok() {
         let request = link.host.output();
-        link.to_phone(&request);
+        link.give_phone(&request);
         let answer = link.phone.output();
-        link.to_host(&answer);
+        link.give_host(&answer);
     }
     let events = link.host_events();
     let answered: Vec<&str> = events.iter().filter_map(|event| event.strip_prefix("answered ")).collect();
@@ -177,7 +177,7 @@ fn answers_come_once_or_the_channel_ends() {
     let mut link = open();
     ask(&mut link, LONG);
     let requests = link.host.output();
-    link.to_phone(&requests);
+    link.give_phone(&requests);
     count += lines(&link.phone.output()).len();
     let none: Mutation = Box::new(|lines| lines);
     answers_survive_or_end(&none, LONG, "unchanged");
@@ -214,7 +214,7 @@ fn a_flipped_bit_of_an_answer_changes_nothing_or_ends_the_channel() {
     let mut link = open();
     ask(&mut link, SHORT);
     let requests = link.host.output();
-    link.to_phone(&requests);
+    link.give_phone(&requests);
     let whole = lines(&link.phone.output());
     // Every line that is long is a frame; the short ones are flipped as well.
     for (number, line) in whole.iter().enumerate().filter(|(_, line)| line.len() > 30) {
@@ -266,7 +266,7 @@ fn carry(link: &mut Link, writer: Writer, from: &str, to: &[u8]) {
         if from_host.is_empty() && from_phone.is_empty() {
             return;
         }
-        link.to_phone(&from_host);
-        link.to_host(&from_phone);
+        link.give_phone(&from_host);
+        link.give_host(&from_phone);
     }
 }

@@ -80,20 +80,20 @@ impl Between {
     }
 
     /// Takes what the host says in its channel.
-    fn from_host(&mut self) -> Vec<u8> {
+    fn host_says(&mut self) -> Vec<u8> {
         unseal(&mut self.with_host, &quoted(&text(self.host.output()), "AT+CKX"))[1..].to_vec()
     }
 
-    fn from_phone(&mut self) -> Vec<u8> {
+    fn phone_says(&mut self) -> Vec<u8> {
         unseal(&mut self.with_phone, &quoted(&text(self.phone.output()), "+CKX"))[1..].to_vec()
     }
 
-    fn to_host(&mut self, message: &[u8]) -> Vec<host::Event> {
+    fn give_host(&mut self, message: &[u8]) -> Vec<host::Event> {
         let line = format!("OK\r\n+CKX: 0,\"{}\"\r\n", seal(&mut self.with_host, 0, message));
         at_host(&mut self.host, &line)
     }
 
-    fn to_phone(&mut self, message: &[u8]) -> Vec<phone::Event> {
+    fn give_phone(&mut self, message: &[u8]) -> Vec<phone::Event> {
         let line = format!("AT+CKX=0,\"{}\"\r", seal(&mut self.with_phone, 0, message));
         at_phone(&mut self.phone, &line)
     }
@@ -102,15 +102,15 @@ impl Between {
 #[test]
 fn somebody_between_who_relays_is_caught_by_the_commitment() {
     let mut between = Between::new();
-    let begin = between.from_host();
-    between.to_phone(&begin);
-    let commitment = between.from_phone();
-    between.to_host(&commitment);
-    let nonce = between.from_host();
-    let shown = between.to_phone(&nonce);
+    let begin = between.host_says();
+    between.give_phone(&begin);
+    let commitment = between.phone_says();
+    between.give_host(&commitment);
+    let nonce = between.host_says();
+    let shown = between.give_phone(&nonce);
     assert!(matches!(shown[..], [phone::Event::Compare(_)]));
-    let nonce = between.from_phone();
-    let events = between.to_host(&nonce);
+    let nonce = between.phone_says();
+    let events = between.give_host(&nonce);
     assert!(
         matches!(events[..], [host::Event::Closed(Closed::Malformed(_))]),
         "the commitment is to another handshake"
@@ -124,17 +124,17 @@ fn somebody_between_who_plays_both_parts_makes_the_codes_differ() {
         let mut between = Between::new();
         let hers = [number; 32];
         // Towards the host: a commitment of her own, made as the page says.
-        assert_eq!(between.from_host(), b"AT+CKSAS=0");
+        assert_eq!(between.host_says(), b"AT+CKSAS=0");
         let commitment = Blake2s256::new_with_prefix(b"claviger sas commit").chain_update(&between.hash);
         let commitment = commitment.chain_update(hers).finalize();
-        between.to_host(format!("+CKSAS: \"{}\"\r\nOK", BASE64.encode(&commitment)).as_bytes());
-        between.from_host();
-        let shown = between.to_host(format!("+CKSAS: \"{}\"\r\nOK", BASE64.encode(&hers)).as_bytes());
+        between.give_host(format!("+CKSAS: \"{}\"\r\nOK", BASE64.encode(&commitment)).as_bytes());
+        between.host_says();
+        let shown = between.give_host(format!("+CKSAS: \"{}\"\r\nOK", BASE64.encode(&hers)).as_bytes());
         let [host::Event::Compare(at_host)] = shown[..] else { panic!("the host shows no code") };
         // Towards the phone: a nonce of her own.
-        between.to_phone(b"AT+CKSAS=0");
-        between.from_phone();
-        let shown = between.to_phone(format!("AT+CKSAS=\"{}\"", BASE64.encode(&hers)).as_bytes());
+        between.give_phone(b"AT+CKSAS=0");
+        between.phone_says();
+        let shown = between.give_phone(format!("AT+CKSAS=\"{}\"", BASE64.encode(&hers)).as_bytes());
         let [phone::Event::Compare(at_phone)] = shown[..] else { panic!("the phone shows no code") };
         differing += usize::from(at_host != at_phone);
     }
@@ -144,11 +144,11 @@ fn somebody_between_who_plays_both_parts_makes_the_codes_differ() {
 #[test]
 fn a_host_that_asks_before_the_numbers_were_made_is_not_heard() {
     let mut between = Between::new();
-    let events = between.to_phone(b"AT+CKPAIR=\"desk\",\"alice\",1000");
+    let events = between.give_phone(b"AT+CKPAIR=\"desk\",\"alice\",1000");
     assert!(matches!(events[..], [phone::Event::Closed(Closed::Malformed(_))]));
     let mut between = Between::new();
-    between.to_phone(b"AT+CKSAS=0");
-    let events = between.to_phone(b"AT+CKPING=\"0000000000000001\"");
+    between.give_phone(b"AT+CKSAS=0");
+    let events = between.give_phone(b"AT+CKPING=\"0000000000000001\"");
     assert!(matches!(events[..], [phone::Event::Closed(Closed::Malformed(_))]), "nothing else is done there");
 }
 
@@ -218,8 +218,8 @@ fn an_offer_of_versions_that_was_changed_on_its_way_opens_nothing() {
             if from_host.is_empty() && from_phone.is_empty() {
                 break;
             }
-            link.to_phone(if at == "phone" { from_host.replace(from, to) } else { from_host }.as_bytes());
-            link.to_host(if at == "host" { from_phone.replace(from, to) } else { from_phone }.as_bytes());
+            link.give_phone(if at == "phone" { from_host.replace(from, to) } else { from_host }.as_bytes());
+            link.give_host(if at == "host" { from_phone.replace(from, to) } else { from_phone }.as_bytes());
         }
         assert_eq!(link.host_events(), ["closed Refused(HandshakeFailed)"], "{at}");
     }

@@ -159,7 +159,7 @@ fn a_frame_without_a_channel_closes_the_stream() {
 #[test]
 fn a_phone_that_closed_the_channel_is_believed() {
     let mut link = Link::open();
-    link.to_host(b"\r\nERROR\r\n");
+    link.give_host(b"\r\nERROR\r\n");
     assert_eq!(link.host_events(), ["closed Refused(Other(0))"]);
 }
 
@@ -178,7 +178,7 @@ fn a_recorded_session_played_to_the_phone_opens_nothing() {
     let identity = claviger_phone_protocol::phone::Identity { product: String::new() };
     let mut again = Link::new(host(), common::Owner::default());
     again.phone = claviger_phone_protocol::phone::Phone::new(identity, Box::new(common::Counting(7)));
-    recorded.iter().for_each(|line| again.to_phone(line.as_bytes()));
+    recorded.iter().for_each(|line| again.give_phone(line.as_bytes()));
     let events = again.phone_events();
     assert_eq!(events.last().map(String::as_str), Some("closed Forged"));
     assert!(events.iter().all(|event| !event.starts_with("opened")), "{events:?}");

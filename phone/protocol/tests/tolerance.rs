@@ -16,8 +16,8 @@ fn run(link: &mut Link, to_phone: impl Fn(&str) -> String, to_host: impl Fn(&str
         if from_host.is_empty() && from_phone.is_empty() {
             return;
         }
-        link.to_phone(to_phone(&from_host).as_bytes());
-        link.to_host(to_host(&from_phone).as_bytes());
+        link.give_phone(to_phone(&from_host).as_bytes());
+        link.give_host(to_host(&from_phone).as_bytes());
     }
 }
 
@@ -85,10 +85,10 @@ fn a_phone_that_repeats_every_command_is_understood() {
             break;
         }
         // The echo comes first.
-        link.to_host(&from_host);
-        link.to_phone(&from_host);
+        link.give_host(&from_host);
+        link.give_phone(&from_host);
         let from_phone = link.phone.output();
-        link.to_host(&from_phone);
+        link.give_host(&from_phone);
     }
     assert!(matches!(link.at_host.front(), Some(Event::Opened(_))));
 }
@@ -101,8 +101,8 @@ fn bytes_one_by_one_are_understood() {
         if from_host.is_empty() && from_phone.is_empty() {
             break;
         }
-        from_host.iter().for_each(|byte| link.to_phone(&[*byte]));
-        from_phone.iter().for_each(|byte| link.to_host(&[*byte]));
+        from_host.iter().for_each(|byte| link.give_phone(&[*byte]));
+        from_phone.iter().for_each(|byte| link.give_host(&[*byte]));
     }
     assert!(link.host.is_open());
 }

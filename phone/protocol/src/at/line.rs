@@ -126,6 +126,8 @@ const NAME_LIMIT: usize = 15;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::{Action, Command, Information, Outcome};
 
     fn command(line: &str) -> (String, &'static str) {

@@ -134,6 +134,8 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, BadArguments> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::{Arguments, BadArguments};
 
     #[test]

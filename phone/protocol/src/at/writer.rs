@@ -93,6 +93,8 @@ fn room(head: &str, arguments: &[Argument<'_>]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::{Argument, Writer};
     use crate::at::Arguments;
 

@@ -49,7 +49,7 @@ impl Pairing {
         match pairing.step {
             Step::Asked => pairing.ask(output)?,
             Step::Commitment(_) | Step::Nonce(_, _) | Step::Person => {
-                pairing.send(&HostStep::Begin, output)?
+                pairing.send(&HostStep::Begin, output)?;
             }
         }
         Ok(pairing)

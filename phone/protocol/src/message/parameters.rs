@@ -92,6 +92,8 @@ pub(super) fn digest_from_number(number: u64) -> Option<Hash> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use claviger_token::{Hash, Kdf, Parameters};
 
     use super::{digest_from_number, digest_number, from_text, to_text};

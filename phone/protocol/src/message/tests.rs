@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::BTreeSet;
 
 use claviger_token::{

@@ -159,6 +159,8 @@ const HOST_LIMIT: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::PairingUri;
 
     const GOOD: &str = "claviger-pair:1?id=000102030405060708090a0b0c0d0e0f&s=AAECAwQFBgcICQoLDA0ODw&k=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8&u=1000&n=Zo%C3%AB%20desk";

@@ -146,8 +146,8 @@ impl Link {
             }
             self.note(Writer::Host, &from_host);
             self.note(Writer::Phone, &from_phone);
-            self.to_phone(&from_host);
-            self.to_host(&from_phone);
+            self.give_phone(&from_host);
+            self.give_host(&from_phone);
         }
     }
 
@@ -157,14 +157,14 @@ impl Link {
         self.transcript.extend(lines.map(|line| (writer, line.to_owned())));
     }
 
-    pub(crate) fn to_host(&mut self, bytes: &[u8]) {
+    pub(crate) fn give_host(&mut self, bytes: &[u8]) {
         self.host.receive(bytes);
         while let Some(event) = self.host.event() {
             self.at_host.push_back(event);
         }
     }
 
-    pub(crate) fn to_phone(&mut self, bytes: &[u8]) {
+    pub(crate) fn give_phone(&mut self, bytes: &[u8]) {
         self.phone.receive(bytes);
         while let Some(event) = self.phone.event() {
             self.on_phone(event);
