@@ -4,6 +4,7 @@
 mod answers;
 mod cards;
 mod openpgp;
+mod phone;
 mod prompter;
 
 use std::path::Path;
@@ -33,7 +34,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 21] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -50,6 +51,11 @@ pub const TARGETS: [Target; 16] = [
     ("opensc-frames", opensc_frames),
     ("openpgp-answers", openpgp::openpgp_answers),
     ("assuan", prompter::assuan),
+    ("phone-lines", phone::lines),
+    ("phone-messages", phone::messages),
+    ("phone-at-host", phone::at_host),
+    ("phone-at-phone", phone::at_phone),
+    ("pairing-uri", phone::pairing_uri),
 ];
 
 /// A record of one's own, and what it is bound to.

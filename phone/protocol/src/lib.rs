@@ -18,7 +18,8 @@
 //!
 //! Private keys, pre-shared secrets and everything that was or will be encrypted are wiped when they are no longer
 //! needed. What snow keeps inside (the channel's symmetric keys, the ephemeral keys of a handshake, a copy of the static
-//! key while one runs) it does not wipe: that memory lives as long as the channel and is freed as it is.
+//! key while one runs) it does not wipe, nor does the arithmetic wipe the stack: that memory lives as long as the channel, and is
+//! freed as it is.
 
 #![forbid(unsafe_code)]
 
