@@ -97,6 +97,8 @@ async fn take_in(
     (token, default): (&TokenId, bool),
     conversation: &Conversation,
 ) -> Result<Vec<KeyId>, Refusal> {
+    // The stream on which it was paired becomes its line in a moment.
+    service.phones.reach(token, PATIENCE).await;
     let found = phone_keys::find(seat, token).await?;
     if found.is_empty() {
         return Ok(Vec::new());
