@@ -19,4 +19,7 @@ sed -i "s|/usr/bin/|$bare/bin/|g" "$unit"
 for page in docs/man/claviger-phone*.8; do
     [ ! -e "$page" ] || install -D -m 644 "$page" "$prefix/share/man/man8/$(basename "$page")"
 done
+install -D -m 644 docs/completions/claviger-phone.bash "$prefix/share/bash-completion/completions/claviger-phone"
+install -D -m 644 docs/completions/_claviger-phone "$prefix/share/zsh/vendor-completions/_claviger-phone"
+install -D -m 644 docs/completions/claviger-phone.fish "$prefix/share/fish/vendor_completions.d/claviger-phone.fish"
 install -D -m 644 docs/phone.md "$prefix/share/doc/claviger-phone/phone.md"

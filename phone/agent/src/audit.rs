@@ -135,7 +135,7 @@ impl Open {
                 Ok(())
             }
             Err(error) => {
-                let _ = self.file.set_len(self.size);
+                drop(self.file.set_len(self.size));
                 Err(error)
             }
         }
@@ -156,7 +156,8 @@ mod tests {
     use std::fs;
 
     fn entry(outcome: &str) -> Entry {
-        let errand = Errand { user: "alice".to_owned(), application: "mail".to_owned(), purpose: "sign".to_owned() };
+        let errand =
+            Errand { user: "alice".to_owned(), application: "mail".to_owned(), purpose: "sign".to_owned() };
         let question = Question::new(Operation::Sign, "00ff", "laptop", &errand)
             .with_key("4711", "signing", Algorithm::P256)
             .with_data(Mechanism::EcdsaSha256, b"abc");

@@ -74,6 +74,7 @@ pub struct Run {
     /// What computers call this device [default: its host name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// What unlocks the keys at the start.
     #[command(flatten)]
     pub passphrase: PassPhrase,
 }
@@ -228,11 +229,22 @@ mod tests {
         );
         assert_eq!((run.approve, run.module), (Approval::Policy("/p.toml".into()), ModuleKind::Card));
         assert_eq!(run.passphrase.source(), Some(Source::Descriptor(3)));
-        for words in
-            ["run", "run --approve terminal", "pair", "pair --uri-fd 3", "pair --numbers", "list", "list --json",
-             "forget 00", "unlock", "unlock --passphrase-file -", "lock", "log", "init --passphrase-fd 0",
-             "log --state-dir /s"]
-        {
+        for words in [
+            "run",
+            "run --approve terminal",
+            "pair",
+            "pair --uri-fd 3",
+            "pair --numbers",
+            "list",
+            "list --json",
+            "forget 00",
+            "unlock",
+            "unlock --passphrase-file -",
+            "lock",
+            "log",
+            "init --passphrase-fd 0",
+            "log --state-dir /s",
+        ] {
             assert!(parse(words).is_ok(), "{words}");
         }
     }

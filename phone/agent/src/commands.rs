@@ -42,7 +42,9 @@ pub(crate) fn lock(control: &Path) -> Result<(), Problem> {
 /// Ends a pairing.
 pub(crate) fn forget(id: &str, state: &Path, control: &Path) -> Result<(), Problem> {
     let Ok(pairing) = id.parse::<PairingId>() else {
-        return Err(Problem::Usage("a pairing has 32 hexadecimal digits: see claviger-phone list".to_owned()));
+        return Err(Problem::Usage(
+            "a pairing has 32 hexadecimal digits: see claviger-phone list".to_owned(),
+        ));
     };
     match Client::connect(control) {
         Ok(mut client) => done(client.ask(&Request::Forget { id: id.to_owned() }, &[])?),
@@ -73,19 +75,18 @@ pub(crate) fn pair(words: &Pair, control: &Path) -> Result<(), Problem> {
             Reply::Waiting => eprintln!("Waiting for the computer, for two minutes at most ..."),
             Reply::Code { code } => {
                 // On standard output: scripts compare as well.
-                println!("{code}");
+                print(&format!("{code}\n"))?;
                 eprintln!("Does the computer show the same digits? Say so there first.");
             }
             Reply::Trouble { why } => eprintln!("A computer came, and it did not work out: {why}"),
             Reply::Asked { lines } => client.answer(may_pair(&lines)?)?,
             Reply::Paired(ListedHost { id, host, user, uid, .. }) => {
                 eprintln!("Paired with {} ({} there, {uid})", clean(&host, 80), clean(&user, 80));
-                println!("{id}");
-                return Ok(());
+                return print(&format!("{id}\n"));
             }
             other => return done(other),
         }
-        reply = client.next()?;
+        reply = client.hear()?;
     }
 }
 
@@ -172,15 +173,44 @@ pub(crate) fn log(show: Show, state: &Path) -> Result<(), Problem> {
     if show.json {
         return entries.iter().try_for_each(|entry| print(&json(entry)?));
     }
-    let mut table =
-        Table::new(&["TIME", "COMPUTER", "USER", "PROGRAM", "WHAT", "KEY", "MECHANISM", "FOR", "DIGEST", "OUTCOME"]);
+    let mut table = Table::new(&[
+        "TIME",
+        "COMPUTER",
+        "USER",
+        "PROGRAM",
+        "WHAT",
+        "KEY",
+        "MECHANISM",
+        "FOR",
+        "DIGEST",
+        "OUTCOME",
+    ]);
     for entry in entries {
-        let Entry { time, host, user, application, operation, label, mechanism, purpose, digest, outcome, .. } =
-            entry;
+        let Entry {
+            time,
+            host,
+            user,
+            application,
+            operation,
+            label,
+            mechanism,
+            purpose,
+            digest,
+            outcome,
+            ..
+        } = entry;
         let digest = digest.map(|digest| digest.chars().take(16).collect()).unwrap_or_default();
         let texts = [
-            time, host, user, application, operation, label.unwrap_or_default(), mechanism.unwrap_or_default(),
-            purpose, digest, outcome,
+            time,
+            host,
+            user,
+            application,
+            operation,
+            label.unwrap_or_default(),
+            mechanism.unwrap_or_default(),
+            purpose,
+            digest,
+            outcome,
         ];
         table.row(texts.map(|text| clean(&text, 60)));
     }

@@ -114,7 +114,7 @@ impl Hosts {
         let ended = self.book().streams.remove(&pairing);
         if let Some((_, stream)) = ended {
             // A stream that is gone needs no order.
-            let _ = stream.send(order);
+            drop(stream.send(order));
         }
     }
 
@@ -128,7 +128,7 @@ impl Hosts {
         let earlier = book.streams.insert(pairing, (number, orders));
         drop(book);
         if let Some((_, earlier)) = earlier {
-            let _ = earlier.send(Order::End);
+            drop(earlier.send(Order::End));
         }
         (Presence { hosts: Arc::clone(self), pairing, number }, receiver)
     }
@@ -136,7 +136,7 @@ impl Hosts {
     /// Tells every stream.
     pub fn tell_all(&self, order: &Order) {
         for (_, stream) in self.book().streams.values() {
-            let _ = stream.send(order.clone());
+            drop(stream.send(order.clone()));
         }
     }
 

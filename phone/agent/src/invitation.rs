@@ -96,7 +96,9 @@ impl Invitations {
         match (hello, &standing.invited) {
             (Hello::Uri(id), Invited::Uri(uri)) if uri.pairing == id => {}
             (Hello::Numbers(_), Invited::Numbers) => {}
-            (Hello::Uri(_) | Hello::Numbers(_), Invited::Uri(_) | Invited::Numbers) => return Err(Refusal::Busy),
+            (Hello::Uri(_) | Hello::Numbers(_), Invited::Uri(_) | Invited::Numbers) => {
+                return Err(Refusal::Busy);
+            }
             (Hello::Known(_), _) => return Err(Refusal::UnknownPairing),
         }
         if standing.taken {
@@ -143,14 +145,14 @@ impl Taken {
     /// Tells whoever invited.
     pub fn tell(&self, news: News) {
         // Who took the invitation back does not want to know.
-        let _ = self.news.send(news);
+        drop(self.news.send(news));
     }
 }
 
 impl Asker {
     /// Tells whoever invited.
     pub fn tell(&self, news: News) {
-        let _ = self.0.send(news);
+        drop(self.0.send(news));
     }
 }
 

@@ -32,15 +32,15 @@ pub enum Problem {
 }
 
 /// It did not work.
-pub const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 /// The words are wrong.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// The keys are locked, or the secret is wrong.
-pub const LOCKED: u8 = 3;
+pub(crate) const LOCKED: u8 = 3;
 /// The agent does not run.
-pub const ABSENT: u8 = 4;
+pub(crate) const ABSENT: u8 = 4;
 /// Somebody said no.
-pub const REFUSED: u8 = 5;
+pub(crate) const REFUSED: u8 = 5;
 
 impl Problem {
     /// Returns the exit code.

@@ -232,11 +232,20 @@ mod tests {
             .with_key("k", "<b>key</b>", Algorithm::P256)
             .with_data(Mechanism::EcdsaSha256, b"abc");
         let shown: String = question.lines().iter().map(|(name, text)| format!("{name}: {text}\n")).collect();
-        assert!(shown.starts_with("Computer: laptop\nUser, it says: alice\nProgram, it says: mail [2J\n"), "{shown}");
+        assert!(
+            shown.starts_with("Computer: laptop\nUser, it says: alice\nProgram, it says: mail [2J\n"),
+            "{shown}"
+        );
         assert!(shown.contains("Key: \"(b)key(/b)\" (P-256)\nMechanism: ECDSA_SHA256\n"), "{shown}");
         // FIPS 180-4's example "abc".
-        assert!(shown.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "{shown}");
-        assert!(shown.len() < 700 && !shown.contains(|letter: char| letter.is_control() && letter != '\n'), "{shown}");
+        assert!(
+            shown.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            "{shown}"
+        );
+        assert!(
+            shown.len() < 700 && !shown.contains(|letter: char| letter.is_control() && letter != '\n'),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -70,7 +70,7 @@ async fn serve(words: &Run, state: &Path, control: &Path) -> Result<(), Problem>
     links.shutdown().await;
     leave(&manager).await;
     // The next start removes it where this does not.
-    let _ = std::fs::remove_file(control);
+    drop(std::fs::remove_file(control));
     outcome
 }
 
@@ -83,14 +83,15 @@ async fn leave(manager: &SecurityManager) {
         }
     };
     // A computer that does not read its good-bye finds out by itself.
-    let _ = tokio::time::timeout(Duration::from_secs(2), gone).await;
+    drop(tokio::time::timeout(Duration::from_secs(2), gone).await);
 }
 
 fn approver(approval: &Approval) -> Result<Arc<dyn Approver>, Problem> {
     Ok(match approval {
         Approval::Notification => Arc::new(Notification::default()),
         Approval::Terminal => Arc::new(
-            Terminal::open().map_err(|error| Problem::Usage(format!("cannot ask on the terminal: {error}")))?,
+            Terminal::open()
+                .map_err(|error| Problem::Usage(format!("cannot ask on the terminal: {error}")))?,
         ),
         Approval::Policy(path) => Arc::new(Policy::read(path)?),
     })
@@ -119,20 +120,27 @@ fn host_name() -> String {
 }
 
 /// What ends the agent.
-struct Signals([Signal; 3]);
+struct Signals {
+    ending: [Signal; 3],
+    /// A limit on the size of files (`ulimit -f`) makes a write fail then, as a full disk does, instead of ending the agent.
+    _file_too_large: Signal,
+}
 
 impl Signals {
     fn new() -> Result<Self, Problem> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Problem::System("wait for signals".to_owned(), error))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Problem::System("wait for signals".to_owned(), error));
         let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
         let [terminate, interrupt, hangup] = kinds.map(listen);
-        Ok(Self([terminate?, interrupt?, hangup?]))
+        let ending = [terminate?, interrupt?, hangup?];
+        Ok(Self {
+            ending,
+            _file_too_large: listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+        })
     }
 
     async fn next(&mut self) {
-        let [terminate, interrupt, hangup] = &mut self.0;
+        let [terminate, interrupt, hangup] = &mut self.ending;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

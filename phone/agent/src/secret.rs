@@ -75,7 +75,9 @@ fn take(source: impl Read, what: &str) -> Result<Secret, Problem> {
 
 fn ask(prompt: &str) -> Result<Secret, Problem> {
     let answer = rpassword::prompt_password(prompt).map_err(|error| {
-        Problem::Usage(format!("cannot ask: there is no terminal ({error}); give it by a descriptor or a file"))
+        Problem::Usage(format!(
+            "cannot ask: there is no terminal ({error}); give it by a descriptor or a file"
+        ))
     })?;
     not_empty(Secret::new(answer.into_bytes()))
 }

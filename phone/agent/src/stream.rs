@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use claviger_phone_protocol::phone::{Event, Identity, Phone};
 use claviger_phone_protocol::{
-    Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request, RequestId, Rv, StaticKey,
-    SystemRandomness, Terms,
+    Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request, RequestId, Rv,
+    StaticKey, SystemRandomness, Terms,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -78,7 +78,7 @@ where
     // What is still to be said (the last answers, a good-bye) is said, if somebody listens.
     if !output.is_empty() {
         let rest = async { writer.write_all(output.rest()).await.and(writer.flush().await) };
-        let _ = tokio::time::timeout(FAREWELL, rest).await;
+        drop(tokio::time::timeout(FAREWELL, rest).await);
     }
     ended
 }
@@ -255,7 +255,9 @@ impl Conversation {
 
     fn ask_to_pair(&mut self, terms: Terms) {
         let Some(pairing) = self.pairing.as_ref().filter(|pairing| pairing.taken.stands()) else {
-            return self.phone.decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
+            return self
+                .phone
+                .decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
         };
         let question = pairing::question(pairing.id, &terms, pairing.code.clone());
         let answer = pairing::ask(Arc::clone(&self.manager), question, pairing.taken.asker());

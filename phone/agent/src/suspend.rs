@@ -15,7 +15,7 @@ use crate::manager::SecurityManager;
 pub(crate) async fn watch(manager: Arc<SecurityManager>) {
     loop {
         // Without logind this device does not sleep, or says so to nobody: its hosts find out by its silence.
-        let _ = follow(&manager).await;
+        drop(follow(&manager).await);
         tokio::time::sleep(PAUSE).await;
     }
 }

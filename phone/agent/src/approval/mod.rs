@@ -58,8 +58,12 @@ pub trait Approver: Send + Sync {
 
     /// Asks for what unlocks the module, `wanted` by its name: "pass phrase", "PIN". Where secrets cannot be entered it tells
     /// the person what to do and waits until it is dropped. `hint` says why it is asked again.
-    fn unlock<'a>(&'a self, question: &'a Question, wanted: &'a str, hint: Option<&'a str>)
-    -> Asking<'a, Unlocking>;
+    fn unlock<'a>(
+        &'a self,
+        question: &'a Question,
+        wanted: &'a str,
+        hint: Option<&'a str>,
+    ) -> Asking<'a, Unlocking>;
 }
 
 /// How long "for a while" is.

@@ -33,8 +33,11 @@ impl Notification {
     async fn show(&self, question: &Question, actions: &[(&str, &str)], more: &str) -> zbus::Result<Shown> {
         let connection = self.connect().await?;
         let signals = bus::signals(&connection, NAME, NAME, None).await?;
-        let capabilities: Vec<String> =
-            connection.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &()).await?.body().deserialize()?;
+        let capabilities: Vec<String> = connection
+            .call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &())
+            .await?
+            .body()
+            .deserialize()?;
         if !capabilities.iter().any(|capability| capability == "actions") {
             return Err(zbus::Error::Failure("the notifications of this desktop have no buttons".to_owned()));
         }
@@ -101,7 +104,7 @@ impl Drop for Shown {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // Where the desktop is gone the notification is gone as well.
-                let _ = connection.call_method(Some(NAME), PATH, Some(NAME), "CloseNotification", &id).await;
+                drop(connection.call_method(Some(NAME), PATH, Some(NAME), "CloseNotification", &id).await);
             });
         }
     }

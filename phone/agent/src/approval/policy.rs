@@ -66,8 +66,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`].
     pub fn read(path: &Path) -> Result<Self, PolicyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| PolicyError::Unreadable(path.to_owned(), error))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| PolicyError::Unreadable(path.to_owned(), error))?;
         Self::parse(&text).map_err(|why| PolicyError::Invalid(path.to_owned(), why))
     }
 
@@ -131,7 +131,9 @@ impl fmt::Display for PolicyError {
             Self::Unreadable(path, error) => {
                 write!(formatter, "cannot read the policy {}: {error}", path.display())
             }
-            Self::Invalid(path, why) => write!(formatter, "cannot follow the policy {}: {why}", path.display()),
+            Self::Invalid(path, why) => {
+                write!(formatter, "cannot follow the policy {}: {why}", path.display())
+            }
         }
     }
 }
@@ -158,11 +160,8 @@ mod tests {
     use claviger_token::{Algorithm, Errand};
 
     fn question(host: &str, purpose: &str) -> Question {
-        let errand = Errand {
-            user: "alice".to_owned(),
-            application: "mail".to_owned(),
-            purpose: purpose.to_owned(),
-        };
+        let errand =
+            Errand { user: "alice".to_owned(), application: "mail".to_owned(), purpose: purpose.to_owned() };
         Question::new(Operation::Sign, "00", host, &errand).with_key("4711", "signing", Algorithm::P256)
     }
 

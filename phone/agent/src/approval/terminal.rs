@@ -52,7 +52,8 @@ impl Terminal {
         hint: Option<&str>,
     ) -> io::Result<Unlocking> {
         let hint = hint.map(|hint| format!("{hint}\n")).unwrap_or_default();
-        let text = format!("{}{hint}Enter the {wanted} to allow it (nothing: refuse): ", paragraphs(question));
+        let text =
+            format!("{}{hint}Enter the {wanted} to allow it (nothing: refuse): ", paragraphs(question));
         let line = self.ask(&text, Echo::Off).await?;
         if line.is_empty() {
             return Ok(Unlocking::Refused);

@@ -43,7 +43,7 @@ impl Client {
     pub fn ask(&mut self, request: &Request, secret: &[u8]) -> Result<Reply, ClientError> {
         self.write(&serde_json::to_vec(request).map_err(odd)?)?;
         self.stream.get_mut().write_all(secret).map_err(ClientError::System)?;
-        self.next()
+        self.hear()
     }
 
     /// Answers a question.
@@ -58,7 +58,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn next(&mut self) -> Result<Reply, ClientError> {
+    pub fn hear(&mut self) -> Result<Reply, ClientError> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(LINE_LIMIT as u64);
         limited.read_until(b'\n', &mut line).map_err(ClientError::System)?;

@@ -23,7 +23,7 @@ pub async fn serve(listener: UnixListener, manager: Arc<SecurityManager>) {
                 let manager = Arc::clone(&manager);
                 tokio::spawn(async move {
                     // Who hangs up in the middle gets no answer, and wants none.
-                    let _ = Talk { stream, manager }.run().await;
+                    drop(Talk { stream, manager }.run().await);
                 });
             }
             Err(error) => {
@@ -53,7 +53,9 @@ impl Talk {
     async fn run(mut self) -> io::Result<()> {
         let peer = self.stream.peer_cred()?.uid();
         if peer != rustix::process::geteuid().as_raw() && peer != 0 {
-            return self.say(&Reply::Failed { code: REFUSED, why: "this is another user's".to_owned() }).await;
+            return self
+                .say(&Reply::Failed { code: REFUSED, why: "this is another user's".to_owned() })
+                .await;
         }
         let line = self.line().await?;
         let request = match serde_json::from_slice(&line) {
@@ -123,9 +125,9 @@ impl Talk {
     async fn unlock(&self, secret: Secret) -> Reply {
         match self.manager.unlock(secret).await {
             Ok(()) => Reply::Done,
-            Err(error @ (TokenError::WrongSecret { .. } | TokenError::SecretUnfit(_) | TokenError::Blocked)) => {
-                Reply::Failed { code: LOCKED, why: error.to_string() }
-            }
+            Err(
+                error @ (TokenError::WrongSecret { .. } | TokenError::SecretUnfit(_) | TokenError::Blocked),
+            ) => Reply::Failed { code: LOCKED, why: error.to_string() },
             Err(error) => failed(&error),
         }
     }

@@ -97,7 +97,7 @@ struct Profile {
 
 #[zbus::interface(name = "org.bluez.Profile1")]
 impl Profile {
-    async fn new_connection(
+    fn new_connection(
         &self,
         device: OwnedObjectPath,
         stream: OwnedFd,
@@ -113,7 +113,7 @@ impl Profile {
 
     fn request_disconnection(&self, device: OwnedObjectPath) {
         // Where no stream is there, none is to be ended.
-        let _ = self.hangups.send(device);
+        drop(self.hangups.send(device));
     }
 
     /// BlueZ forgets the registration, because it ends; what is told then is the change of its name's owner.

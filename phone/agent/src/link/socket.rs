@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn no_network_is_reached() {
-        for text in ["tcp:192.0.2.1:4711", "tcp:0.0.0.0:1", "tcp:localhost:1", "unix:", "abstract:", "/run/x", ""] {
+        for text in
+            ["tcp:192.0.2.1:4711", "tcp:0.0.0.0:1", "tcp:localhost:1", "unix:", "abstract:", "/run/x", ""]
+        {
             assert_eq!(text.parse::<Target>(), Err(InvalidTarget), "{text}");
         }
     }

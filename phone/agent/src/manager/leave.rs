@@ -130,7 +130,10 @@ impl SecurityManager {
                 },
                 Unlocking::Refused => return Err(NoLeave::refused()),
                 Unlocking::Impossible(why) => {
-                    return Err(NoLeave { outcome: format!("locked: {why}"), failure: TokenError::Locked.into() });
+                    return Err(NoLeave {
+                        outcome: format!("locked: {why}"),
+                        failure: TokenError::Locked.into(),
+                    });
                 }
             }
         }
@@ -186,7 +189,7 @@ impl Drop for Leave<'_> {
         if !self.is_noted {
             let how = if self.how == "given up" { "given up" } else { "approved, given up" };
             // Nobody waits for the outcome; the log says why it is not noted.
-            let _ = self.note(how);
+            drop(self.note(how));
         }
     }
 }

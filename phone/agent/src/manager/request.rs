@@ -1,8 +1,6 @@
 use std::sync::Arc;
 
-use claviger_phone_protocol::{
-    Command, DATA_LIMIT, Failure, Info, Mechanics, NewKey, PairingId, Reply, Rv,
-};
+use claviger_phone_protocol::{Command, DATA_LIMIT, Failure, Info, Mechanics, NewKey, PairingId, Reply, Rv};
 use claviger_soft as soft;
 use claviger_token::{Algorithm, Errand, Purpose, Secret, Spare, TokenError, TokenOp, TokenOutput};
 
@@ -97,7 +95,8 @@ impl SecurityManager {
     ) -> Result<Reply, Failure> {
         let key = self.key_for(&with, Purpose::Decrypt)?;
         self.check_size(&ciphertext)?;
-        let question = about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
+        let question =
+            about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
         let leave = self.leave(session, question, Some(&key)).await?;
         let Mechanics { mechanism, parameters, .. } = with;
         let operation = TokenOp::Decrypt { key: key.handle.clone(), mechanism, parameters, ciphertext };
@@ -178,7 +177,8 @@ impl SecurityManager {
         }
         self.check_room()?;
         let mut question = Question::new(Operation::Import, &session.pairing, &session.host.name, errand);
-        question.errand.purpose = format!("{} (\"{}\")", question.errand.purpose, crate::text::clean(&new.label, 80));
+        question.errand.purpose =
+            format!("{} (\"{}\")", question.errand.purpose, crate::text::clean(&new.label, 80));
         let leave = self.leave(session, question, None).await?;
         let made = self.module().make(Making::Import(private_key), new, &session.host.name).await;
         leave.finish(made.map(|key| Reply::Key(key.entry())))
@@ -255,7 +255,10 @@ impl SecurityManager {
         let forgotten = self.hosts.forget(pairing).map_err(TokenError::from)?;
         self.allowances().forget_host(&pairing.to_string());
         if let Some(host) = forgotten {
-            eprintln!("claviger-phone: {} is not paired any more: it says so", crate::text::clean(&host.name, 80));
+            eprintln!(
+                "claviger-phone: {} is not paired any more: it says so",
+                crate::text::clean(&host.name, 80)
+            );
         }
         Ok(Reply::Done)
     }

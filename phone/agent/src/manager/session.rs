@@ -19,12 +19,7 @@ impl Session {
     /// Begins one: it may use the module as soon as that is unlocked.
     pub fn new(host: Arc<Host>) -> Arc<Self> {
         let pairing = host.known.pairing.to_string();
-        Arc::new(Self {
-            host,
-            pairing,
-            logged_out: AtomicBool::new(false),
-            wrong_secrets: AtomicU32::new(0),
-        })
+        Arc::new(Self { host, pairing, logged_out: AtomicBool::new(false), wrong_secrets: AtomicU32::new(0) })
     }
 
     /// Returns true after `CKLOGOUT`, until `CKLOGIN`.

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use claviger_card::{Cards, CardsConfig, CardEvent, CardKey, CardToken, Contents, Inside, Kind};
+use claviger_card::{CardEvent, CardKey, CardToken, Cards, CardsConfig, Contents, Inside, Kind};
 use claviger_phone_protocol::NewKey;
 use claviger_soft::digest;
 use claviger_token::{
-    Binding, Capabilities, Hash, KeyHandle, KeyId, KeyInfo, Presence, Secret, Site, Spare, Token as _, TokenError,
-    TokenOp, TokenOutput,
+    Binding, Capabilities, Hash, KeyHandle, KeyId, KeyInfo, Presence, Secret, Site, Spare, Token as _,
+    TokenError, TokenOp, TokenOutput,
 };
 use tokio::sync::watch;
 
@@ -20,8 +20,7 @@ pub struct CardModule {
 impl CardModule {
     /// Starts to watch the readers. What only OpenSC knows is left out: it would want a helper process.
     pub fn start() -> Arc<Self> {
-        let config =
-            CardsConfig { applications: vec![Kind::Piv, Kind::OpenPgp], ..CardsConfig::default() };
+        let config = CardsConfig { applications: vec![Kind::Piv, Kind::OpenPgp], ..CardsConfig::default() };
         let cards = Cards::start(config);
         let events = cards.subscribe();
         let module = Arc::new(Self { cards, stand: watch::Sender::default() });
@@ -85,13 +84,15 @@ impl Module for CardModule {
     }
 
     fn capabilities(&self) -> Arc<Capabilities> {
-        let none = || Arc::new(Capabilities {
-            mechanisms: std::collections::BTreeSet::new(),
-            generates: std::collections::BTreeSet::new(),
-            imports: std::collections::BTreeSet::new(),
-            erases: false,
-            data_limit: 0,
-        });
+        let none = || {
+            Arc::new(Capabilities {
+                mechanisms: std::collections::BTreeSet::new(),
+                generates: std::collections::BTreeSet::new(),
+                imports: std::collections::BTreeSet::new(),
+                erases: false,
+                data_limit: 0,
+            })
+        };
         self.contents().map_or_else(none, |contents| Arc::clone(&contents.capabilities))
     }
 

@@ -20,8 +20,8 @@ use claviger_token::{Capabilities, KeyHandle, KeyId, Secret, Spare, TokenError, 
 use tokio::sync::watch;
 
 pub use card::CardModule;
-pub use soft::{InitError, SoftModule, init};
 pub(crate) use soft::now;
+pub use soft::{InitError, SoftModule, init};
 
 /// Something under way in a module.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, TokenError>> + Send + 'a>>;

@@ -181,8 +181,7 @@ impl Module for SoftModule {
     fn erase<'a>(&'a self, key: &'a ModuleKey) -> Doing<'a, ()> {
         Box::pin(async move {
             self.store.erase_key(key.handle.info.id)?;
-            let erased =
-                self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(key.reference());
+            let erased = self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(key.reference());
             drop(erased);
             self.run(TokenOp::Delete { key: key.handle.clone() }).await?;
             self.stand.send_modify(|stand| stand.keys += 1);

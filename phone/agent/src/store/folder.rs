@@ -27,7 +27,9 @@ impl Folder {
         let (mut documents, mut damaged) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.0).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(ENDING)) else { continue };
+            let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(ENDING)) else {
+                continue;
+            };
             let parsed = match read(&path) {
                 Ok(Some(bytes)) => parse(name, &bytes),
                 Ok(None) => continue,
@@ -49,7 +51,9 @@ impl Folder {
     pub(super) fn erase(&self, name: &str) -> Result<(), StoreError> {
         let path = self.0.join(format!("{name}{ENDING}"));
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::System("erase", path, error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::System("erase", path, error))
+            }
             Ok(()) | Err(_) => sync(&self.0),
         }
     }
@@ -88,7 +92,7 @@ pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Sto
     let written = write(&new, bytes).and_then(|()| fs::rename(&new, &path));
     if let Err(error) = written {
         // Half a file is of no use to anybody; where even this fails, the next attempt overwrites it.
-        let _ = fs::remove_file(&new);
+        drop(fs::remove_file(&new));
         return Err(StoreError::System("write", path, error));
     }
     sync(folder)

@@ -1,0 +1,161 @@
+//! The agent as a process.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long anything is waited for.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// An agent with a folder of its own. It ends when this is dropped.
+pub(crate) struct Agent {
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Agent {
+    /// Makes a store and starts an agent that answers by these rules.
+    pub(crate) fn start(rules: &str) -> Self {
+        let mut agent = Self::prepare(rules);
+        agent.init();
+        agent.child = Some(agent.spawn(&[]));
+        agent.ready()
+    }
+
+    /// Returns one that does not run yet.
+    pub(crate) fn prepare(rules: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("policy.toml"), rules).expect("room");
+        fs::write(folder.path().join("passphrase"), "correct horse\n").expect("room");
+        Self { folder, child: None }
+    }
+
+    /// Makes the store.
+    pub(crate) fn init(&self) {
+        let passphrase = self.path("passphrase");
+        let made = self.run(&["init", "--passphrase-file", passphrase.to_str().expect("text")], b"");
+        assert!(made.status.success(), "{made:?}");
+    }
+
+    /// Starts the process, with these words more.
+    pub(crate) fn spawn(&self, more: &[&str]) -> Child {
+        let mut command = self.command();
+        command
+            .args(["run", "--name", "test phone", "--listen"])
+            .arg(format!("unix:{}", self.path("socket").display()));
+        if more.is_empty() {
+            command.arg("--approve").arg(format!("policy:{}", self.path("policy.toml").display()));
+            command.arg("--passphrase-file").arg(self.path("passphrase"));
+        }
+        command.args(more).stdin(Stdio::null()).spawn().expect("the agent")
+    }
+
+    /// Waits until it can be connected to.
+    pub(crate) fn ready(self) -> Self {
+        let is_there = |name| UnixStream::connect(self.path(name)).is_ok();
+        wait("the agent's sockets", || (is_there("socket") && is_there("state/control")).then_some(()));
+        self
+    }
+
+    /// Kills it and starts it anew.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        self.child = Some(self.spawn(&[]));
+        self.ready()
+    }
+
+    /// The same, with files that cannot grow beyond that: a write fails as on a full disk.
+    pub(crate) fn kill_and_restart_with_files_of_at_most(mut self, bytes: u64) -> Self {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        let limit = rustix::process::Rlimit { current: Some(bytes), maximum: None };
+        let child = self.spawn(&[]);
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Fsize, limit).expect("limited");
+        self.child = Some(child);
+        self.ready()
+    }
+
+    /// Ends it as systemd does.
+    pub(crate) fn terminate(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
+        wait("the agent's end", || child.try_wait().expect("its status"));
+    }
+
+    /// Runs another command of the program.
+    pub(crate) fn run(&self, words: &[&str], input: &[u8]) -> Output {
+        let mut child = self.begin(words);
+        child.stdin.take().expect("piped").write_all(input).expect("it reads");
+        child.wait_with_output().expect("its end")
+    }
+
+    /// Starts another command of the program.
+    pub(crate) fn begin(&self, words: &[&str]) -> Child {
+        let mut command = self.command();
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program")
+    }
+
+    /// Returns what the audit list says came of each request, oldest first.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let entries = claviger_phone::audit::Audit::read(&self.path("state")).expect("a list");
+        entries.into_iter().map(|entry| format!("{}: {}", entry.operation, entry.outcome)).collect()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.path("socket")).expect("the agent listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+        stream
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_claviger-phone")));
+        // No bus of the machine that the tests run on, and no folder of its user.
+        let nowhere = "unix:path=/nonexistent/bus";
+        command
+            .env("DBUS_SYSTEM_BUS_ADDRESS", nowhere)
+            .env("DBUS_SESSION_BUS_ADDRESS", nowhere)
+            .env_remove("XDG_RUNTIME_DIR")
+            .arg("--state-dir")
+            .arg(self.path("state"));
+        command
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// Waits until there is something.
+pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begin.elapsed() < DEADLINE, "waited too long for {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Every question is answered with yes.
+pub(crate) const YES: &str = "[[rule]]\nanswer = 'approve'\n";

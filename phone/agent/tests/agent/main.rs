@@ -1,0 +1,11 @@
+//! The agent as it runs, with computers that are the host's end of phone/protocol.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod agent;
+mod computer;
+
+mod asking;
+mod keeping;
+mod pairing;
+mod using;
