@@ -4,6 +4,7 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
 use claviger_phone_protocol::SERVICE_UUID;
+use rustix::net::{Shutdown, shutdown};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use zbus::{Connection, ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
@@ -46,15 +47,17 @@ async fn serve_bluetooth(
             stream = streams.recv() => stream,
             _ = bus::next(&mut gone) => return Ok(()),
         };
-        let Some((device, stream)) = stream else { return Ok(()) };
+        let Some((device, mut stream)) = stream else { return Ok(()) };
         let Ok(place) = Arc::clone(room).try_acquire_owned() else { continue };
         let (manager, hangups) = (Arc::clone(manager), hangups.subscribe());
         tokio::spawn(async move {
             // BlueZ does not close the descriptor when it takes the connection down: that is ours.
             tokio::select! {
-                ended = serve(stream, &manager, Idle::Short) => drop(ended),
+                ended = serve(&mut stream, &manager, Idle::Short) => drop(ended),
                 () = hung_up(hangups, device) => {}
             }
+            // BlueZ has it open as well: closing it ends nothing. It may have ended already.
+            let _ = shutdown(&stream, Shutdown::Both);
             drop(place);
         });
     }

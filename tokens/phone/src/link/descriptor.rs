@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::io::{Errno, read, write};
+use rustix::net::{Shutdown, shutdown};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
@@ -16,6 +17,8 @@ pub(crate) struct Descriptor {
     inner: AsyncFd<OwnedFd>,
     /// Ends the stream, where somebody else may want that.
     ended: Option<oneshot::Receiver<()>>,
+    /// Somebody else has the socket open as well, so that closing it ends nothing.
+    shared: bool,
 }
 
 impl Descriptor {
@@ -25,17 +28,29 @@ impl Descriptor {
         if !fcntl_getfl(&inner)?.contains(OFlags::NONBLOCK) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        Ok(Self { inner: ffi::watch(inner)?, ended: None })
+        Ok(Self { inner: ffi::watch(inner)?, ended: None, shared: false })
     }
 
-    /// Likewise; the stream ends when the other half of `ended` says so or is dropped.
-    pub(crate) fn ending(inner: OwnedFd, ended: oneshot::Receiver<()>) -> io::Result<Self> {
-        Ok(Self { ended: Some(ended), ..Self::new(inner)? })
+    /// Takes over a socket that BlueZ made, and keeps open; the stream ends when the other half of `ended` says so or is
+    /// dropped, and for the phone when this value is dropped.
+    pub(crate) fn of_bluez(inner: OwnedFd, ended: oneshot::Receiver<()>) -> io::Result<Self> {
+        let mut stream = Self::new(inner)?;
+        (stream.ended, stream.shared) = (Some(ended), true);
+        Ok(stream)
     }
 
     fn is_ended(&mut self, context: &mut Context<'_>) -> bool {
         let ended = self.ended.as_mut();
         ended.is_some_and(|ended| Pin::new(ended).poll(context).is_ready())
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if self.shared {
+            // It may have ended already.
+            let _ = shutdown(&self.inner, Shutdown::Both);
+        }
     }
 }
 

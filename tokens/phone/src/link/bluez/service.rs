@@ -134,7 +134,7 @@ impl Service {
         }
         // It came just before, or BlueZ believes that there is a connection already.
         match timeout(HANDING_OVER, connection).await {
-            Ok(Ok(connected)) => match Descriptor::ending(connected.descriptor, connected.ended) {
+            Ok(Ok(connected)) => match Descriptor::of_bluez(connected.descriptor, connected.ended) {
                 Ok(stream) => Ok(Box::new(stream)),
                 Err(error) => Err(LinkFault::NotAnswering(error.to_string())),
             },
