@@ -13,11 +13,12 @@ show() {
 }
 
 step "Build (release)"
-cargo build --release --locked -q -p clavigerd -p claviger
+cargo build --release --locked -q -p clavigerd -p claviger -p claviger-phone
 clavigerd=$PWD/target/release/clavigerd
 claviger() { "$root/target/release/claviger" "$@"; }
 root=$PWD
 . tests/scripts/card.sh
+. tests/scripts/phone.sh
 
 step "Build a virtual card (a minute, the first time)"
 virtual_card=$(tests/scripts/virtual-card.sh)
@@ -28,7 +29,7 @@ finish() {
     status=$?
     trap - EXIT
     # Only what this script started.
-    for pid in ${daemon:-} ${bus:-} ${card:-} ${pcscd:-}; do
+    for pid in ${daemon:-} ${bus:-} ${card:-} ${pcscd:-} ${phone:-} ${cable:-}; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
     done
     rm -rf "$folder"
@@ -128,6 +129,57 @@ wait_for_card locked
 show claviger card unlock --pin-file pin
 show claviger sign -o card.signature message
 show openssl dgst -sha256 -verify card.pem -signature card.signature message
+
+step "A phone, on a cable: pair it by the URI; the person at the phone says yes"
+start_phone "$folder/phone" "$root/target/release/claviger-phone"
+echo "\$ claviger phone pair --link serial:$phone_tty | claviger-phone pair"
+claviger phone pair --link "serial:$phone_tty" >paired 2>pairing.log &
+pairing=$! pairing_deadline=$((SECONDS + 30))
+until [ -s paired ]; do
+    kill -0 $pairing 2>/dev/null && [ $SECONDS -lt $pairing_deadline ] || { cat pairing.log; echo "no pairing URI came" >&2; exit 1; }
+    sleep 0.05
+done
+"$root/target/release/claviger-phone" --state-dir "$folder/phone/state" pair < <(head -n 1 paired) &
+phone_pairing=$!
+person y
+wait $pairing
+wait $phone_pairing
+show claviger phone list
+
+step "Make a key on the phone, and make it the default key"
+echo '$ claviger key generate P-256 --location phone --label demo-phone'
+claviger key generate P-256 --location phone --label demo-phone &
+person y
+wait $!
+show claviger key default demo-phone --purpose sign
+claviger key show demo-phone --public --format pem >phone.pem
+
+step "The same call signs by the phone, after a yes"
+echo '$ claviger sign -o phone.signature message'
+claviger sign -o phone.signature message &
+person y
+wait $!
+show openssl dgst -sha256 -verify phone.pem -signature phone.signature message
+
+step "And not after a no"
+echo '$ claviger sign -o phone.signature message'
+claviger sign -o phone.signature message 2>&1 &
+person n
+if wait $!; then
+    echo "the phone signed after a no" >&2
+    exit 1
+fi
+
+step "The phone goes away"
+unplug_phone
+wait_for_phone unreachable
+if show claviger sign -o phone.signature message; then
+    echo "a phone that is not there signed" >&2
+    exit 1
+fi 2>&1
+kill $phone
+wait $phone || true
+phone=
 
 step "Stop the daemon and the bus, remove the state folder"
 kill -TERM $daemon
