@@ -151,12 +151,14 @@ const fn refusal_hint(name: ErrorName) -> Option<&'static str> {
         E::Locked => Some("unlock your keys with `claviger unlock`"),
         E::PinNeeded => Some("`claviger card unlock` asks for the PIN"),
         E::PinLocked => Some("`claviger card pin unblock` sets a new PIN with the PUK"),
-        E::NoSuchToken => Some("`claviger card list` shows the cards in the readers"),
+        E::NoSuchToken => {
+            Some("`claviger token list` shows your tokens, `claviger card list` the cards in the readers")
+        }
         E::UserPresenceNeeded => Some("try again and touch the card when it blinks"),
         E::TokenAbsent | E::TokenRemoved | E::WrongToken => {
-            Some("insert the card: `claviger token list` shows yours")
+            Some("insert the card, or have the phone near: `claviger token list` shows yours")
         }
-        E::DeviceBusy => Some("end the program that holds the card, or wait for it"),
+        E::DeviceBusy => Some("end the program that holds the card or the line, or wait for it"),
         E::SessionLocked => Some("unlock your screen"),
         E::TryLater => Some("`claviger status` shows when the next try is looked at"),
         E::WrongPassphrase => Some("with a recovery code, `claviger recovery use` sets a new pass phrase"),

@@ -5,11 +5,13 @@
 //! | `machine` | the system bus: the service's unit, polkit, logind, who asks for PINs |
 //! | `installed` | files: the service's user, its state, the polkit rule, the PAM module and who uses it |
 //! | `store` | the key store itself, from the bus inwards |
+//! | `phones` | the ways to the caller's phones |
 //! | `finding` | what was found, and how it is told |
 
 mod finding;
 mod installed;
 mod machine;
+mod phones;
 mod store;
 
 use claviger_client::Bus;

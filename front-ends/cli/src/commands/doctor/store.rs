@@ -9,6 +9,7 @@ use super::finding::{
     Finding::{self, Broken, Notice, Well},
     Findings,
 };
+use super::phones;
 use crate::show::plain;
 
 /// Examines the key store, and stops where nothing further can be seen.
@@ -46,7 +47,10 @@ pub(super) fn examine(bus: &Bus, findings: &mut Findings) {
     }
     findings.push(("keys", keys_finding(&client)));
     match tokens {
-        Ok(tokens) => findings.push(("cards", cards_finding(&tokens, has_card_service()))),
+        Ok(tokens) => {
+            findings.push(("cards", cards_finding(&tokens, has_card_service())));
+            phones::examine(bus, &tokens, findings);
+        }
         Err(error) => findings.push(("cards", Broken(error.to_string(), mend_store(&error)))),
     }
 }
