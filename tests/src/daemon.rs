@@ -13,7 +13,7 @@ use crate::accounts::Person;
 use crate::bus::Bus;
 use crate::memory;
 use crate::peer::NAME;
-use crate::place::Place;
+use crate::place::{Place, give};
 use crate::programs::Program;
 use crate::{in_time, next};
 
@@ -66,6 +66,7 @@ pub struct Daemon {
     place: Place,
     config: PathBuf,
     state: PathBuf,
+    runtime: PathBuf,
 }
 
 impl Daemon {
@@ -87,8 +88,11 @@ impl Daemon {
         let place = Place::new();
         let state = start.state.clone().unwrap_or_else(|| place.folder("state", &start.person));
         let config = place.file("claviger.toml", &start.config);
+        let runtime = place.folder("run", &start.person);
+        // Everybody may pass, as in /run/claviger.
+        give(&runtime, &start.person, 0o755);
         let process = spawn(&start, &bus.address(), &config, &state, &place);
-        Self { process, start, place, config, state }
+        Self { process, start, place, config, state, runtime }
     }
 
     /// Starts it again on the same state, after it has ended.
@@ -106,6 +110,11 @@ impl Daemon {
     /// Returns its state folder.
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Returns where it listens for phones of that user.
+    pub fn phone_socket(&self, person: &Person) -> PathBuf {
+        self.runtime.join("phone").join(person.uid.to_string())
     }
 
     /// Returns everything that it has written to its standard error so far.
@@ -181,6 +190,8 @@ fn spawn(start: &Start, address: &str, config: &Path, state: &Path, place: &Plac
         .arg(state)
         .arg("--config")
         .arg(config)
+        .arg("--runtime-dir")
+        .arg(place.path().join("run"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

@@ -18,6 +18,7 @@
 //! | [`agent`] | a toy agent, answered by the test |
 //! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
+//! | [`phone`] | the real `claviger-phone`, with the wire to it in the test's hands |
 //! | [`bluetooth`] | real BlueZ and virtual radios, in a guest |
 //! | [`lab`] | whole machines in containers: systemd, logind, PAM, polkit, pcscd |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
@@ -43,6 +44,7 @@ pub mod openssl;
 pub mod parsers;
 pub mod pcsc;
 pub mod peer;
+pub mod phone;
 pub mod place;
 pub mod programs;
 pub mod secret;

@@ -23,13 +23,15 @@ pub enum Program {
     OpenSc,
     /// `claviger-prompter`.
     Prompter,
+    /// `claviger-phone`.
+    Phone,
 }
 
 impl Program {
     /// Returns a path by which every user can run the program, also where the working copy stands in a folder
     /// that only root may enter: it is a descriptor that children inherit.
     pub fn path(self) -> PathBuf {
-        static OPENED: [OnceLock<File>; 6] = [const { OnceLock::new() }; 6];
+        static OPENED: [OnceLock<File>; 7] = [const { OnceLock::new() }; 7];
         let name = match self {
             Self::Daemon => "clavigerd",
             Self::CommandLine => "claviger",
@@ -37,6 +39,7 @@ impl Program {
             Self::ForeignCardUser => "foreign-card-user",
             Self::OpenSc => "claviger-opensc",
             Self::Prompter => "claviger-prompter",
+            Self::Phone => "claviger-phone",
         };
         let file = OPENED[self as usize].get_or_init(|| open_for_children(name));
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
@@ -65,6 +68,7 @@ pub fn folder() -> &'static Path {
             "claviger",
             "claviger-opensc",
             "claviger-prompter",
+            "claviger-phone",
             "claviger-pam",
             "claviger-tests",
         ];

@@ -1,0 +1,1 @@
+//! What the phone's person sees, and what comes of the answers.
