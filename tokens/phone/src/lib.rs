@@ -37,6 +37,8 @@ mod phones;
 mod presence;
 mod registry;
 mod session;
+#[cfg(test)]
+mod tests;
 mod token;
 mod view;
 

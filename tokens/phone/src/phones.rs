@@ -63,7 +63,7 @@ impl PhonesConfig {
 /// Nothing runs, and nothing is connected or listened to, until a phone is kept or paired; what it is for then begins. All
 /// tasks run on the runtime that it was given, and its futures can be awaited on any.
 pub struct Phones {
-    registry: Arc<Registry>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Phones {

@@ -330,10 +330,14 @@ impl Registry {
         let tokens: Vec<_> = state.phones.keys().cloned().collect();
         for token in tokens {
             let Some(phone) = state.phones.get_mut(&token) else { continue };
+            let mut changed = false;
             for link in phone.links.iter().filter(|link| link.is_radio()) {
-                phone.tried.insert(link.clone(), fault.cloned());
+                changed |= phone.tried.insert(link.clone(), fault.cloned()) != Some(fault.cloned());
             }
             self.review_side(&mut state, &token);
+            if changed {
+                self.tell(&mut state, PhoneEvent::Changed { token });
+            }
         }
     }
 

@@ -1,0 +1,182 @@
+//! Phones that come to be paired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_phone_protocol::{Method, Terms};
+use claviger_token::Presence;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use super::fixture::{make_a_key, sign_with, uid};
+use super::{Fixture, Heard, Ready, Terminal, TestPhone, deadline};
+use crate::{Link, LinkFault, PairError, PairStep, Paired, Phones, Proposal, Refusal};
+
+fn proposal(method: Method, link: Option<Link>) -> Proposal {
+    let (user, host) = ("alice".into(), "desk".into());
+    Proposal { uid: uid(), user, host, method, link, name: None }
+}
+
+/// Begins a pairing.
+fn begin(
+    phones: &Arc<Phones>,
+    proposal: Proposal,
+) -> (JoinHandle<Result<Paired, PairError>>, UnboundedReceiver<PairStep>) {
+    let (steps, told) = unbounded_channel();
+    let phones = Arc::clone(phones);
+    (tokio::spawn(async move { phones.pair(proposal, steps).await }), told)
+}
+
+async fn step(told: &mut UnboundedReceiver<PairStep>) -> PairStep {
+    deadline(told.recv()).await.expect("there is a next step")
+}
+
+async fn outcome(pairing: JoinHandle<Result<Paired, PairError>>) -> Result<Paired, PairError> {
+    deadline(pairing).await.unwrap()
+}
+
+/// Waits for the URI and gives it to the phone.
+async fn scan(told: &mut UnboundedReceiver<PairStep>, phone: &TestPhone) {
+    let PairStep::Uri(uri) = step(told).await else { panic!("the URI comes first") };
+    phone.make_ready(Ready::Uri(uri.parse().unwrap()));
+}
+
+#[tokio::test]
+async fn a_phone_is_paired_by_its_uri_over_a_socket_and_works_at_once_and_later() {
+    let fixture = Fixture::new();
+    let (phone, mut heard) = TestPhone::new(Vec::new());
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Uri, None));
+    // It is there before it is ready: it is asked again.
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    let PairStep::Uri(uri) = step(&mut told).await else { panic!("the URI comes first") };
+    let PairStep::Trying(Link::Socket, fault) = step(&mut told).await else { panic!("it is not ready") };
+    assert_eq!(fault, LinkFault::Refused(Refusal::NotAllowed));
+    phone.make_ready(Ready::Uri(uri.parse().unwrap()));
+    assert!(matches!(step(&mut told).await, PairStep::Asked));
+    let paired = outcome(pairing).await.unwrap_or_else(|error| panic!("{error}"));
+    let terms = Terms { host: "desk".into(), user: "alice".into(), uid: uid() };
+    assert_eq!(deadline(heard.recv()).await, Some(Heard::Terms(terms)));
+    assert_eq!((&*paired.phone, &*paired.model, &*paired.pairing.name), ("Test phone", "T1", "Test phone"));
+    assert_eq!(paired.pairing.links, [Link::Socket]);
+
+    let (pairing, token) = (paired.pairing.clone(), paired.pairing.token());
+    fixture.phones.adopt(paired);
+    fixture.wait_until(&token, Presence::Present).await;
+    let token = fixture.phones.token(&token);
+    let made = make_a_key(&*token).await;
+    assert_eq!(sign_with(&*token, &made).await, Ok(()));
+    phone.hang_up();
+    fixture.phones.nudge(&pairing.token());
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    fixture.sign_at_last(&*token, &made).await;
+}
+
+#[tokio::test]
+async fn a_phone_is_paired_by_numbers_over_a_terminal() {
+    let fixture = Fixture::new();
+    let terminal = Terminal::new();
+    let link = Link::Serial { path: terminal.path.clone() };
+    let (phone, mut heard) = TestPhone::new(Vec::new());
+    phone.make_ready(Ready::Numbers);
+    tokio::spawn(Arc::clone(&phone).serve_terminal(terminal.clone()));
+    let wanted = Proposal { name: Some("pocket".into()), ..proposal(Method::Numbers, Some(link.clone())) };
+    let (pairing, mut told) = begin(&fixture.phones, wanted);
+    let PairStep::Compare { code, same } = step(&mut told).await else { panic!("people compare") };
+    assert_eq!(deadline(heard.recv()).await, Some(Heard::Number(code.to_string())));
+    same.send(true).unwrap();
+    assert!(matches!(step(&mut told).await, PairStep::Asked));
+    let paired = outcome(pairing).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((&*paired.pairing.name, &paired.pairing.links), ("pocket", &vec![link]));
+    let token = paired.pairing.token();
+    fixture.phones.adopt(paired);
+    fixture.wait_until(&token, Presence::Present).await;
+}
+
+#[tokio::test]
+async fn numbers_that_differ_end_the_pairing_before_the_phone_is_asked() {
+    for answer in [Some(false), None] {
+        let fixture = Fixture::new();
+        let (phone, mut heard) = TestPhone::new(Vec::new());
+        phone.make_ready(Ready::Numbers);
+        let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Numbers, Some(Link::Socket)));
+        tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+        let PairStep::Compare { same, .. } = step(&mut told).await else { panic!("people compare") };
+        match answer {
+            Some(answer) => same.send(answer).unwrap(),
+            None => drop(same),
+        }
+        assert_eq!(outcome(pairing).await.err(), Some(PairError::NumbersDiffer));
+        assert!(matches!(heard.try_recv(), Ok(Heard::Number(_))));
+        assert!(heard.try_recv().is_err(), "nobody was asked at the phone");
+    }
+}
+
+#[tokio::test]
+async fn a_no_at_the_phone_ends_the_pairing() {
+    let fixture = Fixture::new();
+    let (phone, _) = TestPhone::new(Vec::new());
+    phone.disagree();
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    scan(&mut told, &phone).await;
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    assert_eq!(outcome(pairing).await.err(), Some(PairError::Declined));
+}
+
+#[tokio::test]
+async fn a_wrong_secret_ends_the_pairing() {
+    let fixture = Fixture::new();
+    let (phone, _) = TestPhone::new(Vec::new());
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    let PairStep::Uri(uri) = step(&mut told).await else { panic!("the URI comes first") };
+    // One digit of the secret is another.
+    let at = uri.find("s=").unwrap() + 2;
+    let mut wrong = uri.to_string();
+    let other = if &wrong[at..=at] == "A" { "B" } else { "A" };
+    wrong.replace_range(at..=at, other);
+    phone.make_ready(Ready::Uri(wrong.parse().unwrap()));
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    assert_eq!(outcome(pairing).await.err(), Some(PairError::WrongSecret));
+}
+
+#[tokio::test]
+async fn one_pairing_is_under_way_at_a_time_and_whoever_goes_gives_it_up() {
+    let fixture = Fixture::new();
+    let (first, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    assert!(matches!(step(&mut told).await, PairStep::Uri(_)));
+    let (second, _) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    assert_eq!(outcome(second).await.err(), Some(PairError::Busy));
+    // Nobody listens any more.
+    drop(told);
+    assert_eq!(outcome(first).await.err(), Some(PairError::GivenUp));
+    // The future goes.
+    let (third, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    assert!(matches!(step(&mut told).await, PairStep::Uri(_)));
+    third.abort();
+    deadline(async { while told.recv().await.is_some() {} }).await;
+    let (fourth, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    assert!(matches!(step(&mut told).await, PairStep::Uri(_)));
+    fourth.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pairing_to_which_nobody_comes_ends_after_two_minutes() {
+    let fixture = Fixture::new();
+    let begun = tokio::time::Instant::now();
+    let (pairing, _told) = begin(&fixture.phones, proposal(Method::Uri, None));
+    assert_eq!(outcome(pairing).await.err(), Some(PairError::TimedOut(None)));
+    assert_eq!(begun.elapsed(), Duration::from_secs(120));
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_link_does_not_work_is_said_once_and_at_the_end() {
+    let fixture = Fixture::new();
+    let link = Link::Serial { path: "/dev/claviger-no-such-terminal".into() };
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Numbers, Some(link.clone())));
+    let PairStep::Trying(tried, LinkFault::TtyAbsent) = step(&mut told).await else {
+        panic!("it is not there")
+    };
+    assert_eq!(tried, link);
+    let timed_out = PairError::TimedOut(Some(LinkFault::TtyAbsent));
+    assert_eq!(outcome(pairing).await.err(), Some(timed_out));
+    assert!(told.recv().await.is_none(), "it was said once");
+}
