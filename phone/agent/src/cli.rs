@@ -181,7 +181,7 @@ minutes\" holds for one key and one computer, until you lock the keys or end the
 A policy is a TOML file of rules; the first that fits answers, and what none fits is refused:
 
   [[rule]]
-  host = \"laptop\"        # each of host, user, application, key, purpose and operation may be left out
+  host = \"laptop\"        # its name or its pairing; each of host, user, application, key, purpose and operation may be left out
   user = \"alice\"
   key = \"signing\"        # its label, or its name in the module
   purpose = \"sign\"       # as the computer says

@@ -8,6 +8,7 @@ use claviger_token::Errand;
 use tokio::sync::oneshot;
 
 use crate::approval::Verdict;
+use crate::audit::Entry;
 use crate::invitation::{Asker, News};
 use crate::manager::SecurityManager;
 use crate::question::{Operation, Question};
@@ -15,7 +16,8 @@ use crate::question::{Operation, Question};
 /// Returns the question about a computer that wants to be paired.
 pub(crate) fn question(pairing: PairingId, terms: &Terms, code: Option<String>) -> Question {
     let Terms { host, user, uid } = terms;
-    let errand = Errand { user: format!("{user} ({uid})"), ..Errand::default() };
+    let purpose = format!("user number {uid}");
+    let errand = Errand { user: user.clone(), application: String::new(), purpose };
     let mut question = Question::new(Operation::Pair, &pairing.to_string(), host, &errand);
     question.code = code;
     question
@@ -33,10 +35,25 @@ pub(crate) async fn ask(manager: Arc<SecurityManager>, question: Question, asker
             None => manager.approve_pairing(&question).await,
         }
     };
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(false)
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    let (yes, outcome) = match answer {
+        Ok(true) => (true, "approved"),
+        Ok(false) => (false, "refused"),
+        Err(_elapsed) => (false, "nobody answered"),
+    };
+    manager.note_pairing(&question, outcome) && yes
 }
 
 impl SecurityManager {
+    /// Notes what came of the question; what cannot be noted is not done.
+    fn note_pairing(&self, question: &Question, outcome: &str) -> bool {
+        let noted = self.audit().note(&Entry::new(question, outcome));
+        if let Err(error) = &noted {
+            eprintln!("claviger-phone: cannot note a pairing: {error}");
+        }
+        noted.is_ok()
+    }
+
     async fn approve_pairing(&self, question: &Question) -> bool {
         let _screen = self.screen().await;
         match self.approver().approve(question).await {

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use tokio::sync::oneshot;
 use zbus::names::OwnedUniqueName;
 use zbus::{Connection, MessageStream, Variant};
 
@@ -22,36 +23,50 @@ impl Notification {
         Self { address: Some(address.to_owned()) }
     }
 
-    /// Connects anew for each question: an agent may outlive the session that it asks in, and needs no bus while nobody asks.
-    async fn connect(&self) -> zbus::Result<Connection> {
-        match &self.address {
-            Some(address) => zbus::connection::Builder::address(address.as_str()).build().await,
-            None => Connection::session().await,
-        }
-    }
-
+    /// Shows a question. A notification that came to stand after nobody waits for it any longer is closed as well.
     async fn show(&self, question: &Question, actions: &[(&str, &str)], more: &str) -> zbus::Result<Shown> {
-        let connection = self.connect().await?;
+        let lines = question.lines().into_iter().map(|(name, text)| format!("{name}: {text}\n"));
+        let body: String = lines.chain([more.to_owned()]).collect();
+        let text = Text {
+            title: question.title(),
+            body: body.trim_end().to_owned(),
+            actions: actions.iter().flat_map(|(key, label)| [*key, *label]).map(str::to_owned).collect(),
+        };
+        let address = self.address.clone();
+        let (sender, shown) = oneshot::channel();
+        tokio::spawn(async move { drop(sender.send(text.show(address.as_deref()).await)) });
+        shown.await.unwrap_or_else(|_| Err(zbus::Error::Failure("the agent ends".to_owned())))
+    }
+}
+
+/// What stands in a notification.
+struct Text {
+    title: String,
+    body: String,
+    /// Key and label of each button, in turn.
+    actions: Vec<String>,
+}
+
+impl Text {
+    /// Connects anew for each question: an agent may outlive the session that it asks in, and needs no bus while nobody asks.
+    async fn show(self, address: Option<&str>) -> zbus::Result<Shown> {
+        let connection = match address {
+            Some(address) => zbus::connection::Builder::address(address).build().await?,
+            None => Connection::session().await?,
+        };
         let signals = bus::signals(&connection, NAME, NAME, None).await?;
-        let capabilities: Vec<String> = connection
-            .call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &())
-            .await?
-            .body()
-            .deserialize()?;
+        let asked = connection.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &()).await?;
+        let capabilities: Vec<String> = asked.body().deserialize()?;
         if !capabilities.iter().any(|capability| capability == "actions") {
             return Err(zbus::Error::Failure("the notifications of this desktop have no buttons".to_owned()));
         }
-        let lines = question.lines().into_iter().map(|(name, text)| format!("{name}: {text}\n"));
-        let body: String = lines.chain([more.to_owned()]).collect();
-        let actions: Vec<&str> = actions.iter().flat_map(|(key, label)| [*key, *label]).collect();
         // Urgent: it stays until it is answered, also where others go by themselves.
         let hints: HashMap<&str, Variant<'_>> =
             HashMap::from([("urgency", Variant::from(2_u8)), ("category", Variant::from("device"))]);
-        let arguments =
-            ("Claviger", 0_u32, "dialog-password", question.title(), body.trim_end(), actions, hints, 0_i32);
+        let Self { title, body, actions } = self;
+        let arguments = ("Claviger", 0_u32, "dialog-password", title, body, actions, hints, 0_i32);
         let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "Notify", &arguments).await?;
-        let server = bus::sender(&reply);
-        let id = reply.body().deserialize()?;
+        let (server, id) = (bus::sender(&reply), reply.body().deserialize()?);
         Ok(Shown { connection, signals, server, id, is_answered: false })
     }
 }

@@ -10,7 +10,7 @@ use crate::question::{Operation, Question};
 ///
 /// ```toml
 /// [[rule]]
-/// host = "laptop"          # each of these left out means: whichever
+/// host = "laptop"          # its name or its pairing; each of these left out means: whichever
 /// user = "alice"
 /// application = "mail"
 /// key = "signing"          # its label, or its name in the module
@@ -89,7 +89,7 @@ impl Rule {
         let is_key = |wanted: &String| {
             question.key.as_ref().is_some_and(|key| key.label == *wanted || key.reference == *wanted)
         };
-        is(host, &question.host)
+        (is(host, &question.host) || is(host, &question.pairing))
             && is(user, &question.errand.user)
             && is(application, &question.errand.application)
             && is(purpose, &question.errand.purpose)
@@ -201,6 +201,15 @@ mod tests {
             let mut unnamed = question("laptop", "sign");
             unnamed.key = None;
             assert_eq!(policy.answer(&unnamed), Answer::Refuse, "no key is no such key");
+        }
+    }
+
+    #[test]
+    fn a_computer_goes_by_its_name_and_by_its_pairing() {
+        for (host, expected) in [("laptop", Answer::Approve), ("00", Answer::Approve), ("01", Answer::Refuse)]
+        {
+            let policy = policy(&format!("[[rule]]\nhost = '{host}'\nanswer = 'approve'"));
+            assert_eq!(policy.answer(&question("laptop", "sign")), expected, "{host}");
         }
     }
 

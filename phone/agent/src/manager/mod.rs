@@ -73,6 +73,11 @@ impl SecurityManager {
         &self.module
     }
 
+    /// Returns the list of what was asked.
+    pub(crate) const fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// Returns the way to the person.
     pub(crate) fn approver(&self) -> &Arc<dyn Approver> {
         &self.approver

@@ -48,10 +48,8 @@ impl Agent {
         command
             .args(["run", "--name", "test phone", "--listen"])
             .arg(format!("unix:{}", self.path("socket").display()));
-        if more.is_empty() {
-            command.arg("--approve").arg(format!("policy:{}", self.path("policy.toml").display()));
-            command.arg("--passphrase-file").arg(self.path("passphrase"));
-        }
+        command.arg("--approve").arg(format!("policy:{}", self.path("policy.toml").display()));
+        command.arg("--passphrase-file").arg(self.path("passphrase"));
         command.args(more).stdin(Stdio::null()).spawn().expect("the agent")
     }
 
@@ -63,11 +61,16 @@ impl Agent {
     }
 
     /// Kills it and starts it anew.
-    pub(crate) fn kill_and_restart(mut self) -> Self {
+    pub(crate) fn kill_and_restart(self) -> Self {
+        self.restart_with(&[])
+    }
+
+    /// Kills it and starts it anew, with these words more.
+    pub(crate) fn restart_with(mut self, more: &[&str]) -> Self {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("killed");
         child.wait().expect("gone");
-        self.child = Some(self.spawn(&[]));
+        self.child = Some(self.spawn(more));
         self.ready()
     }
 

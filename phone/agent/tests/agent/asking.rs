@@ -170,8 +170,14 @@ fn a_request_that_its_computer_gives_up_or_leaves_behind_is_noted_so() {
     computer.begin(sign(&key, "forgotten"));
     computer.sign(&key);
     drop(computer);
-    let expected =
-        ["generate: approved", "sign: approved", "sign: given up", "sign: approved", "sign: given up"];
+    let expected = [
+        "pair: approved",
+        "generate: approved",
+        "sign: approved",
+        "sign: given up",
+        "sign: approved",
+        "sign: given up",
+    ];
     wait("the last line", || (agent.outcomes() == expected).then_some(()));
     let mut computer = Computer::connected(&agent, &pairing.known);
     assert!(matches!(computer.ask(sign(&key, "sign")), Ok(Reply::Signature(_))));

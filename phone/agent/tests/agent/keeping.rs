@@ -17,7 +17,7 @@ fn keys_and_pairings_outlive_a_kill() {
     for key in &keys {
         computer.sign(key);
     }
-    assert_eq!(agent.outcomes().len(), 4);
+    assert_eq!(agent.outcomes().len(), 5);
 }
 
 #[test]

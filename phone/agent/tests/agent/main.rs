@@ -7,5 +7,8 @@ mod computer;
 
 mod asking;
 mod keeping;
+mod managing;
+mod notifying;
 mod pairing;
+mod serial;
 mod using;

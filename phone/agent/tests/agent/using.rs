@@ -14,7 +14,7 @@ fn a_key_is_made_and_signs_with_a_yes_and_not_with_a_no() {
     computer.sign(&key);
     let refused = computer.ask(sign(&key, "login")).err().expect("it is refused");
     assert_eq!(refused.rv, Rv::FunctionRejected);
-    assert_eq!(agent.outcomes(), ["generate: approved", "sign: approved", "sign: refused"]);
+    assert_eq!(agent.outcomes(), ["pair: approved", "generate: approved", "sign: approved", "sign: refused"]);
     let log = agent.run(&["log"], b"");
     let text = String::from_utf8_lossy(&log.stdout);
     let line = text.lines().last().expect("a line");

@@ -1,90 +1,24 @@
-//! One connected stream, from its first byte to its last.
-
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_phone_protocol::phone::{Event, Identity, Phone};
 use claviger_phone_protocol::{
-    Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request, RequestId, Rv,
-    StaticKey, SystemRandomness, Terms,
+    Change, Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request,
+    RequestId, Rv, StaticKey, SystemRandomness, Terms,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::{Ended, Idle};
 use crate::hosts::{Order, Presence};
 use crate::invitation::{Invited, News, Taken};
 use crate::manager::{SecurityManager, Session};
 use crate::pairing;
 
-/// Why a stream ended.
-#[derive(Debug)]
-pub enum Ended {
-    /// The protocol says so.
-    Closed(Closed),
-    /// The other end closed it.
-    Gone,
-    /// The system reports a fault.
-    Fault(io::Error),
-    /// Nothing was heard for too long.
-    Silent,
-    /// The host came by another stream, or is forgotten, or this device leaves.
-    Dismissed,
-    /// The pairing could not be kept.
-    NotKept,
-}
-
-/// How long a stream may lie idle before anybody has opened a channel on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Idle {
-    /// Half a minute: whoever connects wants something.
-    Short,
-    /// For ever: a wire is there whether or not somebody is at its other end.
-    Long,
-}
-
-/// Serves a stream until it ends.
-pub async fn serve<S>(stream: S, manager: &Arc<SecurityManager>, idle: Idle) -> Ended
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let (mut reader, mut writer) = tokio::io::split(stream);
-    let mut conversation = Conversation::new(Arc::clone(manager), idle);
-    let mut buffer = vec![0; READ_SIZE];
-    let mut output = Output::default();
-    let ended = loop {
-        let ended = conversation.take_events();
-        output.add(conversation.phone.output());
-        if let Some(ended) = ended {
-            break ended;
-        }
-        tokio::select! {
-            read = reader.read(&mut buffer), if output.has_room() => match read {
-                Ok(0) => break Ended::Gone,
-                Ok(count) => conversation.receive(&buffer[..count]),
-                Err(error) => break Ended::Fault(error),
-            },
-            written = writer.write(output.rest()), if !output.is_empty() => match written {
-                Ok(0) => break Ended::Gone,
-                Ok(count) => output.written(count),
-                Err(error) => break Ended::Fault(error),
-            },
-            () = conversation.next() => {}
-        }
-    };
-    // What is still to be said (the last answers, a good-bye) is said, if somebody listens.
-    if !output.is_empty() {
-        let rest = async { writer.write_all(output.rest()).await.and(writer.flush().await) };
-        drop(tokio::time::timeout(FAREWELL, rest).await);
-    }
-    ended
-}
-
 /// What happens on one stream.
-struct Conversation {
+pub(super) struct Conversation {
     phone: Phone,
     manager: Arc<SecurityManager>,
     idle: Idle,
@@ -124,7 +58,7 @@ enum Done {
 }
 
 impl Conversation {
-    fn new(manager: Arc<SecurityManager>, idle: Idle) -> Self {
+    pub(super) fn new(manager: Arc<SecurityManager>, idle: Idle) -> Self {
         let identity = Identity { product: format!("claviger-phone {}", env!("CARGO_PKG_VERSION")) };
         let now = Instant::now();
         Self {
@@ -142,13 +76,18 @@ impl Conversation {
         }
     }
 
-    fn receive(&mut self, bytes: &[u8]) {
+    /// Returns what is to be written now.
+    pub(super) fn output(&mut self) -> Vec<u8> {
+        self.phone.output()
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
         self.received = Instant::now();
         self.phone.receive(bytes);
     }
 
     /// Takes every event that is there. Returns why the stream ends, if it does.
-    fn take_events(&mut self) -> Option<Ended> {
+    pub(super) fn take_events(&mut self) -> Option<Ended> {
         while self.ended.is_none() {
             let Some(event) = self.phone.event() else { break };
             self.heard = Instant::now();
@@ -167,7 +106,7 @@ impl Conversation {
     }
 
     /// Waits for whatever comes from elsewhere than the stream, and takes it.
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         let deadline = self.deadline();
         let silence = async {
             match deadline {
@@ -339,7 +278,7 @@ impl Conversation {
 
     fn obey(&mut self, order: Option<Order>) {
         match order {
-            Some(Order::Say(Notice::Changed(claviger_phone_protocol::Change::Unlocked)))
+            Some(Order::Say(Notice::Changed(Change::Unlocked)))
                 if self.channel.as_ref().is_some_and(|channel| channel.session.is_logged_out()) => {}
             Some(Order::Say(notice)) => self.say(&notice),
             Some(Order::Leave(why)) => {
@@ -363,49 +302,6 @@ impl Conversation {
     }
 }
 
-/// What is still to be written.
-#[derive(Default)]
-struct Output {
-    bytes: Vec<u8>,
-    done: usize,
-}
-
-impl Output {
-    fn add(&mut self, mut bytes: Vec<u8>) {
-        if self.is_empty() {
-            *self = Self { bytes, done: 0 };
-        } else {
-            self.bytes.append(&mut bytes);
-        }
-    }
-
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.done..]
-    }
-
-    fn is_empty(&self) -> bool {
-        self.done == self.bytes.len()
-    }
-
-    /// Whoever does not read the answers is not read either.
-    fn has_room(&self) -> bool {
-        self.bytes.len() - self.done < OUTPUT_LIMIT
-    }
-
-    fn written(&mut self, count: usize) {
-        self.done += count;
-        if self.is_empty() {
-            *self = Self::default();
-        }
-    }
-}
-
-/// How much is read at a time.
-const READ_SIZE: usize = 8 * 1024;
-
-/// How much may wait to be written before nothing more is read.
-const OUTPUT_LIMIT: usize = 256 * 1024;
-
 /// How long nothing may be heard: a frame that was held back longer than this comes to a closed channel.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -414,6 +310,3 @@ const MOST_SILENCE: Duration = Duration::from_secs(120);
 
 /// How long a pairing may take.
 const PAIRING: Duration = Duration::from_secs(120);
-
-/// How long the last words may take.
-const FAREWELL: Duration = Duration::from_secs(2);
