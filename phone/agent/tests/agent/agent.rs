@@ -16,6 +16,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct Agent {
     folder: TempDir,
     child: Option<Child>,
+    system_bus: String,
 }
 
 impl Agent {
@@ -27,12 +28,21 @@ impl Agent {
         agent.ready()
     }
 
+    /// The same, with that system bus.
+    pub(crate) fn start_with_bus(rules: &str, address: &str) -> Self {
+        let mut agent = Self::prepare(rules);
+        agent.system_bus = address.to_owned();
+        agent.init();
+        agent.child = Some(agent.spawn(&["--rfcomm"]));
+        agent.ready()
+    }
+
     /// Returns one that does not run yet.
     pub(crate) fn prepare(rules: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("policy.toml"), rules).expect("room");
         fs::write(folder.path().join("passphrase"), "correct horse\n").expect("room");
-        Self { folder, child: None }
+        Self { folder, child: None, system_bus: NOWHERE.to_owned() }
     }
 
     /// Makes the store.
@@ -128,10 +138,9 @@ impl Agent {
     fn command(&self) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_claviger-phone")));
         // No bus of the machine that the tests run on, and no folder of its user.
-        let nowhere = "unix:path=/nonexistent/bus";
         command
-            .env("DBUS_SYSTEM_BUS_ADDRESS", nowhere)
-            .env("DBUS_SESSION_BUS_ADDRESS", nowhere)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
+            .env("DBUS_SESSION_BUS_ADDRESS", NOWHERE)
             .env_remove("XDG_RUNTIME_DIR")
             .arg("--state-dir")
             .arg(self.path("state"));
@@ -159,6 +168,8 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
+
+const NOWHERE: &str = "unix:path=/nonexistent/bus";
 
 /// Every question is answered with yes.
 pub(crate) const YES: &str = "[[rule]]\nanswer = 'approve'\n";

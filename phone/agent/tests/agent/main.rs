@@ -3,12 +3,15 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod agent;
+mod bus;
 mod computer;
 
 mod asking;
+mod bluetooth;
 mod keeping;
 mod managing;
 mod notifying;
 mod pairing;
 mod serial;
+mod sleeping;
 mod using;

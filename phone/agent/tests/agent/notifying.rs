@@ -1,8 +1,6 @@
 //! The person is asked by a notification: the desktop is the test's, on a bus of its own.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 
 use claviger_phone::approval::{A_WHILE, Approver as _, Notification, Unlocking, Verdict};
 use claviger_phone::question::{Operation, Question};
@@ -10,38 +8,7 @@ use claviger_token::{Algorithm, Errand, Mechanism};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zbus::{Connection, OwnedVariant};
 
-/// A bus. It ends when this is dropped.
-struct Bus {
-    process: Child,
-    address: String,
-}
-
-impl Bus {
-    fn start() -> Self {
-        let mut process = Command::new("dbus-daemon")
-            .args(["--session", "--nofork", "--print-address"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("dbus-daemon is installed");
-        let mut address = String::new();
-        let printed = process.stdout.as_mut().expect("piped");
-        BufReader::new(printed).read_line(&mut address).expect("an address");
-        Self { process, address: address.trim().to_owned() }
-    }
-
-    async fn connect(&self) -> Connection {
-        let builder = zbus::connection::Builder::address(self.address.as_str());
-        builder.build().await.expect("a connection")
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
+use crate::bus::Bus;
 
 /// What the desktop was told.
 #[derive(Debug, PartialEq)]
