@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath, Proxy, Variant};
+use zbus::{Connection, ObjectPath, OwnedObjectPath, Proxy, Variant};
 
 use super::air::{Air, Daemon};
 use super::controller::Controller;
@@ -89,6 +89,14 @@ impl BlueZ {
         .await;
         adapter.call_method("StopDiscovery", &()).await.unwrap();
         device
+    }
+
+    /// Forgets a device and the bond with it, as a person does who removes it in the settings.
+    pub async fn forget(&self, address: &str) {
+        let adapter = self.adapter("org.bluez.Adapter1").await;
+        let path = format!("{}/dev_{}", adapter.path(), address.replace(':', "_"));
+        let path = ObjectPath::try_from(path.as_str()).unwrap();
+        in_time("RemoveDevice", adapter.call_method("RemoveDevice", &path)).await.unwrap();
     }
 
     /// Returns the proxy of an object of BlueZ's, which asks for each property again.

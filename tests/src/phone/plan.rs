@@ -18,6 +18,8 @@ pub struct Plan {
     pub module: Module,
     /// Whether its keys are unlocked at the start.
     pub unlocked: bool,
+    /// The address of its system bus, where it has one.
+    pub bus: Option<String>,
 }
 
 /// How the phone's person is asked.
@@ -53,6 +55,7 @@ impl Plan {
             approval: Approval::Rules(YES.to_owned()),
             module: Module::Soft,
             unlocked: true,
+            bus: None,
         }
     }
 
@@ -97,6 +100,12 @@ impl Plan {
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
+    }
+
+    /// Gives it a system bus, and what is on that.
+    #[must_use]
+    pub fn on_bus(self, address: &str) -> Self {
+        Self { bus: Some(address.to_owned()), ..self }
     }
 
     /// Leaves its keys locked.

@@ -212,7 +212,8 @@ fn words(plan: &Plan, place: &Place, words: &[&str]) -> Command {
     let mut command = as_person(&plan.person, Program::Phone.path());
     // No bus of the machine that the tests run on.
     let nowhere = "unix:path=/nonexistent/bus";
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", nowhere).env("DBUS_SESSION_BUS_ADDRESS", nowhere);
+    let system = plan.bus.as_deref().unwrap_or(nowhere);
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", system).env("DBUS_SESSION_BUS_ADDRESS", nowhere);
     if let Module::Card { pcscd, .. } = &plan.module {
         command.env("PCSCLITE_CSOCK_NAME", pcscd);
     }
