@@ -157,6 +157,10 @@ impl Question {
         self.digest = Some(match mechanism {
             // These take a digest from their caller: it is what other programs show of the document.
             Mechanism::Ecdsa | Mechanism::RsaPkcsPss if data.len() <= 64 => hex(data),
+            Mechanism::RsaPkcs => match claviger_soft::check_digest_info(data) {
+                Ok(hash) => hex(&data[data.len() - hash.size()..]),
+                Err(_) => hex(&claviger_soft::digest(Hash::Sha256, data)),
+            },
             _ => hex(&claviger_soft::digest(Hash::Sha256, data)),
         });
         self
@@ -211,7 +215,7 @@ const ROOM: usize = 80;
 #[cfg(test)]
 mod tests {
     use super::{Operation, Question};
-    use claviger_token::{Algorithm, Errand, Mechanism};
+    use claviger_token::{Algorithm, Errand, Hash, Mechanism};
 
     #[test]
     fn every_operation_is_read_back_from_its_name() {
@@ -251,7 +255,10 @@ mod tests {
     #[test]
     fn a_digest_is_shown_as_it_is() {
         let question = Question::new(Operation::Sign, "00", "laptop", &Errand::default());
-        let digest = question.with_data(Mechanism::Ecdsa, &[0xab; 32]).digest;
+        let digest = question.clone().with_data(Mechanism::Ecdsa, &[0xab; 32]).digest;
         assert_eq!(digest, Some("ab".repeat(32)));
+        let info = claviger_soft::digest_info(Hash::Sha384, &[0xcd; 48]);
+        let digest = question.with_data(Mechanism::RsaPkcs, &info).digest;
+        assert_eq!(digest, Some("cd".repeat(48)));
     }
 }
