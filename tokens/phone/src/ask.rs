@@ -62,7 +62,7 @@ pub(crate) fn ask(
     let (answer, answered) = oneshot::channel();
     let ask = Ask { number, command, limit, answer };
     let asking = Asking { registry: Arc::clone(registry), token: token.clone(), number, over: false };
-    let taken = registry.order(token, Order::Ask(ask));
+    let taken = registry.order(token, Order::Ask(Box::new(ask)));
     async move {
         // The whole of it, not only the field that is used below.
         let mut asking = asking;

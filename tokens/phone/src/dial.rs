@@ -56,6 +56,8 @@ impl Dialer {
 pub(crate) async fn dial(registry: &Arc<Registry>, pairing: &Pairing, dialer: &mut Dialer) -> Live {
     let token = pairing.token();
     let nudge = Arc::clone(&dialer.nudge);
+    // From before the first try: what changes during one must not be missed.
+    let mut radio = registry.radio();
     loop {
         let now = tokio::time::Instant::now().into_std();
         let due = dialer.links.iter_mut().find(|(_, back_off)| back_off.due() <= now);
@@ -70,7 +72,6 @@ pub(crate) async fn dial(registry: &Arc<Registry>, pairing: &Pairing, dialer: &m
             back_off.fail(tokio::time::Instant::now().into_std());
             continue;
         }
-        let mut radio = registry.radio();
         let next = dialer.links.iter().map(|(_, back_off)| back_off.due()).min();
         let wait = async {
             match next {

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_line_break_in_a_name_forges_no_line() {
         let forged = Info { label: "a\nerases false".into(), ..info() };
-        let read = parse(&print(&forged)).unwrap();
+        let read = parse(&print(&forged)).expect("it is such a text");
         assert_eq!(read.label, "a erases false");
         assert!(read.capabilities.erases);
     }

@@ -9,7 +9,7 @@
 //! | `info_text` | what a phone can do, as a text to be kept while it is away |
 //! | `link` | [`Link`]: a way to a phone; `serial`, `socket`, `bluez`: how streams come about; [`LinkFault`] |
 //! | `presence`, `back_off` | whether a phone is there, and when a link is tried again (pure) |
-//! | `registry` | what is known: where the lines, the clock and those who ask meet |
+//! | `registry` | what is known: where the lines (`registry/links`), the clock (`registry/watching`) and those who ask meet |
 //! | `line` | the task of one phone: dials, keeps the stream that stands, dials again |
 //! | `greeter` | who connects to a socket: which phone it is |
 //! | `dial` | the links of a phone, tried in order |

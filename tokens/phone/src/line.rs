@@ -17,7 +17,7 @@ use crate::session::{self, End};
 /// What a line is told.
 pub(crate) enum Order {
     /// Asks the phone.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// Nobody waits for that answer any more.
     GiveUp(u64),
     /// The phone has connected by itself.

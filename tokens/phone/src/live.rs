@@ -136,13 +136,15 @@ pub(crate) enum Unopened {
 /// Waits until the channel is open.
 pub(crate) async fn open(mut live: Live) -> Result<(PairingId, Live), Unopened> {
     let opening = async {
-        loop {
-            match live.next().await {
-                Ok(Event::Opened(pairing)) => return Ok(pairing),
-                // Before that there is nothing to answer, to notice or to compare.
-                Ok(_) => return Err(Cut::Closed(Closed::OutOfOrder)),
-                Err(cut) => return Err(cut),
-            }
+        match live.next().await? {
+            Event::Opened(pairing) => Ok(pairing),
+            // Before that there is nothing to answer, to notice or to compare.
+            Event::Answered(_)
+            | Event::Noticed(_)
+            | Event::Compare(_)
+            | Event::PersonAsked
+            | Event::Paired(_)
+            | Event::Closed(_) => Err(Cut::Closed(Closed::OutOfOrder)),
         }
     };
     match tokio::time::timeout(OPENING, opening).await {

@@ -234,7 +234,7 @@ impl Session<'_> {
         }
     }
 
-    fn learn(&mut self, info: Info) {
+    fn learn(&self, info: Info) {
         self.line.registry.learn(&self.line.token, info);
     }
 

@@ -90,7 +90,7 @@ impl Search {
     }
 
     /// Returns the links to dial, anew each time: a phone may be bonded meanwhile.
-    async fn links(&mut self) -> Vec<Link> {
+    async fn links(&self) -> Vec<Link> {
         if let Some(link) = &self.proposal.link {
             return vec![link.clone()];
         }

@@ -40,6 +40,17 @@ pub(crate) enum Standing {
     Up(Arc<Service>),
 }
 
+impl Standing {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unknown, Self::Unknown) => true,
+            (Self::Down(this), Self::Down(other)) => this == other,
+            (Self::Up(this), Self::Up(other)) => Arc::ptr_eq(this, other),
+            (Self::Unknown | Self::Down(_) | Self::Up(_), _) => false,
+        }
+    }
+}
+
 /// What is woken when BlueZ stands otherwise.
 pub(crate) struct Radio(watch::Receiver<Standing>);
 
@@ -47,7 +58,7 @@ impl Radio {
     /// Waits for that.
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -112,7 +123,12 @@ impl Bluez {
                         Standing::Up(_) | Standing::Unknown => registry.radio_changed(None),
                     }
                 }
-                standing.send_replace(now);
+                // What an adapter tells of itself is mostly no news.
+                standing.send_if_modified(|before| {
+                    let is_news = !before.is(&now);
+                    *before = now;
+                    is_news
+                });
             };
             *task = Some(self.runtime.spawn(service::run(at, say)).abort_handle());
         }
