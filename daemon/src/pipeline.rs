@@ -58,6 +58,7 @@ pub async fn run(
 
     // 6 plan
     let (placement, token) = seat.place(&account, key)?;
+    asking.may_bother(&*token)?;
     let plan = plan(authorized, &request, &key.info, &token.capabilities(), data.shape())?;
     service.reached(Step::Plan).await;
 

@@ -24,7 +24,7 @@ pub(crate) async fn check(
     asking: Asking<'_>,
     action: &'static str,
 ) -> Result<(), Refusal> {
-    let Asking { peer, may_ask } = asking;
+    let Asking { peer, may_ask, no_prompt: _ } = asking;
     let authority = authority(service).await.map_err(|error| silent(&error))?;
     let (id, name) = (question_id()?, peer.name.to_string());
     let open = TakeBack::new(service.runtime.clone(), take_back(authority.clone(), id.clone()));

@@ -334,3 +334,6 @@ pub fn registered(account: Option<&Arc<Account>>) -> Result<&User, Refusal> {
 
 /// Beyond so many seats those that are not needed are given up.
 const MOST_SEATS: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 use claviger_core::{Refusal, SessionId};
+use claviger_token::{Token, TokenKind};
 use zbus::message::{Flags, Header};
 
 use super::place::is_open;
@@ -14,13 +15,25 @@ pub struct Asking<'a> {
     pub peer: &'a Peer,
     /// The message allows interaction, and no option forbids it.
     pub may_ask: bool,
+    /// An option forbids it. A phone asks its person all the same, unless it is not bothered at all.
+    pub no_prompt: bool,
 }
 
 impl<'a> Asking<'a> {
     /// Returns what the message says.
     pub fn of(peer: &'a Peer, header: &Header<'_>, no_prompt: Option<bool>) -> Self {
         let allowed = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
-        Self { peer, may_ask: allowed && !no_prompt.unwrap_or(false) }
+        let no_prompt = no_prompt.unwrap_or(false);
+        Self { peer, may_ask: allowed && !no_prompt, no_prompt }
+    }
+
+    /// Refuses where the request forbids to ask anybody and this token asks its person by itself. Others may do so although
+    /// their message gives no leave to ask: programs that know nothing of phones sign with one all the same.
+    pub fn may_bother(&self, token: &dyn Token) -> Result<(), Refusal> {
+        match token.kind() {
+            TokenKind::Phone if self.no_prompt => Err(Refusal::MayNotAsk),
+            TokenKind::Phone | TokenKind::Local | TokenKind::Card => Ok(()),
+        }
     }
 
     /// Returns the session that the request comes from.

@@ -55,7 +55,7 @@ pub(super) async fn explain(
         explanation.prompts.push(format!("your yes on the {}", token_name(&account, &placement.token)));
     }
     let asked = asking.would_ask(service, caller.uid).await;
-    match dry_run((verdict, asked), place, key, request) {
+    match dry_run(asking, (verdict, asked), place, (key, request)) {
         Ok(plan) => explanation.steps = steps(&plan),
         Err(refusal) => {
             explanation.refusal = Some(error::name(&refusal).as_str().to_owned());
@@ -66,10 +66,10 @@ pub(super) async fn explain(
 }
 
 fn dry_run(
+    asking: Asking<'_>,
     (verdict, asked): (Result<Verdict, Refusal>, Result<(), Refusal>),
     place: Result<(&Placement, Arc<dyn Token>), Refusal>,
-    key: &Key,
-    request: &Request,
+    (key, request): (&Key, &Request),
 ) -> Result<Plan, Refusal> {
     let authorized = match verdict? {
         Verdict::Allow(authorized) => authorized,
@@ -80,6 +80,7 @@ fn dry_run(
         }
     };
     let (placement, token) = place?;
+    asking.may_bother(&*token)?;
     let input = Input::Bytes(fitting_size(request, key));
     let plan = plan(authorized, request, &key.info, &token.capabilities(), input)?;
     // A phone asks its own person: no agent is needed.

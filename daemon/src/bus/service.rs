@@ -78,7 +78,7 @@ impl ServiceFace {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn features(&self) -> Vec<String> {
-        ["channel", "local", "card"].map(str::to_owned).to_vec()
+        ["channel", "local", "card", "phone"].map(str::to_owned).to_vec()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -116,7 +116,7 @@ fn converse(conversation: &mut Conversation, as_json: bool) -> Result<(), Proble
             PairingStep::Trying(fault) => eprintln!("not reached yet: {}", plain(&fault)),
             PairingStep::Asked => eprintln!("the phone asks you now: say yes there"),
             PairingStep::Keys(count) => {
-                eprintln!("the phone has {count} keys; each proves itself now, say yes there")
+                eprintln!("the phone has {count} keys; each proves itself now, say yes there");
             }
         }
     }
