@@ -117,18 +117,17 @@ impl Bluez {
         if task.is_none() {
             let (standing, registry) = (self.standing.clone(), self.registry.clone());
             let say = move |now: Standing| {
+                // What an adapter tells of itself is mostly no news.
+                if standing.borrow().is(&now) {
+                    return;
+                }
                 if let Some(registry) = registry.upgrade() {
                     match &now {
                         Standing::Down(fault) => registry.radio_changed(Some(fault)),
                         Standing::Up(_) | Standing::Unknown => registry.radio_changed(None),
                     }
                 }
-                // What an adapter tells of itself is mostly no news.
-                standing.send_if_modified(|before| {
-                    let is_news = !before.is(&now);
-                    *before = now;
-                    is_news
-                });
+                standing.send_replace(now);
             };
             *task = Some(self.runtime.spawn(service::run(at, say)).abort_handle());
         }
