@@ -263,7 +263,7 @@ pub async fn forget(service: &Arc<Service>, visit: Visit, id: TokenId) -> Result
         let id = token.id().clone();
         token.lock();
         seat.apply(&service.table, service.table.forget_token(seat.uid, &id, now())).await?;
-        service.sessions.forget_token(id.clone());
+        service.sessions.forget_token(id.clone()).await;
         // Once more, for an unlock that began before; and no clock of this caller's locks it for its next owner.
         token.lock();
         seat.idle(&id).start(None);

@@ -5,7 +5,8 @@
 //! | `mod` | [`Accounts`], [`Seat`]: what is kept in memory for one user |
 //! | `cards` | enrol, forget, unlock and lock cards |
 //! | `hardware` | [`Hardware`]: the cards and phones that tokens are; [`Holder`]: which of them holds a token |
-//! | `phones` | pair, unpair, unlock and lock phones |
+//! | `pairing` | pair a phone |
+//! | `phones` | keep, unpair, unlock and lock phones |
 //! | `phone_keys` | the keys on a phone: taken in, taken out |
 //! | `card_care` | the PIN and the identity of a card that is the caller's, or nobody's |
 //! | `possession` | proves that a card or phone has the private key of a public one |
@@ -29,6 +30,7 @@ mod hardware;
 mod idle;
 pub mod keys;
 pub mod login;
+pub mod pairing;
 pub mod passphrase;
 pub mod phone_keys;
 pub mod phones;

@@ -13,8 +13,8 @@ use zbus::message::Header;
 use super::door::Door;
 use super::{parse, token_rows};
 use crate::accounts::cards::{self, Enrolment, Given};
-use crate::accounts::phones::{self, Wanted};
-use crate::accounts::{Holder, card_care, phone_keys};
+use crate::accounts::pairing::{self, Wanted};
+use crate::accounts::{Holder, card_care, phone_keys, phones};
 use crate::agents::Asking;
 use crate::conversation::Conversation;
 use crate::errand::errand;
@@ -214,7 +214,7 @@ impl TokensFace {
             let conversation = conversation.ok_or_else(|| parse::invalid("a conversation is needed"))?;
             let conversation = Conversation::over(conversation.into())?;
             settle::pair(&door.service, Asking::of(peer, &header, None), &visit.caller).await?;
-            Ok(phones::pair(&door.service, visit, wanted, conversation).await?.to_string())
+            Ok(pairing::pair(&door.service, visit, wanted, conversation).await?.to_string())
         })
         .await
     }

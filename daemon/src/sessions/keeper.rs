@@ -21,7 +21,7 @@ pub(super) enum Input {
     /// A binding is given up.
     Release(SessionId, Release, Answer),
     /// Bindings of that kind are void.
-    Unbind(Box<dyn Fn(&Binding) -> bool + Send>),
+    Unbind(Box<dyn Fn(&Binding) -> bool + Send>, Option<Answer>),
     /// A binding could not be written down.
     Undo(Binding),
     /// A token has another id.
@@ -39,7 +39,7 @@ impl fmt::Debug for Input {
         formatter.write_str(match self {
             Self::Bind(..) => "Bind",
             Self::Release(..) => "Release",
-            Self::Unbind(_) => "Unbind",
+            Self::Unbind(..) => "Unbind",
             Self::Undo(_) => "Undo",
             Self::Renamed(..) => "Renamed",
             Self::Preference(..) => "Preference",
@@ -123,9 +123,12 @@ impl Keeper {
         match input {
             Input::Bind(binding, answer) => self.bind(binding, answer),
             Input::Release(session, whose, answer) => self.release(session, whose, answer),
-            Input::Unbind(which) => {
+            Input::Unbind(which, answer) => {
                 for binding in self.bound(which) {
                     self.apply(Event::Released(binding.session), now);
+                }
+                if let Some(answer) = answer {
+                    reply(answer, Ok(()));
                 }
             }
             Input::Undo(binding) => {

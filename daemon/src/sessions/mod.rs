@@ -95,16 +95,17 @@ impl SessionBook {
     }
 
     /// A token is nobody's any more, or no longer its user's: what the user bound to it is bound to nothing. What a login
-    /// bound stays: taking the token out of the account must not be a way round the administrator's floor.
-    pub fn forget_token(&self, token: TokenId) {
-        self.put(Input::Unbind(Box::new(move |binding| {
-            binding.token == token && binding.how == How::Manual
-        })));
+    /// bound stays: taking the token out of the account must not be a way round the administrator's floor. It is done when
+    /// this returns: a phone that is unpaired is gone a moment later.
+    pub async fn forget_token(&self, token: TokenId) {
+        let which = move |binding: &Binding| binding.token == token && binding.how == How::Manual;
+        // Where nobody keeps the book nothing is bound.
+        drop(self.ask(|answer| Input::Unbind(Box::new(which), Some(answer))).await);
     }
 
     /// A user has no account any more: their sessions are bound to nothing.
     pub fn forget_user(&self, uid: u32) {
-        self.put(Input::Unbind(Box::new(move |binding| binding.uid == uid)));
+        self.put(Input::Unbind(Box::new(move |binding| binding.uid == uid), None));
     }
 
     /// A token has another id from now on.
