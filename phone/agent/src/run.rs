@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::approval::{Approver, Notification, Policy, Terminal};
 use crate::audit::Audit;
 use crate::cli::{Approval, ModuleKind, Run};
-use crate::hosts::{Hosts, Order};
+use crate::hosts::Hosts;
 use crate::manager::SecurityManager;
 use crate::module::{CardModule, Module, SoftModule};
 use crate::problem::Problem;
@@ -64,11 +64,13 @@ async fn serve(words: &Run, state: &Path, control: &Path) -> Result<(), Problem>
         () = signals.next() => Ok(()),
         Some(ended) = links.join_next() => match ended {
             Ok(Err(error)) => Err(Problem::System("serve".to_owned(), error)),
-            Ok(Ok(())) | Err(_) => Ok(()),
+            Err(error) => Err(Problem::System("serve".to_owned(), error.into())),
+            Ok(Ok(())) => Ok(()),
         },
     };
-    links.shutdown().await;
+    // Before the links go, and with them the streams that this device has opened itself.
     leave(&manager).await;
+    links.shutdown().await;
     // The next start removes it where this does not.
     drop(std::fs::remove_file(control));
     outcome
@@ -76,7 +78,7 @@ async fn serve(words: &Run, state: &Path, control: &Path) -> Result<(), Problem>
 
 /// Says good-bye to every computer.
 async fn leave(manager: &SecurityManager) {
-    manager.hosts.tell_all(&Order::Leave("the phone's agent ends".to_owned()));
+    manager.hosts.leave("the phone's agent ends");
     let gone = async {
         while manager.hosts.is_anyone_here() {
             tokio::time::sleep(Duration::from_millis(5)).await;
