@@ -41,7 +41,8 @@ impl From<TokenError> for Failure {
             TokenError::Blocked => (Rv::PinLocked, None),
             TokenError::SecretUnfit(_) => (Rv::PinInvalid, None),
             TokenError::AuthorityNeeded(_) | TokenError::WrongAuthority(_) => (Rv::UserTypeInvalid, None),
-            TokenError::PresenceNeeded | TokenError::Timeout => (Rv::FunctionCanceled, None),
+            TokenError::PresenceNeeded => (Rv::PresenceNeeded, None),
+            TokenError::Timeout => (Rv::FunctionCanceled, None),
             TokenError::Declined => (Rv::FunctionRejected, None),
             TokenError::NoSuchKey => (Rv::KeyHandleInvalid, None),
             TokenError::MechanismNotSupported(_, _) => (Rv::MechanismInvalid, None),
@@ -71,7 +72,9 @@ impl From<Failure> for TokenError {
             Rv::PinLocked => Self::Blocked,
             Rv::PinInvalid | Rv::PinLenRange => Self::SecretUnfit(text.into()),
             Rv::UserTypeInvalid => Self::AuthorityNeeded("secret of the administrator of the phone's module"),
-            Rv::FunctionCanceled => Self::PresenceNeeded,
+            Rv::PresenceNeeded => Self::PresenceNeeded,
+            // The host hears it only where the phone gave up: nobody reads the answers to what was cancelled here.
+            Rv::FunctionCanceled => Self::Timeout,
             Rv::FunctionRejected => Self::Declined,
             Rv::KeyHandleInvalid | Rv::ObjectHandleInvalid => Self::NoSuchKey,
             Rv::MechanismInvalid => Self::NotSupported("use its keys so"),
@@ -176,13 +179,15 @@ pub enum Rv {
     FunctionRejected,
     /// `CKR_TOKEN_RESOURCE_EXCEEDED`.
     TokenResourceExceeded,
+    /// `CKR_VENDOR_DEFINED` and 434b01: the card that the phone reads was not touched. PKCS#11 has no number for it.
+    PresenceNeeded,
     /// Any other number.
     Other(u64),
 }
 
 impl Rv {
     /// Every value that has a name here.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::HostMemory,
         Self::GeneralError,
         Self::FunctionFailed,
@@ -217,6 +222,7 @@ impl Rv {
         Self::UserTypeInvalid,
         Self::FunctionRejected,
         Self::TokenResourceExceeded,
+        Self::PresenceNeeded,
     ];
 
     /// Returns the value of that number.
@@ -261,6 +267,7 @@ impl Rv {
             Self::UserTypeInvalid => 0x103,
             Self::FunctionRejected => 0x200,
             Self::TokenResourceExceeded => 0x201,
+            Self::PresenceNeeded => 0x8043_4b01,
             Self::Other(number) => number,
         }
     }
@@ -291,6 +298,7 @@ mod tests {
             TokenError::Blocked,
             TokenError::SecretUnfit("too short".into()),
             TokenError::PresenceNeeded,
+            TokenError::Timeout,
             TokenError::Declined,
             TokenError::NoSuchKey,
             TokenError::DataTooLarge { limit: 1000 },
@@ -306,7 +314,6 @@ mod tests {
     fn what_has_no_number_of_its_own_comes_back_as_its_nearest_relative() {
         let there_and_back = |error: TokenError| TokenError::from(Failure::from(error));
         let nearly = [
-            (TokenError::Timeout, TokenError::PresenceNeeded),
             (TokenError::Damaged("a".into()), TokenError::Device("what is stored is damaged: a".into())),
             (TokenError::Internal("a".into()), TokenError::Internal("internal error: a".into())),
             (TokenError::DataInvalid("a".into()), TokenError::DataInvalid("the data do not fit: a".into())),

@@ -40,7 +40,7 @@ pub use channel::Hello;
 pub use failure::{Failure, Rv};
 pub use key::{InvalidPairingId, Known, PairingId, PublicKey, StaticKey};
 pub use message::{
-    Answer, Change, Command, Info, KeyEntry, Mechanics, NewKey, Notice, Reply, Request, RequestId,
+    Answer, Change, Command, Info, KeyEntry, Mechanics, NewKey, Notice, Reply, Request, RequestId, is_hidden,
 };
 pub use pairing::{Code, InvalidUri, Method, NewPairing, Offer, PairingUri, Psk, Terms};
 pub use randomness::{Randomness, RandomnessFailed, SystemRandomness};
@@ -65,3 +65,6 @@ pub const DATA_LIMIT: usize = 1_048_576;
 
 /// The most requests that may wait for their answers at a time.
 pub const PENDING_LIMIT: usize = 64;
+
+/// The most bytes of what waits for answers at a time: the messages of the requests, and the random bytes that they ask for.
+pub const PENDING_BYTES_LIMIT: usize = 4_194_304;

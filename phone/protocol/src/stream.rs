@@ -118,7 +118,8 @@ impl fmt::Display for Refusal {
 pub enum NotOpen {
     /// No channel is open.
     Closed,
-    /// [`PENDING_LIMIT`](crate::PENDING_LIMIT) requests wait for their answers.
+    /// [`PENDING_LIMIT`](crate::PENDING_LIMIT) requests, or [`PENDING_BYTES_LIMIT`](crate::PENDING_BYTES_LIMIT) bytes of them,
+    /// wait for their answers.
     Full,
     /// The message is longer than [`MESSAGE_LIMIT`](crate::MESSAGE_LIMIT).
     TooLong,

@@ -174,7 +174,7 @@ fn another_secret_pairs_nothing() {
 #[test]
 fn a_key_that_the_uri_did_not_promise_pairs_nothing() {
     let (host, phone) = pair_with(|uri| uri.key_hash[31] ^= 1);
-    assert_eq!(host, ["closed Refused(Other(0))"]);
+    assert_eq!(host, ["closed Refused(HandshakeFailed)"]);
     assert_eq!(phone[1], "closed WrongKey");
 }
 
@@ -183,6 +183,44 @@ fn another_user_than_the_uris_pairs_nothing() {
     let (host, phone) = pair_with(|uri| uri.uid = 0);
     assert_eq!(host, ["closed Refused(HandshakeFailed)"]);
     assert_eq!(phone[1], "closed Forged");
+}
+
+#[test]
+fn a_handshake_to_pair_that_is_wrong_is_answered_by_one_line() {
+    let mut uri = offer(Method::Uri).uri().unwrap();
+    uri.secret = Offer::new(Method::Uri, terms(), &mut Counting(0x99)).unwrap().uri().unwrap().secret;
+    for (errors, wanted) in [("AT+CMEE=1\r", "+CME ERROR: 100"), ("AT+CMEE=0\r", "ERROR")] {
+        let mut host = pairing_host(Method::Uri);
+        host.output();
+        at_host(&mut host, "OK\r\n+CKVER: 1\r\nOK\r\n");
+        let mut phone = phone();
+        phone.receive(errors.as_bytes());
+        phone.receive(&host.output());
+        assert!(matches!(phone.event(), Some(phone::Event::Hello(Hello::Uri(_)))));
+        phone.output();
+        phone.pair_by_uri(&uri, common::phone_key());
+        assert_eq!(text(phone.output()), format!("\r\n{wanted}\r\n"));
+        assert!(matches!(phone.event(), Some(phone::Event::Closed(Closed::Forged))));
+        phone.receive(b"AT\r");
+        assert!(phone.event().is_none() && phone.output().is_empty(), "it is over");
+    }
+}
+
+#[test]
+fn whoever_is_not_paired_yet_cannot_send_much() {
+    let mut between = Between::new();
+    let events = between.give_phone(&[b'x'; 4097]);
+    assert!(matches!(events[..], [phone::Event::Closed(Closed::TooLong)]));
+    let events = between.give_host(&[b'x'; 4097]);
+    assert!(matches!(events[..], [host::Event::Closed(Closed::TooLong)]));
+    // The longest that an honest host can have to say.
+    let mut between = Between::new();
+    between.give_phone(b"AT+CKSAS=0");
+    between.give_phone(format!("AT+CKSAS=\"{}\"", BASE64.encode(&[5; 32])).as_bytes());
+    let long = "\\C3\\A9".repeat(128);
+    let events = between.give_phone(format!("AT+CKPAIR=\"{long}\",\"{long}\",4294967295").as_bytes());
+    let [phone::Event::Terms(terms)] = &events[..] else { panic!("it is not heard") };
+    assert_eq!((terms.host.len(), terms.user.len()), (256, 256));
 }
 
 #[test]

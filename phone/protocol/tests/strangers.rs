@@ -157,6 +157,25 @@ fn a_frame_without_a_channel_closes_the_stream() {
 }
 
 #[test]
+fn a_command_in_clear_that_is_none_closes_an_open_channel() {
+    for line in
+        ["AT+CGMI", "AT+CKVER=1", "ATD112;", "AT+CMEE=\"", "AT+CMEE=\"1\"", "AT+CKPING=\"0000000000000001\""]
+    {
+        let mut link = Link::open();
+        link.phone.receive(format!("{line}\r").as_bytes());
+        assert!(matches!(link.phone.event(), Some(Event::Closed(Closed::Malformed(_)))), "{line}");
+        assert_eq!(link.phone.output(), b"\r\nERROR\r\n", "{line}");
+    }
+    for line in ["AT", "ATE0", "ATI", "ATZ", "AT+CMEE=0", "AT+CKVER?"] {
+        let mut link = Link::open();
+        link.phone.receive(format!("{line}\r").as_bytes());
+        assert!(link.phone.event().is_none(), "{line}");
+        assert!(link.phone.output().ends_with(b"\r\nOK\r\n"), "{line}");
+        assert!(link.phone.is_open().is_some(), "{line}");
+    }
+}
+
+#[test]
 fn a_phone_that_closed_the_channel_is_believed() {
     let mut link = Link::open();
     link.give_host(b"\r\nERROR\r\n");

@@ -30,6 +30,9 @@ impl<'a> Arguments<'a> {
             return Ok(Self { values: values.into_iter() });
         }
         loop {
+            if values.len() == VALUES_LIMIT {
+                return Err(BadArguments("there are too many values"));
+            }
             let (value, behind) = value(rest)?;
             values.push(value);
             match behind.trim_start_matches(' ').strip_prefix(',') {
@@ -132,6 +135,9 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, BadArguments> {
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| BadArguments("a text is not UTF-8"))
 }
 
+/// The most values of one line: a message of nothing but commas would take thirty times its size.
+const VALUES_LIMIT: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -147,6 +153,15 @@ mod tests {
         assert_eq!(arguments.end(), Ok(()));
         assert_eq!(Arguments::parse("  ").unwrap().left(), 0);
         assert_eq!(Arguments::parse(",").unwrap().left(), 2);
+    }
+
+    #[test]
+    fn a_line_has_no_more_values_than_it_may() {
+        assert_eq!(Arguments::parse(&",".repeat(1023)).unwrap().left(), 1024);
+        let too_many = BadArguments("there are too many values");
+        for length in [1024, 1_500_000] {
+            assert_eq!(Arguments::parse(&",".repeat(length)).err(), Some(too_many));
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
 use zeroize::Zeroizing;
 
+use crate::Closed;
 use crate::at::{Argument, Arguments, BadArguments, Writer};
-use crate::{Closed, MESSAGE_LIMIT};
 
 /// An open channel: messages to frames and back. Any error is the end of it.
 pub(crate) struct Channel {
     noise: snow::TransportState,
-    /// The fragments of the message that is coming in.
-    fragments: Vec<Zeroizing<Vec<u8>>>,
-    length: usize,
+    /// What is there of the message that is coming in.
+    message: Zeroizing<Vec<u8>>,
+    /// The most bytes of a message that may come in.
+    limit: usize,
 }
 
 /// What travels as one line.
@@ -38,8 +39,8 @@ impl Frame {
 }
 
 impl Channel {
-    pub(super) fn new(noise: snow::TransportState) -> Self {
-        Self { noise, fragments: Vec::new(), length: 0 }
+    pub(super) fn new(noise: snow::TransportState, limit: usize) -> Self {
+        Self { noise, message: Zeroizing::default(), limit }
     }
 
     /// Returns the frames of a message.
@@ -71,21 +72,25 @@ impl Channel {
         if length != plain.len() || plain[0] != u8::from(frame.more) {
             return Err(Closed::Forged);
         }
-        self.length += length - 1;
-        if self.length > MESSAGE_LIMIT {
-            return Err(Closed::TooLong);
-        }
-        self.fragments.push(plain);
-        Ok((!frame.more).then(|| self.join()))
+        self.add(&plain[1..])?;
+        Ok((!frame.more).then(|| std::mem::take(&mut self.message)))
     }
 
-    fn join(&mut self) -> Zeroizing<Vec<u8>> {
-        let mut message = Zeroizing::new(Vec::with_capacity(self.length));
-        for fragment in self.fragments.drain(..) {
-            message.extend_from_slice(&fragment[1..]);
+    /// Adds a fragment. The buffer is moved by hand, because one that grows leaves a copy behind, and all fragments are in
+    /// one, because each may have as little as a byte.
+    fn add(&mut self, fragment: &[u8]) -> Result<(), Closed> {
+        let length = self.message.len() + fragment.len();
+        if length > self.limit {
+            return Err(Closed::TooLong);
         }
-        self.length = 0;
-        message
+        if length > self.message.capacity() {
+            let room = (2 * self.message.len()).clamp(length, self.limit);
+            let mut wider = Zeroizing::new(Vec::with_capacity(room));
+            wider.extend_from_slice(&self.message);
+            self.message = wider;
+        }
+        self.message.extend_from_slice(fragment);
+        Ok(())
     }
 }
 

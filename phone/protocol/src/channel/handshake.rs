@@ -4,7 +4,7 @@ use snow::types;
 use zeroize::Zeroizing;
 
 use super::{Channel, Hello, Versions, blake2s};
-use crate::{Closed, Psk, PublicKey, Randomness, StaticKey};
+use crate::{Closed, MESSAGE_LIMIT, Psk, PublicKey, Randomness, StaticKey};
 
 /// Which end of a handshake it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Role {
 /// A Noise handshake under way. Its payloads are empty.
 pub(crate) struct Handshake {
     noise: snow::HandshakeState,
+    /// The most bytes of a message in the channel that comes of it.
+    limit: usize,
 }
 
 /// What came of a handshake.
@@ -66,7 +68,12 @@ impl Handshake {
             Role::Host => noise.build_initiator(),
             Role::Phone => noise.build_responder(),
         };
-        noise.map(|noise| Self { noise }).map_err(|_| Closed::Forged)
+        let limit = match hello {
+            Hello::Known(_) => MESSAGE_LIMIT,
+            // Anybody may be at the other end.
+            Hello::Uri(_) | Hello::Numbers(_) => PAIRING_MESSAGE_LIMIT,
+        };
+        noise.map(|noise| Self { noise, limit }).map_err(|_| Closed::Forged)
     }
 
     /// Returns the next message.
@@ -99,7 +106,7 @@ impl Handshake {
         let peer = self.noise.get_remote_static().and_then(|key| key.try_into().ok());
         let peer = peer.map(PublicKey::from_bytes).filter(PublicKey::is_sound).ok_or(Closed::WrongKey)?;
         let transport = self.noise.into_transport_mode().map_err(|_| Closed::Forged)?;
-        Ok(Finished { channel: Channel::new(transport), hash, peer })
+        Ok(Finished { channel: Channel::new(transport, self.limit), hash, peer })
     }
 }
 
@@ -156,6 +163,10 @@ impl types::Random for Drawn {
         Ok(())
     }
 }
+
+/// The most bytes of a message in a channel to pair in: two texts that people read, every byte of them escaped, and more than
+/// that.
+const PAIRING_MESSAGE_LIMIT: usize = 4096;
 
 /// No message of the three patterns is longer than 96 bytes without a payload.
 const MESSAGE_ROOM: usize = 96;

@@ -26,6 +26,8 @@ pub struct Host {
     events: VecDeque<Event>,
     randomness: Box<dyn Randomness>,
     wish: Wish,
+    /// How many frames have come in that only the phone can have made.
+    frames: u64,
     stage: Stage,
 }
 
@@ -80,6 +82,7 @@ impl Host {
             events: VecDeque::new(),
             randomness,
             wish,
+            frames: 0,
             stage: Stage::Echo,
         };
         host.send("ATE0");
@@ -153,6 +156,17 @@ impl Host {
     /// Returns whether requests can be made.
     pub fn is_open(&self) -> bool {
         matches!(&self.stage, Stage::Open(session) if session.is_proven())
+    }
+
+    /// Returns whether that can be asked for now, without waiting for an answer first.
+    pub fn has_room(&self, command: &Command) -> bool {
+        matches!(&self.stage, Stage::Open(session) if session.has_room(command))
+    }
+
+    /// Returns how many frames have come in that only the phone can have made just now. It grows with every fragment of
+    /// a long answer, of which no event tells before the last.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// Returns how many requests wait for their answers.

@@ -69,6 +69,7 @@ impl Host {
             (Stage::Greeting(greeting), "+CKHS") => greeting.said = Some(line.arguments()?.data()?),
             (Stage::Open(session), "+CKX") => {
                 let message = session.channel().open(&frame(line)?)?;
+                self.frames += 1;
                 if let Some(message) = message {
                     session.take(&message, &mut self.events)?;
                 }

@@ -25,7 +25,10 @@ impl FromPhone {
         let mut lines = text.split(['\r', '\n']).filter(|line| !line.trim().is_empty());
         let first =
             lines.next().and_then(Information::parse).ok_or(BadArguments("a message says nothing"))?;
-        let mut lines: Vec<&str> = lines.collect();
+        let mut lines: Vec<&str> = lines.take(LINES_LIMIT + 1).collect();
+        if lines.len() > LINES_LIMIT {
+            return Err(BadArguments("an answer has too many lines"));
+        }
         let Some(outcome) = lines.pop() else {
             let notice = Notice::from_line(&first)?;
             return Ok(notice.map_or(Self::Unknown, Self::Notice));
@@ -235,6 +238,9 @@ fn flags(info: &Info) -> u64 {
         | flag(info.asks_itself, ASKS_ITSELF)
         | flag(info.capabilities.erases, ERASES)
 }
+
+/// The most lines of an answer behind its first.
+const LINES_LIMIT: usize = 16_384;
 
 const UNLOCKED: u64 = 1;
 const ASKS_ITSELF: u64 = 2;

@@ -1,13 +1,19 @@
 /// Returns what a person can be shown of a text that somebody else chose: nothing that steers a terminal or the
 /// direction of writing, nothing invisible, and no more than `limit` bytes.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
-    let mut kept: String = text.chars().filter(|letter| !is_hidden(*letter)).collect();
-    kept.truncate(kept.floor_char_boundary(limit));
+    let mut kept = String::new();
+    for letter in text.chars().filter(|letter| !is_hidden(*letter)) {
+        if kept.len() + letter.len_utf8() > limit {
+            break;
+        }
+        kept.push(letter);
+    }
     kept
 }
 
-/// Control characters, and what has no shape or turns the direction of writing.
-fn is_hidden(letter: char) -> bool {
+/// Returns true for a letter that a person must not be shown in a text that somebody else chose: control characters, and
+/// what has no shape or turns the direction of writing.
+pub fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{00ad}' // soft hyphen

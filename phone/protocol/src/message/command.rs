@@ -6,6 +6,41 @@ use claviger_token::{Algorithm, Errand, Hash, KeyId, Mechanism, Parameters, Secr
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(u64);
 
+impl Command {
+    /// Returns how many bytes of data it carries, and how many random ones it asks for.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Info
+            | Self::Find
+            | Self::Attributes { .. }
+            | Self::Generate { .. }
+            | Self::Certificates { .. }
+            | Self::Delete { .. }
+            | Self::Logout
+            | Self::Ping
+            | Self::Unpair => 0,
+            Self::Import { private_key, .. } => private_key.expose().len(),
+            Self::Sign { with, data, .. }
+            | Self::Decrypt { with, ciphertext: data, .. }
+            | Self::Derive { with, peer: data, .. }
+            | Self::Decapsulate { with, ciphertext: data, .. } => with.weight() + data.len(),
+            Self::Verify { with, data, signature } => with.weight() + data.len() + signature.len(),
+            Self::Encrypt { with, plaintext } => with.weight() + plaintext.expose().len(),
+            Self::Random { length } => usize::try_from(*length).unwrap_or(usize::MAX),
+            Self::Digest { data, .. } => data.len(),
+            Self::Certify { certificates, .. } => certificates.iter().map(Vec::len).sum(),
+            Self::Login { secret, .. } => secret.as_ref().map_or(0, |secret| secret.expose().len()),
+        }
+    }
+}
+
+impl Mechanics {
+    fn weight(&self) -> usize {
+        let Parameters { label, shared_info, context, .. } = &self.parameters;
+        [label, shared_info, context].into_iter().flatten().map(Vec::len).sum()
+    }
+}
+
 impl RequestId {
     /// Returns the id of that number.
     pub const fn new(number: u64) -> Self {
@@ -58,7 +93,7 @@ pub struct NewKey {
 pub enum Command {
     /// `CKINFO` (`C_GetTokenInfo`, `C_GetMechanismList`) -> [`Reply::Info`](crate::Reply::Info).
     Info,
-    /// `CKFIND` (`C_FindObjects`): all keys that this host's user may see -> `Reply::Keys`.
+    /// `CKFIND` (`C_FindObjects`): all keys there are, the same for every paired host -> `Reply::Keys`.
     Find,
     /// `CKATTR` (`C_GetAttributeValue`) -> `Reply::Key`.
     Attributes {

@@ -14,6 +14,7 @@ mod tests;
 
 pub(crate) use answer::{FromPhone, failure, failure_text};
 pub(crate) use clean::clean;
+pub use clean::is_hidden;
 pub use command::{Command, Mechanics, NewKey, Request, RequestId};
 pub use reply::{Answer, Change, Info, KeyEntry, Notice, Reply};
 pub(crate) use request::FromHost;

@@ -41,10 +41,7 @@ impl Phone {
             ("+CKX" | "+CKHS", _) => {
                 self.mistaken(Closed::Malformed("a command of the channel has no values"))
             }
-            _ => {
-                self.say("ERROR");
-                Ok(())
-            }
+            _ => self.mistaken(Closed::Malformed("there is no such command")),
         }
     }
 
@@ -61,6 +58,14 @@ impl Phone {
         } else {
             self.say("ERROR");
         }
+    }
+
+    /// Says no to a handshake to pair in, and closes: each try at a secret needs a stream of its own.
+    pub(super) fn dismiss(&mut self, refusal: Refusal, closed: Closed) -> Result<(), Closed> {
+        self.refuse(refusal);
+        self.stage = Stage::Over;
+        self.events.push_back(Event::Closed(closed));
+        Ok(())
     }
 
     /// Without a channel a mistaken line is just that; in one it is the end.

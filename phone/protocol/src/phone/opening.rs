@@ -93,8 +93,7 @@ impl Phone {
             Ingredients { hello, versions: &versions(offer.clone()), uid, own: &own, peer: None, secret };
         let mut handshake = Handshake::new(Role::Phone, &ingredients, &mut *self.randomness)?;
         if let Err(closed) = handshake.read(&message) {
-            self.refuse(Refusal::HandshakeFailed);
-            return Err(closed);
+            return self.dismiss(Refusal::HandshakeFailed, closed);
         }
         let answer = handshake.write()?;
         self.shake(&answer)?;
@@ -114,11 +113,13 @@ impl Phone {
         if last.hello != hello || last.offer != offer {
             return Err(Closed::Malformed("a handshake goes on as another one"));
         }
-        handshake.read(&last.message)?;
-        let finished = handshake.finish()?;
-        if promise.is_some_and(|(hash, _)| hash != key_hash(&finished.peer)) {
-            return Err(Closed::WrongKey);
-        }
+        let finished = handshake.read(&last.message).and_then(|()| handshake.finish());
+        let promised = |finished: &Finished| promise.is_none_or(|(hash, _)| hash == key_hash(&finished.peer));
+        let finished = match finished {
+            Ok(finished) if promised(&finished) => finished,
+            Ok(_) => return self.dismiss(Refusal::HandshakeFailed, Closed::WrongKey),
+            Err(closed) => return self.dismiss(Refusal::HandshakeFailed, closed),
+        };
         let uid = promise.map(|(_, uid)| uid);
         self.stage = Stage::Pairing(Box::new(Pairing::new(hello, finished, own, uid)));
         self.done()

@@ -4,8 +4,8 @@ use super::{Event, send_message};
 use crate::channel::Channel;
 use crate::message::{FromHost, Verb};
 use crate::{
-    Answer, Closed, Command, Failure, MESSAGE_LIMIT, Notice, PENDING_LIMIT, PairingId, Reply, Request,
-    RequestId, Rv,
+    Answer, Closed, Command, Failure, MESSAGE_LIMIT, Notice, PENDING_BYTES_LIMIT, PENDING_LIMIT, PairingId,
+    Reply, Request, RequestId, Rv,
 };
 
 /// A channel, and the requests under way in it.
@@ -15,16 +15,19 @@ pub(super) struct Session {
     /// The last request, once the host spoke: it is the host itself, and no recording of it.
     last: Option<RequestId>,
     pending: BTreeMap<RequestId, Pending>,
+    /// The bytes of what waits.
+    weight: usize,
 }
 
 struct Pending {
     verb: Verb,
+    weight: usize,
     cancelled: bool,
 }
 
 impl Session {
     pub(super) fn new(pairing: PairingId, channel: Channel) -> Self {
-        Self { pairing, channel, last: None, pending: BTreeMap::new() }
+        Self { pairing, channel, last: None, pending: BTreeMap::new(), weight: 0 }
     }
 
     pub(super) fn channel(&mut self) -> &mut Channel {
@@ -92,11 +95,13 @@ impl Session {
             events.push_back(Event::Pinged);
             return self.send(&Answer { id: *id, outcome: Ok(Reply::Done) }, verb, output);
         }
-        if self.pending.len() >= PENDING_LIMIT {
+        let weight = command.weight();
+        if self.pending.len() >= PENDING_LIMIT || self.weight.saturating_add(weight) > PENDING_BYTES_LIMIT {
             let failure = Failure::new(Rv::OperationActive, "too many requests wait already");
             return self.send(&Answer { id: *id, outcome: Err(failure) }, verb, output);
         }
-        self.pending.insert(*id, Pending { verb, cancelled: false });
+        self.weight += weight;
+        self.pending.insert(*id, Pending { verb, weight, cancelled: false });
         events.push_back(Event::Asked(request));
         Ok(())
     }
@@ -109,7 +114,10 @@ impl Session {
         output: &mut Vec<u8>,
     ) -> Result<(), Closed> {
         match self.pending.remove(&id) {
-            Some(pending) => self.send(&Answer { id, outcome }, pending.verb, output),
+            Some(pending) => {
+                self.weight -= pending.weight;
+                self.send(&Answer { id, outcome }, pending.verb, output)
+            }
             None => Ok(()),
         }
     }
