@@ -33,10 +33,28 @@ pub(crate) struct Memory {
     pub(crate) own: f64,
 }
 
+impl Memory {
+    /// Returns that of a process.
+    pub(crate) fn of(pid: u32) -> Result<Self, Error> {
+        let path = format!("/proc/{pid}/status");
+        let status = fs::read_to_string(&path).doing(format!("read {path}"))?;
+        let kib = |field: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+            line.split_ascii_whitespace().next()?.parse::<f64>().ok()
+        };
+        match (kib("VmRSS:"), kib("RssAnon:")) {
+            (Some(resident), Some(own)) => Ok(Self { resident: resident * 1024e-6, own: own * 1024e-6 }),
+            _ => Err(Error::Child { who: path, said: "no VmRSS".to_owned() }),
+        }
+    }
+}
+
 impl<'a> Starter<'a> {
     /// Prepares to start `program`; its configuration and its log stand in `folder`.
     pub(crate) fn new(exe: &Path, program: PathBuf, bus: &'a Bus, folder: &'a Path) -> Result<Self, Error> {
         fs::write(folder.join(CONFIG_NAME), CONFIG).doing("write the daemon's configuration")?;
+        let runtime = folder.join(RUNTIME_NAME);
+        fs::create_dir(&runtime).doing("make the daemon's runtime folder")?;
         let watcher = Partner::start(exe, &Role::Watcher { bus: bus.address().to_owned() }, None)?;
         Ok(Self { program, bus, folder, watcher, pcscd: None })
     }
@@ -44,6 +62,11 @@ impl<'a> Starter<'a> {
     /// The daemons that are started from now on find pcscd there.
     pub(crate) fn with_pcscd(&mut self, socket: PathBuf) {
         self.pcscd = Some(socket);
+    }
+
+    /// Returns where daemons have the sockets for phones.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.join(RUNTIME_NAME)
     }
 
     /// Starts a daemon on a state folder; returns it after its first answer, and how many milliseconds that took.
@@ -54,6 +77,8 @@ impl<'a> Starter<'a> {
         command
             .args(["--bus", self.bus.address(), "--state-dir"])
             .arg(self.folder.join(state))
+            .arg("--runtime-dir")
+            .arg(self.runtime())
             .arg("--config")
             .arg(self.folder.join(CONFIG_NAME))
             .stdin(Stdio::null())
@@ -73,16 +98,7 @@ impl<'a> Starter<'a> {
 impl Daemon {
     /// Returns how much memory it has now.
     pub(crate) fn memory(&self) -> Result<Memory, Error> {
-        let path = format!("/proc/{}/status", self.0.id());
-        let status = fs::read_to_string(&path).doing(format!("read {path}"))?;
-        let kib = |field: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-            line.split_ascii_whitespace().next()?.parse::<f64>().ok()
-        };
-        match (kib("VmRSS:"), kib("RssAnon:")) {
-            (Some(resident), Some(own)) => Ok(Memory { resident: resident * 1024e-6, own: own * 1024e-6 }),
-            _ => Err(Error::Child { who: path, said: "no VmRSS".to_owned() }),
-        }
+        Memory::of(self.0.id())
     }
 
     /// Stops it as systemd does, and waits until it has.
@@ -105,6 +121,7 @@ impl Drop for Daemon {
 }
 
 const CONFIG_NAME: &str = "claviger.toml";
+const RUNTIME_NAME: &str = "run";
 
-/// What costs time by intent costs little here: it is not what is measured.
-const CONFIG: &str = "[kdf]\nmemory-kib = 19456\npasses = 2\nlanes = 1\n";
+/// What costs time by intent costs little here: it is not what is measured. No radio of this machine is touched.
+const CONFIG: &str = "[kdf]\nmemory-kib = 19456\npasses = 2\nlanes = 1\n[phones]\nbluetooth = false\n";

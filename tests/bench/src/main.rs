@@ -9,6 +9,7 @@
 //! | `floors` `hash` | raw signatures, bare SQLite; SHA-256 of 1 GiB in every way |
 //! | `daemon` `owner` `population` | the daemon, an account at it, a million of them |
 //! | `cards` `card_peers` | cards, beside their raw commands and beside OpenSC |
+//! | `phones` `lines` `echo` | phones, beside the same bytes there and back by the same kind of line |
 //! | `sessions` | sessions that end with their card, and logins by the PAM module, in a guest |
 //! | `fairness` | one uid floods, another works |
 //! | `figures` `stats` `report` `table` `machine` | numbers, and how they are shown |
@@ -23,15 +24,18 @@ mod cards;
 mod child;
 mod crew;
 mod daemon;
+mod echo;
 mod error;
 mod fairness;
 mod figures;
 mod floors;
 mod hash;
+mod lines;
 mod loads;
 mod machine;
 mod noop;
 mod owner;
+mod phones;
 mod ping;
 mod population;
 mod report;
@@ -47,6 +51,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::echo::Sizes;
 use crate::error::{Doing, Error};
 use crate::role::Role;
 use crate::run::Options;
@@ -128,6 +133,12 @@ fn play(role: &Role) -> Result<(), Error> {
         Role::RawCard { socket: _, reader } => card_peers::raw(reader),
         Role::OpenScCard { socket: _, reader, login } => card_peers::opensc(reader, *login),
         Role::CardWatcher { bus, socket: _, reader } => card_peers::watch(bus, reader),
+        Role::EchoServer { place, question, answer } => {
+            echo::serve(place, Sizes { question: *question, answer: *answer })
+        }
+        Role::EchoClient { place, question, answer } => {
+            echo::work(place, Sizes { question: *question, answer: *answer })
+        }
         Role::Watcher { bus } => owner::watch(bus),
     }
 }

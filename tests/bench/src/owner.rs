@@ -1,17 +1,18 @@
 //! Child processes that have an account at the daemon, or wait for the daemon: what is done once, not over and over.
 
 use std::fs::File;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use claviger_dbus::names;
 use claviger_dbus::proxy::{AccountProxy, KeysProxy, PublicProxy, TokensProxy};
 use claviger_dbus::wire::{
-    EnrolOptions, KeyFilter, NewKeyOptions, NoOptions, RegisterOptions, SignOptions, TokenFilter, TokenRow,
-    UnlockOptions,
+    EnrolOptions, KeyFilter, NewKeyOptions, NoOptions, PairOptions, RegisterOptions, SignOptions,
+    TokenFilter, TokenRow, UnlockOptions,
 };
-use claviger_dbus::{ByteBuf, Bytes, Failure};
+use claviger_dbus::{ByteBuf, Bytes, ErrorName, Failure};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::time::timeout;
@@ -31,7 +32,8 @@ struct Owner {
     tokens: TokensProxy<'static>,
 }
 
-/// Takes orders until standard input ends: `enrol`, `unlock`, `key ALGORITHM`, `keys`, `digest FILE`.
+/// Takes orders until standard input ends: `enrol`, `unlock`, `key ALGORITHM`, `keys`, `digest FILE`, `card READER`,
+/// `pair LINK`, `phone-key TOKEN`, `sign KEY`.
 pub(crate) fn work(bus: &str) -> Result<(), Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().doing("start an owner")?;
@@ -65,6 +67,9 @@ impl Owner {
             ("keys", _) => Ok(self.keys.list_keys(&KeyFilter::default()).await?.len().to_string()),
             ("card", reader) => self.enrol_card(reader).await,
             ("digest", file) => self.digest(file).await,
+            ("pair", link) => self.pair(link).await,
+            ("phone-key", token) => self.make_key_on(token).await,
+            ("sign", key) => self.sign(key).await,
             _ => Err(Error::Child { who: "the bench".to_owned(), said: order.to_owned() }),
         }
     }
@@ -102,6 +107,51 @@ impl Owner {
         let none = || Error::Child { who: "the daemon".to_owned(), said: "no key".to_owned() };
         let id = keys.into_iter().next().ok_or_else(none)?;
         Ok(id)
+    }
+
+    /// Pairs the phone at the other end of that link: says the URI first, and answers with the token.
+    async fn pair(&self, link: &str) -> Result<String, Error> {
+        let (ours, theirs) = UnixStream::pair().doing("make a pair of sockets")?;
+        // The URI is the first line; what else is said needs no answer.
+        std::thread::spawn(move || {
+            let mut conversation = BufReader::new(ours).lines().map_while(Result::ok);
+            if let Some(uri) = conversation.find_map(|line| line.strip_prefix("uri ").map(str::to_owned)) {
+                // An order whose answer nobody hears fails at the other end.
+                drop(say(&uri));
+            }
+            conversation.for_each(drop);
+        });
+        let options = PairOptions {
+            conversation: Some(zbus::OwnedFd::from(OwnedFd::from(theirs))),
+            link: Some(link.to_owned()),
+            ..PairOptions::default()
+        };
+        Ok(self.tokens.pair_phone(&options).await?)
+    }
+
+    async fn make_key_on(&self, token: &str) -> Result<String, Error> {
+        let options = NewKeyOptions {
+            location: Some("phone".to_owned()),
+            token: Some(token.to_owned()),
+            ..NewKeyOptions::default()
+        };
+        let id = self.keys.generate_key("P-256", &options).await?;
+        self.check_signature(&id).await?;
+        Ok(id)
+    }
+
+    /// Signs once; with a phone that is expected any moment, until it is there.
+    async fn sign(&self, key: &str) -> Result<String, Error> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let options = SignOptions::default();
+            match self.keys.sign(key, "ECDSA", Bytes::new(&[3; 32]), &options).await {
+                Ok(_) => return Ok("signed".to_owned()),
+                Err(Failure::Refused(refusal))
+                    if refusal.name == ErrorName::TokenAbsent && Instant::now() < until => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
     }
 
     /// What is measured must be right: ring looks at one signature.

@@ -1,5 +1,7 @@
 //! What the figures say: every load, and every target of `performance.md` with what it was measured against.
 
+mod phones;
+
 use crate::fairness::FLOOD;
 use crate::figures::Figures;
 use crate::loads::CLIENTS;
@@ -48,6 +50,7 @@ pub(crate) fn targets(figures: &Figures) -> Table {
     rows.start_and_memory();
     rows.table_and_digest();
     rows.cards();
+    rows.phones();
     rows.sessions();
     rows.fairness();
     rows.table
@@ -290,6 +293,10 @@ const LOADS: &[(&str, &str)] = &[
     ("channel-ed25519", "Claviger on channels, Ed25519"),
     ("channel-rsa", "Claviger on channels, RSA-2048"),
     ("label", "Claviger on a channel, SetLabel"),
+    ("phone-cable-echo", "floor: a phone's bytes there and back over a pty"),
+    ("phone-cable", "Claviger on channels, phone over a pty, P-256"),
+    ("phone-socket-echo", "floor: a phone's bytes there and back over a socket"),
+    ("phone-socket", "Claviger on channels, phone over a socket, P-256"),
     ("card-raw", "floor: a P-256 signature of a PIV card, raw APDUs"),
     ("card-opensc", "peer: RSA-2048 of a PIV card through OpenSC, logged in once"),
     ("card-opensc-login", "peer: the same, PIN each time"),
@@ -303,6 +310,9 @@ const SINGLES: &[(&str, &str, &str)] = &[
     ("raw-ed25519", "floor: raw signature, Ed25519, aws-lc-rs", "µs"),
     ("raw-rsa", "floor: raw signature, RSA-2048, aws-lc-rs", "µs"),
     ("bare-update", "floor: bare SQLite update, WAL, FULL", "µs"),
+    ("phone-raw", "floor: raw signature, P-256, beside the phones", "µs"),
+    ("phone-cable/question", "a signature's bytes to the phone", "bytes"),
+    ("phone-cable/answer", "and back", "bytes"),
     ("hash-ring", "floor: SHA-256 of 1 GiB, ring", "s"),
     ("hash-aws", "floor: SHA-256 of 1 GiB, aws-lc-rs", "s"),
     ("hash-sha256sum", "peer: SHA-256 of 1 GiB, sha256sum", "s"),

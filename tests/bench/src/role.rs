@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::echo::{Place, Sizes};
+
 /// A child process of the bench.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Role {
@@ -81,6 +83,26 @@ pub(crate) enum Role {
         /// The reader.
         reader: String,
     },
+    /// Gives so many bytes for so many at one end of a line.
+    #[command(hide = true)]
+    EchoServer {
+        /// Where.
+        place: Place,
+        /// How many bytes come.
+        question: usize,
+        /// How many bytes go.
+        answer: usize,
+    },
+    /// Asks the other end of that line, over and over.
+    #[command(hide = true)]
+    EchoClient {
+        /// Where.
+        place: Place,
+        /// How many bytes go.
+        question: usize,
+        /// How many bytes come.
+        answer: usize,
+    },
     /// Says when the daemon gives its first answer.
     #[command(hide = true)]
     Watcher {
@@ -123,7 +145,17 @@ impl Role {
             Self::CardWatcher { bus, socket, reader } => {
                 vec!["card-watcher".into(), bus.into(), socket.into(), reader.into()]
             }
+            Self::EchoServer { place, question, answer } => {
+                echo("echo-server", place, Sizes { question: *question, answer: *answer })
+            }
+            Self::EchoClient { place, question, answer } => {
+                echo("echo-client", place, Sizes { question: *question, answer: *answer })
+            }
             Self::Watcher { bus } => vec!["watcher".into(), bus.into()],
         }
     }
+}
+
+fn echo(name: &str, place: &Place, Sizes { question, answer }: Sizes) -> Vec<OsString> {
+    vec![name.into(), place.text().into(), question.to_string().into(), answer.to_string().into()]
 }

@@ -18,7 +18,7 @@ use crate::hash::{Gibibyte, HashTimes};
 use crate::loads::Loads;
 use crate::role::Role;
 use crate::ssh_agent::SshAgent;
-use crate::{cards, machine, population, report, sessions};
+use crate::{cards, machine, phones, population, report, sessions};
 
 /// What is asked for on the command line.
 pub(crate) struct Options {
@@ -67,6 +67,10 @@ pub(crate) fn run(options: &Options) -> Result<String, Error> {
         if options.wants("cards") {
             let effort = (options.rounds, options.millis);
             cards::measure(&place.exe, &place.bus, &mut starter, effort, &mut figures)?;
+        }
+        if options.wants("phones") {
+            let effort = (options.rounds, options.millis);
+            phones::measure(&place.exe, &place.bus, &mut starter, effort, &mut figures)?;
         }
         if options.wants("sessions") {
             sessions::measure(options.rounds, &mut figures)?;
