@@ -186,6 +186,51 @@ fn every_kind_of_card_signs_what_its_mechanisms_allow() {
     }
 }
 
+/// "The plan table covers a phone that cannot hash, cannot pad, cannot do EC": what it lacks the host does, what it has
+/// it does itself, and what neither can is refused before the phone is asked.
+#[test]
+fn a_phone_does_what_it_says_it_can_and_the_host_the_rest() {
+    use Mechanism::{
+        Ecdh1Derive, Ecdsa, EcdsaSha256, EcdsaSha384, Eddsa, RsaPkcs, RsaPkcsOaep, RsaPkcsPss, RsaX509,
+        Sha256RsaPkcs, Sha256RsaPkcsPss,
+    };
+    let no_hash: &[Mechanism] = &[Ecdsa, Eddsa, RsaPkcs, RsaPkcsPss, RsaPkcsOaep, Ecdh1Derive];
+    let no_padding: &[Mechanism] = &[EcdsaSha256, Ecdsa, RsaX509];
+    let no_curves: &[Mechanism] = &[Sha256RsaPkcs, RsaPkcs, RsaPkcsPss, RsaPkcsOaep];
+    let sha256 = Hash::Sha256;
+    let padded = Padding::Pkcs1 { wrap: Some(sha256), size: 256 };
+    let pss = Padding::Pss { hash: sha256, mgf_hash: sha256, salt: 32, size: 256 };
+    let pad = |padding| Before::Pad { digest: Some(sha256), padding };
+    let (ec, rsa, ed) = (Algorithm::P256, Algorithm::Rsa2048, Algorithm::Ed25519);
+    let table = [
+        ("no hash", no_hash, EcdsaSha256, ec, Some((Before::Digest(sha256), Ecdsa))),
+        ("no hash", no_hash, Sha256RsaPkcs, rsa, Some((Before::DigestInfo(sha256), RsaPkcs))),
+        ("no hash", no_hash, Sha256RsaPkcsPss, rsa, Some((Before::Digest(sha256), RsaPkcsPss))),
+        ("no hash", no_hash, Eddsa, ed, Some((Before::AsIs, Eddsa))),
+        ("no padding", no_padding, EcdsaSha256, ec, Some((Before::AsIs, EcdsaSha256))),
+        ("no padding", no_padding, EcdsaSha384, ec, Some((Before::Digest(Hash::Sha384), Ecdsa))),
+        ("no padding", no_padding, Sha256RsaPkcs, rsa, Some((pad(padded), RsaX509))),
+        ("no padding", no_padding, Sha256RsaPkcsPss, rsa, Some((pad(pss), RsaX509))),
+        ("no padding", no_padding, Eddsa, ed, None),
+        ("no curves", no_curves, Sha256RsaPkcs, rsa, Some((Before::AsIs, Sha256RsaPkcs))),
+        ("no curves", no_curves, EcdsaSha256, ec, None),
+        ("no curves", no_curves, Eddsa, ed, None),
+    ];
+    for (phone, token, mechanism, algorithm, expected) in table {
+        assert_eq!(signing(mechanism, algorithm, token), expected, "{phone}: {mechanism} {algorithm}");
+    }
+    let decrypting = [(no_hash, RsaPkcsOaep), (no_padding, RsaX509), (no_curves, RsaPkcsOaep)];
+    for (token, runs) in decrypting {
+        let oaep = request(Purpose::Decrypt, Some(RsaPkcsOaep));
+        let plan = planned(&oaep, rsa, token, Input::Bytes(256)).expect("it is planned");
+        assert_eq!((plan.mechanism, matches!(plan.after, After::Unpad(_))), (runs, runs == RsaX509));
+    }
+    let agreeing = request(Purpose::Derive, Some(Ecdh1Derive));
+    assert!(planned(&agreeing, ec, no_hash, Input::Bytes(65)).is_ok());
+    let refused = planned(&agreeing, ec, no_curves, Input::Bytes(65));
+    assert_eq!(refused, Err(Refusal::MechanismNotSupported(Ecdh1Derive, ec)));
+}
+
 #[test]
 fn every_mechanism_and_key_that_fit_are_planned_and_no_others() {
     for mechanism in Mechanism::ALL {
