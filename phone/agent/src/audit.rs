@@ -92,7 +92,11 @@ impl Audit {
         line.push(b'\n');
         let mut open = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if open.size + line.len() as u64 > SIZE_LIMIT {
-            fs::rename(&self.path, self.path.with_file_name(OLD_NAME))?;
+            match fs::rename(&self.path, self.path.with_file_name(OLD_NAME)) {
+                // Put aside already, when there was no room for the next file.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
             *open = Open::new(&self.path)?;
         }
         open.append(&line)
@@ -176,6 +180,19 @@ mod tests {
         assert_eq!(Audit::read(folder.path()).expect("a list"), entries);
         assert_eq!(entries[0].host, "laptop");
         assert_eq!(entries[0].mechanism.as_deref(), Some("ECDSA_SHA256"));
+    }
+
+    #[test]
+    fn a_list_that_was_put_aside_without_a_next_one_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(NAME);
+        fs::write(&path, vec![b'\n'; SIZE_LIMIT as usize]).expect("room");
+        let list = Audit::open(folder.path()).expect("a list");
+        fs::rename(&path, folder.path().join(OLD_NAME)).expect("put aside");
+        for outcome in ["first", "second"] {
+            list.note(&entry(outcome)).expect("room");
+        }
+        assert_eq!(Audit::read(folder.path()).expect("a list").len(), 2);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use claviger_phone_protocol::PairingId;
+use rustix::termios::QueueSelector;
 
 use crate::audit::{Audit, Entry};
 use crate::cli::{Pair, PassPhrase, Show};
@@ -90,13 +91,15 @@ pub(crate) fn pair(words: &Pair, control: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Asks on the terminal.
+/// Asks on the terminal. What was typed ahead is no answer to a question that was not yet seen.
 fn may_pair(lines: &[(String, String)]) -> Result<bool, Problem> {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     eprintln!("A computer wants to be paired:");
     for (name, text) in lines {
         eprintln!("  {:width$}  {}", clean(name, 80), clean(text, 80));
     }
+    rustix::termios::tcflush(io::stdin(), QueueSelector::IFlush)
+        .map_err(|error| Problem::System("ask".to_owned(), error.into()))?;
     eprint!("Pair with it? [y/N] ");
     let mut line = String::new();
     let read = io::stderr().flush().and_then(|()| io::stdin().lock().read_line(&mut line));

@@ -51,6 +51,8 @@ struct Book {
     hosts: BTreeMap<PairingId, Arc<Host>>,
     streams: HashMap<PairingId, (u64, UnboundedSender<Order>)>,
     last: u64,
+    /// Said to whoever comes once this device leaves.
+    farewell: Option<Order>,
 }
 
 impl Hosts {
@@ -125,6 +127,9 @@ impl Hosts {
         let mut book = self.book();
         book.last += 1;
         let number = book.last;
+        if let Some(farewell) = &book.farewell {
+            drop(orders.send(farewell.clone()));
+        }
         let earlier = book.streams.insert(pairing, (number, orders));
         drop(book);
         if let Some((_, earlier)) = earlier {
@@ -138,6 +143,13 @@ impl Hosts {
         for (_, stream) in self.book().streams.values() {
             drop(stream.send(order.clone()));
         }
+    }
+
+    /// Says good-bye to everybody who is there, and to everybody who still comes.
+    pub fn leave(&self, why: &str) {
+        let farewell = Order::Leave(why.to_owned());
+        self.book().farewell = Some(farewell.clone());
+        self.tell_all(&farewell);
     }
 
     /// Returns true while a stream is there.

@@ -62,13 +62,15 @@ pub struct Invitation {
 /// The way to the person who gave an invitation.
 pub struct Asker(UnboundedSender<News>);
 
-/// An invitation that a computer has taken up, on one stream. Dropping it lets another try.
+/// An invitation that a computer has taken up, on one stream. Dropping it lets another try, unless digits were shown: whoever could
+/// have them drawn anew, again and again, would get theirs.
 pub struct Taken {
     place: Arc<Invitations>,
     number: u64,
     /// Who is invited.
     pub invited: Invited,
     answers: bool,
+    is_shown: bool,
     news: UnboundedSender<News>,
 }
 
@@ -110,6 +112,7 @@ impl Invitations {
             number: standing.number,
             invited: standing.invited.clone(),
             answers: standing.answers,
+            is_shown: false,
             news: standing.news.clone(),
         })
     }
@@ -137,6 +140,18 @@ impl Taken {
         !self.news.is_closed()
     }
 
+    /// Waits until the person takes the invitation back.
+    pub fn withdrawn(&self) -> impl Future<Output = ()> + use<> {
+        let news = self.news.clone();
+        async move { news.closed().await }
+    }
+
+    /// Shows the digits. From now on the invitation is this stream's alone, and ends with it.
+    pub fn show(&mut self, code: String) {
+        self.is_shown = true;
+        self.tell(News::Code(code));
+    }
+
     /// Returns the way to the person, where they can answer where they gave the invitation.
     pub fn asker(&self) -> Option<Asker> {
         self.answers.then(|| Asker(self.news.clone()))
@@ -158,8 +173,14 @@ impl Asker {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        if self.is_shown {
+            // Whoever has heard already what came of it does not listen any more.
+            self.tell(News::Failed("the computer hung up".to_owned()));
+        }
         self.place.standing(self.number, |standing| {
-            if let Some(standing) = standing {
+            if self.is_shown {
+                *standing = None;
+            } else if let Some(standing) = standing {
                 standing.taken = false;
             }
         });
@@ -168,11 +189,23 @@ impl Drop for Taken {
 
 #[cfg(test)]
 mod tests {
-    use super::{Invitations, Invited};
+    use super::{Invitations, Invited, News};
     use claviger_phone_protocol::{Hello, PairingId, Refusal};
     use std::sync::Arc;
 
     const NUMBERS: Hello = Hello::Numbers(PairingId::from_bytes([1; 16]));
+
+    #[test]
+    fn digits_that_were_shown_are_not_drawn_again() {
+        let place = Arc::new(Invitations::default());
+        let mut invitation = place.invite(Invited::Numbers, false).expect("room");
+        let mut taken = place.take(NUMBERS).expect("invited");
+        taken.show("123456".to_owned());
+        drop(taken);
+        assert_eq!(place.take(NUMBERS).err(), Some(Refusal::NotAllowed));
+        assert!(matches!(invitation.news.try_recv(), Ok(News::Code(_))));
+        assert!(matches!(invitation.news.try_recv(), Ok(News::Failed(_))));
+    }
 
     #[test]
     fn nobody_is_paired_uninvited_and_only_one_at_a_time() {

@@ -17,6 +17,7 @@
 //! | [`module`] | where the private keys are: sealed in the store, or on a card |
 //! | [`store`], [`audit`] | what lies on disk |
 //! | `bus` | signals of a D-Bus |
+//! | `clock` | the time, sleep included |
 //! | `suspend` | telling the computers that this device is about to sleep |
 //! | `problem` | [`Problem`]: why the program ended, and the exit code |
 //!
@@ -40,6 +41,7 @@ pub mod stream;
 pub mod text;
 
 mod bus;
+mod clock;
 mod commands;
 mod pairing;
 mod problem;

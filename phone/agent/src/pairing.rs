@@ -24,7 +24,13 @@ pub(crate) fn question(pairing: PairingId, terms: &Terms, code: Option<String>) 
 }
 
 /// Asks the person: where they gave the invitation if they can answer there, else as for everything.
-pub(crate) async fn ask(manager: Arc<SecurityManager>, question: Question, asker: Option<Asker>) -> bool {
+/// Where they take the invitation back the question goes.
+pub(crate) async fn ask(
+    manager: Arc<SecurityManager>,
+    question: Question,
+    asker: Option<Asker>,
+    withdrawn: impl Future<Output = ()>,
+) -> bool {
     let answer = async {
         match asker {
             Some(asker) => {
@@ -35,11 +41,15 @@ pub(crate) async fn ask(manager: Arc<SecurityManager>, question: Question, asker
             None => manager.approve_pairing(&question).await,
         }
     };
-    let answer = tokio::time::timeout(PATIENCE, answer).await;
-    let (yes, outcome) = match answer {
-        Ok(true) => (true, "approved"),
-        Ok(false) => (false, "refused"),
-        Err(_elapsed) => (false, "nobody answered"),
+    let answer = tokio::time::timeout(PATIENCE, answer);
+    let (yes, outcome) = tokio::select! {
+        biased;
+        () = withdrawn => (false, "given up"),
+        answer = answer => match answer {
+            Ok(true) => (true, "approved"),
+            Ok(false) => (false, "refused"),
+            Err(_elapsed) => (false, "nobody answered"),
+        },
     };
     manager.note_pairing(&question, outcome) && yes
 }
@@ -55,8 +65,12 @@ impl SecurityManager {
     }
 
     async fn approve_pairing(&self, question: &Question) -> bool {
-        let _screen = self.screen().await;
-        match self.approver().approve(question).await {
+        let Ok(turn) = self.turn(&question.pairing).await else { return false };
+        let verdict = self.approver().approve(question).await;
+        if let Some(turn) = turn {
+            turn.answered();
+        }
+        match verdict {
             Verdict::Approved | Verdict::ApprovedFor(_) => true,
             Verdict::Refused => false,
             Verdict::Impossible(why) => {

@@ -31,6 +31,7 @@ async fn follow(manager: &SecurityManager) -> zbus::Result<()> {
         if !is_it || bus::sender(&message) != logind {
             continue;
         }
+        manager.take_back();
         if message.body().deserialize::<bool>()? {
             manager.hosts.tell_all(&Order::Say(Notice::Pause(LONGEST_PAUSE)));
             // The streams write it as soon as this task waits.

@@ -48,7 +48,10 @@ async fn serve_bluetooth(
             _ = bus::next(&mut gone) => return Ok(()),
         };
         let Some((device, mut stream)) = stream else { return Ok(()) };
-        let Ok(place) = Arc::clone(room).try_acquire_owned() else { continue };
+        let Ok(place) = Arc::clone(room).try_acquire_owned() else {
+            hang_up(&stream);
+            continue;
+        };
         let (manager, hangups) = (Arc::clone(manager), hangups.subscribe());
         tokio::spawn(async move {
             // BlueZ does not close the descriptor when it takes the connection down: that is ours.
@@ -56,11 +59,16 @@ async fn serve_bluetooth(
                 ended = serve(&mut stream, &manager, Idle::Short) => drop(ended),
                 () = hung_up(hangups, device) => {}
             }
-            // BlueZ has it open as well: closing it ends nothing. It may have ended already.
-            let _ = shutdown(&stream, Shutdown::Both);
+            hang_up(&stream);
             drop(place);
         });
     }
+}
+
+/// Ends a stream. BlueZ has it open as well: closing it ends nothing.
+fn hang_up(stream: &UnixStream) {
+    // It may have ended already.
+    let _ = shutdown(stream, Shutdown::Both);
 }
 
 /// Waits until BlueZ takes the device's connection down.

@@ -1,13 +1,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net as std_unix;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
@@ -33,13 +32,9 @@ pub struct InvalidTarget;
 impl Target {
     async fn stream(&self) -> io::Result<Socket> {
         match self {
-            Self::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+            Self::Unix(path) => dial(&SocketAddrUnix::new(path)?).map(Socket::Unix),
             Self::Abstract(name) => {
-                let address = std_unix::SocketAddr::from_abstract_name(name)?;
-                // A local socket answers at once, or not at all.
-                let stream = std_unix::UnixStream::connect_addr(&address)?;
-                stream.set_nonblocking(true)?;
-                UnixStream::from_std(stream).map(Socket::Unix)
+                dial(&SocketAddrUnix::new_abstract_name(name.as_bytes())?).map(Socket::Unix)
             }
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
@@ -48,6 +43,14 @@ impl Target {
             }
         }
     }
+}
+
+/// Connects to a local socket: it answers at once or, where too many wait there already, not now (`EAGAIN`).
+fn dial(address: &SocketAddrUnix) -> io::Result<UnixStream> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, address)?;
+    UnixStream::from_std(socket.into())
 }
 
 enum Socket {
@@ -98,7 +101,7 @@ pub(super) async fn listen(path: &Path, manager: Arc<SecurityManager>) -> io::Re
 /// Makes a socket that only this user and root can connect to, in the place of one that nobody listens at any more.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     let stale = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
-        && std_unix::UnixStream::connect(path)
+        && dial(&SocketAddrUnix::new(path)?)
             .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     if stale {
         std::fs::remove_file(path)?;
@@ -148,7 +151,7 @@ const MOST_STREAMS: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::{InvalidTarget, Target};
+    use super::{AddressFamily, InvalidTarget, SocketAddrUnix, SocketFlags, SocketType, Target};
 
     #[test]
     fn a_target_is_read_back_as_it_is_written() {
@@ -156,6 +159,34 @@ mod tests {
             let target: Target = text.parse().expect("a target");
             assert_eq!(target.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_socket_where_too_many_wait_holds_nothing_up() {
+        let name = format!("claviger-phone-test-{}", std::process::id());
+        let address = SocketAddrUnix::new_abstract_name(name.as_bytes()).expect("a name");
+        let flags = SocketFlags::CLOEXEC;
+        let listener = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+        let listener = listener.expect("a socket");
+        rustix::net::bind(&listener, &address).expect("bound");
+        rustix::net::listen(&listener, 0).expect("it listens");
+        let (told, outcome) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let target = Target::Abstract(name);
+                let mut open = Vec::new();
+                let error = loop {
+                    match target.stream().await {
+                        Ok(stream) => open.push(stream),
+                        Err(error) => break error.kind(),
+                    }
+                };
+                told.send(error).expect("the test waits");
+            });
+        });
+        let kind = outcome.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not block");
+        assert_eq!(kind, std::io::ErrorKind::WouldBlock);
     }
 
     #[test]

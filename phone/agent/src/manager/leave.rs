@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use claviger_phone_protocol::{Failure, Rv};
 use claviger_token::{Spare, TokenError};
@@ -6,6 +6,7 @@ use claviger_token::{Spare, TokenError};
 use super::{SecurityManager, Session};
 use crate::approval::{A_WHILE, Unlocking, Verdict};
 use crate::audit::Entry;
+use crate::clock::since_boot;
 use crate::module::ModuleKey;
 use crate::question::Question;
 
@@ -43,22 +44,41 @@ impl SecurityManager {
         if session.is_logged_out() {
             return Err(TokenError::Locked.into());
         }
-        self.ask(question, key.map_or(Needs::Module, Needs::Key)).await
+        self.ask(session, question, key.map_or(Needs::Module, Needs::Key)).await
     }
 
     /// Asks the person, whether or not the host is logged in.
     ///
     /// # Errors
     /// As [`leave`](Self::leave).
-    pub(super) async fn ask(&self, question: Question, needs: Needs<'_>) -> Result<Leave<'_>, Failure> {
+    pub(super) async fn ask(
+        &self,
+        session: &Session,
+        question: Question,
+        needs: Needs<'_>,
+    ) -> Result<Leave<'_>, Failure> {
+        let (logouts, place) = (session.logouts(), self.module().place());
         // From here on there is something to be noted, also where nobody waits for the answer any longer.
         let mut leave = Leave { manager: self, question, how: "given up", is_noted: false };
         match tokio::time::timeout(PATIENCE, self.answer(&leave.question, needs)).await {
-            Ok(Ok(how)) => {
-                leave.how = how;
+            // A logout is for everything that was asked before it, whatever the person says afterwards.
+            Ok(Ok(_)) if session.logouts() != logouts => {
+                leave.note("logged out meanwhile")?;
+                Err(TokenError::Locked.into())
+            }
+            Ok(Ok(_)) if place.is_some() && self.module().place() != place => {
+                leave.note("another card came meanwhile")?;
+                Err(TokenError::Absent.into())
+            }
+            Ok(Ok(yes)) => {
+                leave.how = yes.how;
+                if let (Some(term), Needs::Key(key)) = (yes.term, needs) {
+                    let Question { pairing, .. } = &leave.question;
+                    self.allowances().allow(pairing, &key.handle.info.public_key, since_boot(), term);
+                }
                 Ok(leave)
             }
-            Ok(Err(NoLeave { outcome, failure })) => {
+            Ok(Err(NoLeave { outcome, failure, is_refused: _ })) => {
                 leave.note(&outcome)?;
                 Err(failure)
             }
@@ -70,56 +90,78 @@ impl SecurityManager {
     }
 
     /// Returns how the leave was given.
-    async fn answer(&self, question: &Question, needs: Needs<'_>) -> Result<&'static str, NoLeave> {
-        let is_ready = || match needs {
-            Needs::Nothing => true,
-            Needs::Module => self.module().is_unlocked(),
-            Needs::Key(key) => self.module().is_ready(key),
-        };
-        if is_ready() && self.is_allowed(question) {
-            return Ok("allowed");
+    async fn answer(&self, question: &Question, needs: Needs<'_>) -> Result<Yes, NoLeave> {
+        if self.is_ready(needs) && self.is_allowed(question, needs) {
+            return Ok(Yes::once("allowed"));
         }
-        let _screen = self.screen().await;
-        if !is_ready() && self.unlock_for(question).await? {
-            return Ok("approved by unlocking");
+        let Ok(turn) = self.turn(&question.pairing).await else { return Err(NoLeave::too_many()) };
+        let answer = self.put(question, needs).await;
+        match (turn, &answer) {
+            (Some(turn), Err(NoLeave { is_refused: true, .. })) => turn.refused(),
+            (Some(turn), Ok(_) | Err(_)) => turn.answered(),
+            (None, _) => {}
+        }
+        answer
+    }
+
+    /// Asks the person, who looks at no other question now.
+    async fn put(&self, question: &Question, needs: Needs<'_>) -> Result<Yes, NoLeave> {
+        if !self.is_ready(needs) && self.unlock_for(question, needs).await? {
+            return Ok(Yes::once("approved by unlocking"));
         }
         // While this question waited for the screen, the one before it may have been allowed for a while.
-        if self.is_allowed(question) {
-            return Ok("allowed");
+        if self.is_allowed(question, needs) {
+            return Ok(Yes::once("allowed"));
         }
         match self.approver().approve(question).await {
-            Verdict::Approved => Ok("approved"),
+            Verdict::Approved => Ok(Yes::once("approved")),
             Verdict::ApprovedFor(term) => {
-                if let Some(key) = &question.key
-                    && question.operation.may_be_allowed_for_a_while()
-                {
-                    let term = term.min(A_WHILE);
-                    self.allowances().allow(&question.pairing, &key.reference, Instant::now(), term);
-                }
-                Ok("approved for a while")
+                let is_everyday = question.operation.may_be_allowed_for_a_while();
+                Ok(Yes { how: "approved for a while", term: is_everyday.then(|| term.min(A_WHILE)) })
             }
             Verdict::Refused => Err(NoLeave::refused()),
             Verdict::Impossible(why) => Err(NoLeave::impossible(&why)),
         }
     }
 
-    fn is_allowed(&self, question: &Question) -> bool {
+    fn is_ready(&self, needs: Needs<'_>) -> bool {
+        match needs {
+            Needs::Nothing => true,
+            Needs::Module => self.module().is_unlocked(),
+            Needs::Key(key) => self.module().is_ready(key),
+        }
+    }
+
+    fn is_allowed(&self, question: &Question, needs: Needs<'_>) -> bool {
+        let Needs::Key(key) = needs else { return false };
         question.operation.may_be_allowed_for_a_while()
-            && question.key.as_ref().is_some_and(|key| {
-                self.allowances().allows(&question.pairing, &key.reference, Instant::now())
-            })
+            && self.allowances().allows(&question.pairing, &key.handle.info.public_key, since_boot())
+    }
+
+    /// Waits until it is ready: whoever tells of changes is not believed, but the module asked.
+    async fn ready(&self, needs: Needs<'_>) {
+        let mut changes = self.module().changes();
+        while !self.is_ready(needs) {
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
     }
 
     /// Has the person unlock the module. Returns true where they did so by an answer to this very question, which is a yes to
     /// it; false where it was unlocked elsewhere meanwhile.
-    async fn unlock_for(&self, question: &Question) -> Result<bool, NoLeave> {
-        let mut changes = self.module().changes();
+    async fn unlock_for(&self, question: &Question, needs: Needs<'_>) -> Result<bool, NoLeave> {
+        let place = self.module().place();
         let mut hint = None;
         for _ in 0..MOST_TRIES {
             let answer = tokio::select! {
                 answer = self.approver().unlock(question, self.module().wants(), hint.as_deref()) => answer,
-                _ = changes.wait_for(|stand| stand.unlocked) => return Ok(false),
+                () = self.ready(needs) => return Ok(false),
             };
+            // The secret is for the card that was there when it was asked for.
+            if place.is_some() && self.module().place() != place {
+                return Err(NoLeave::failed(TokenError::Absent));
+            }
             match answer {
                 Unlocking::Secret(secret) => match self.module().unlock(secret, Spare::Last).await {
                     Ok(()) => return Ok(true),
@@ -133,6 +175,7 @@ impl SecurityManager {
                     return Err(NoLeave {
                         outcome: format!("locked: {why}"),
                         failure: TokenError::Locked.into(),
+                        is_refused: false,
                     });
                 }
             }
@@ -141,24 +184,45 @@ impl SecurityManager {
     }
 }
 
+/// A yes.
+struct Yes {
+    /// How it was given.
+    how: &'static str,
+    /// For how long it holds for more of the same.
+    term: Option<Duration>,
+}
+
+impl Yes {
+    const fn once(how: &'static str) -> Self {
+        Self { how, term: None }
+    }
+}
+
 /// Why there is no leave: what is noted, and what the host is told.
 struct NoLeave {
     outcome: String,
     failure: Failure,
+    /// The person said no.
+    is_refused: bool,
 }
 
 impl NoLeave {
     fn refused() -> Self {
-        Self { outcome: "refused".to_owned(), failure: TokenError::Declined.into() }
+        Self { outcome: "refused".to_owned(), failure: TokenError::Declined.into(), is_refused: true }
+    }
+
+    fn too_many() -> Self {
+        let failure = Failure::new(Rv::OperationActive, "too many questions of this computer wait already");
+        Self { outcome: "too many questions".to_owned(), failure, is_refused: false }
     }
 
     fn impossible(why: &str) -> Self {
         let failure = Failure::new(Rv::FunctionRejected, "nobody could be asked at the phone");
-        Self { outcome: format!("nobody could be asked: {why}"), failure }
+        Self { outcome: format!("nobody could be asked: {why}"), failure, is_refused: false }
     }
 
     fn failed(error: TokenError) -> Self {
-        Self { outcome: format!("failed: {error}"), failure: error.into() }
+        Self { outcome: format!("failed: {error}"), failure: error.into(), is_refused: false }
     }
 }
 

@@ -5,10 +5,12 @@
 //! | `mod` | [`SecurityManager`]: what all streams share |
 //! | `leave` | the person's yes to one operation, and the line about it |
 //! | `request` | one command of a host, from its question to its answer |
+//! | `screen` | [`Screen`](screen::Screen): one question at a time, hosts in turn |
 //! | `session` | [`Session`]: one channel of one host |
 
 mod leave;
 mod request;
+mod screen;
 mod session;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +26,8 @@ use crate::invitation::Invitations;
 use crate::module::Module;
 use crate::store::StoreError;
 
+use screen::Screen;
+pub(crate) use screen::{TooMany, Turn};
 pub use session::Session;
 
 /// What all streams share.
@@ -39,8 +43,7 @@ pub struct SecurityManager {
     module: Arc<dyn Module>,
     approver: Arc<dyn Approver>,
     audit: Audit,
-    /// Held by the one question that is on the screen.
-    screen: tokio::sync::Mutex<()>,
+    screen: Screen,
     allowances: Mutex<Allowances>,
 }
 
@@ -61,7 +64,7 @@ impl SecurityManager {
             module,
             approver,
             audit,
-            screen: tokio::sync::Mutex::new(()),
+            screen: Screen::default(),
             allowances: Mutex::default(),
         });
         tokio::spawn(tell_changes(Arc::downgrade(&manager), manager.module.changes()));
@@ -108,9 +111,14 @@ impl SecurityManager {
         Ok(forgotten)
     }
 
-    /// Returns the screen, once no other question is on it; `None` where there is none.
-    pub(crate) async fn screen(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if self.approver.has_screen() { Some(self.screen.lock().await) } else { None }
+    /// Waits for the turn of a question of this host; `None` where there is no screen.
+    pub(crate) async fn turn(&self, pairing: &str) -> Result<Option<Turn<'_>>, TooMany> {
+        if self.approver.has_screen() { self.screen.turn(pairing).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Takes back whatever was allowed for a while: the person goes away from the device.
+    pub(crate) fn take_back(&self) {
+        self.allowances().clear();
     }
 
     fn allowances(&self) -> MutexGuard<'_, Allowances> {

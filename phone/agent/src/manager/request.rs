@@ -235,20 +235,22 @@ impl SecurityManager {
     ) -> Result<Reply, Failure> {
         let question = Question::new(Operation::Unlock, &session.pairing, &session.host.name, errand);
         let Some(secret) = secret else {
-            let leave = self.ask(question, Needs::Module).await?;
+            let leave = self.ask(session, question, Needs::Module).await?;
+            let done = leave.finish(Ok(Reply::Done))?;
             session.log_in();
-            return leave.finish(Ok(Reply::Done));
+            return Ok(done);
         };
         if !session.may_guess() {
             return Err(Failure::new(Rv::PinLocked, "too many wrong secrets came by this channel"));
         }
-        let leave = self.ask(question, Needs::Nothing).await?;
+        let leave = self.ask(session, question, Needs::Nothing).await?;
         let unlocked = self.module().unlock(secret, spare).await;
-        match &unlocked {
-            Ok(()) => session.log_in(),
-            Err(_) => session.guessed_wrong(),
+        if unlocked.is_err() {
+            session.guessed_wrong();
         }
-        leave.finish(unlocked.map(|()| Reply::Done))
+        let done = leave.finish(unlocked.map(|()| Reply::Done))?;
+        session.log_in();
+        Ok(done)
     }
 
     fn unpair(&self, pairing: PairingId) -> Result<Reply, Failure> {

@@ -9,6 +9,8 @@ pub struct Session {
     pub host: Arc<Host>,
     /// Its pairing, as text.
     pub pairing: String,
+    /// How often it logged out.
+    logouts: AtomicU32,
     /// Set between `CKLOGOUT` and `CKLOGIN`.
     logged_out: AtomicBool,
     /// How many wrong secrets came through it.
@@ -19,7 +21,13 @@ impl Session {
     /// Begins one: it may use the module as soon as that is unlocked.
     pub fn new(host: Arc<Host>) -> Arc<Self> {
         let pairing = host.known.pairing.to_string();
-        Arc::new(Self { host, pairing, logged_out: AtomicBool::new(false), wrong_secrets: AtomicU32::new(0) })
+        Arc::new(Self {
+            host,
+            pairing,
+            logouts: AtomicU32::new(0),
+            logged_out: AtomicBool::new(false),
+            wrong_secrets: AtomicU32::new(0),
+        })
     }
 
     /// Returns true after `CKLOGOUT`, until `CKLOGIN`.
@@ -33,7 +41,13 @@ impl Session {
     }
 
     pub(super) fn log_out(&self) {
+        self.logouts.fetch_add(1, Ordering::Relaxed);
         self.logged_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns how often it logged out: what was asked before the last time is not done.
+    pub(super) fn logouts(&self) -> u32 {
+        self.logouts.load(Ordering::Relaxed)
     }
 
     /// Returns true where one more secret may be tried.

@@ -46,6 +46,12 @@ impl CardModule {
         self.stand.send_modify(|stand| *stand = Stand { unlocked, keys: stand.keys + 1 });
     }
 
+    /// A card that refuses a PIN which it took before says so by the operation alone.
+    fn look_again(&self) {
+        let unlocked = self.is_unlocked();
+        self.stand.send_if_modified(|stand| std::mem::replace(&mut stand.unlocked, unlocked) != unlocked);
+    }
+
     async fn make_key(&self, making: Making) -> Result<Arc<ModuleKey>, TokenError> {
         let token = self.token()?;
         // A card binds nothing to it: what it makes stays inside.
@@ -77,6 +83,10 @@ async fn follow(
 impl Module for CardModule {
     fn name(&self) -> String {
         self.contents().map_or_else(|| "card reader".to_owned(), |contents| contents.name.clone())
+    }
+
+    fn place(&self) -> Option<String> {
+        self.contents().map(|contents| contents.token().to_string())
     }
 
     fn wants(&self) -> &'static str {
@@ -120,9 +130,13 @@ impl Module for CardModule {
 
     fn unlock(&self, secret: Secret, spare: Spare) -> Doing<'_, ()> {
         Box::pin(async move {
-            self.token()?.perform(TokenOp::Unlock { secret, slots: None, spare }).await?;
-            self.changed();
-            Ok(())
+            let unlocked = self.token()?.perform(TokenOp::Unlock { secret, slots: None, spare }).await;
+            if unlocked.is_ok() {
+                self.changed()
+            } else {
+                self.look_again()
+            }
+            unlocked.map(drop)
         })
     }
 
@@ -134,7 +148,13 @@ impl Module for CardModule {
     }
 
     fn perform(&self, operation: TokenOp) -> Doing<'_, TokenOutput> {
-        Box::pin(async move { self.token()?.perform(operation).await })
+        Box::pin(async move {
+            let done = self.token()?.perform(operation).await;
+            if done.is_err() {
+                self.look_again();
+            }
+            done
+        })
     }
 
     fn make<'a>(&'a self, making: Making, _new: NewKey, _host: &'a str) -> Doing<'a, Arc<ModuleKey>> {

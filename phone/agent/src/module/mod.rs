@@ -31,6 +31,9 @@ pub trait Module: Send + Sync {
     /// Returns what people call it.
     fn name(&self) -> String;
 
+    /// Returns which one it is: another card is another module. `None` while there is none.
+    fn place(&self) -> Option<String>;
+
     /// Returns what unlocks it: "pass phrase", "PIN".
     fn wants(&self) -> &'static str;
 

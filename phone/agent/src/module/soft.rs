@@ -1,5 +1,5 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use claviger_phone_protocol::NewKey;
@@ -19,6 +19,8 @@ pub struct SoftModule {
     store: Arc<Store>,
     slots: Arc<[u8]>,
     keys: RwLock<BTreeMap<String, Arc<ModuleKey>>>,
+    /// The names of keys that are being made.
+    reserved: Mutex<BTreeSet<String>>,
     stand: watch::Sender<Stand>,
 }
 
@@ -58,6 +60,7 @@ impl SoftModule {
             token: Arc::new(SoftToken::new(TokenId::new("local:phone"), None)),
             slots: slots.into(),
             keys: RwLock::new(keys.collect()),
+            reserved: Mutex::default(),
             stand: watch::Sender::default(),
             store,
         };
@@ -78,10 +81,7 @@ impl SoftModule {
     }
 
     async fn make_key(&self, making: Making, new: NewKey, host: &str) -> Result<Arc<ModuleKey>, TokenError> {
-        let reference = new.id.to_string();
-        if self.key(&reference).is_some() {
-            return Err(TokenError::DataInvalid("there is a key of that id already".into()));
-        }
+        let _reserved = self.reserve(new.id.to_string())?;
         let created = now();
         let binding = binding(new.id, created);
         let operation = match making {
@@ -109,6 +109,16 @@ impl SoftModule {
         Ok(key)
     }
 
+    /// Holds the name of a key to be made against a second one that comes meanwhile.
+    fn reserve(&self, name: String) -> Result<Reserved<'_>, TokenError> {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.key(&name).is_some() || !reserved.insert(name.clone()) {
+            return Err(TokenError::DataInvalid("there is a key of that id already".into()));
+        }
+        drop(reserved);
+        Ok(Reserved { module: self, name })
+    }
+
     fn insert(&self, key: Arc<ModuleKey>) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let replaced = keys.insert(key.reference().to_owned(), key);
@@ -123,9 +133,25 @@ impl SoftModule {
     }
 }
 
+/// The name of a key that is being made; free again when this is dropped.
+struct Reserved<'a> {
+    module: &'a SoftModule,
+    name: String,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.module.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
 impl Module for SoftModule {
     fn name(&self) -> String {
         "sealed store".to_owned()
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.name())
     }
 
     fn wants(&self) -> &'static str {

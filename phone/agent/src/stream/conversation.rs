@@ -8,10 +8,11 @@ use claviger_phone_protocol::{
     RequestId, Rv, StaticKey, SystemRandomness, Terms,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::{Ended, Idle};
+use crate::clock::since_boot;
 use crate::hosts::{Order, Presence};
 use crate::invitation::{Invited, News, Taken};
 use crate::manager::{SecurityManager, Session};
@@ -27,6 +28,8 @@ pub(super) struct Conversation {
     heard: Instant,
     /// When anything came last.
     received: Instant,
+    /// The same on the clock that goes on while the device sleeps.
+    received_since_boot: Duration,
     channel: Option<Channel>,
     pairing: Option<Pairing>,
     work: JoinSet<Done>,
@@ -68,6 +71,7 @@ impl Conversation {
             since: now,
             heard: now,
             received: now,
+            received_since_boot: since_boot(),
             channel: None,
             pairing: None,
             work: JoinSet::new(),
@@ -82,6 +86,13 @@ impl Conversation {
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8]) {
+        let now = since_boot();
+        let silence = now.saturating_sub(std::mem::replace(&mut self.received_since_boot, now));
+        if self.channel.is_some() && silence > SILENCE {
+            // The device slept: what was held back meanwhile comes too late.
+            self.ended = Some(Ended::Silent);
+            return;
+        }
         self.received = Instant::now();
         self.phone.receive(bytes);
     }
@@ -122,10 +133,10 @@ impl Conversation {
         };
         tokio::select! {
             Some(done) = self.work.join_next(), if !self.work.is_empty() => {
-                // What was cancelled is answered already. Whatever else is done by now is written along with it.
-                done.into_iter().for_each(|done| self.done(done));
+                self.joined(done);
+                // Whatever else is done by now is written along with it.
                 while let Some(done) = self.work.try_join_next() {
-                    done.into_iter().for_each(|done| self.done(done));
+                    self.joined(done);
                 }
             }
             order = order => self.obey(order),
@@ -187,7 +198,7 @@ impl Conversation {
 
     fn compare(&mut self, code: String) {
         if let Some(pairing) = &mut self.pairing {
-            pairing.taken.tell(News::Code(code.clone()));
+            pairing.taken.show(code.clone());
             pairing.code = Some(code);
         }
     }
@@ -199,7 +210,8 @@ impl Conversation {
                 .decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
         };
         let question = pairing::question(pairing.id, &terms, pairing.code.clone());
-        let answer = pairing::ask(Arc::clone(&self.manager), question, pairing.taken.asker());
+        let (asker, withdrawn) = (pairing.taken.asker(), pairing.taken.withdrawn());
+        let answer = pairing::ask(Arc::clone(&self.manager), question, asker, withdrawn);
         self.work.spawn(async move { Done::Person(answer.await) });
     }
 
@@ -245,6 +257,26 @@ impl Conversation {
         }
     }
 
+    fn joined(&mut self, done: Result<Done, JoinError>) {
+        match done {
+            Ok(done) => self.done(done),
+            // What was cancelled is answered already.
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Answers what panicked: a request, or else the question about a pairing.
+    fn failed(&mut self, error: &JoinError) {
+        eprintln!("claviger-phone: cannot go on with a request: {error}");
+        match self.requests.extract_if(|_, work| work.id() == error.id()).next() {
+            Some((id, _)) => {
+                self.phone.answer(id, Err(Failure::new(Rv::GeneralError, "the phone failed at it")));
+            }
+            None => self.done(Done::Person(false)),
+        }
+    }
+
     fn done(&mut self, done: Done) {
         match done {
             Done::Request(id, outcome) => {
@@ -253,6 +285,7 @@ impl Conversation {
                 }
             }
             Done::Unpaired(id, outcome) => {
+                self.requests.remove(&id);
                 let is_over = outcome.is_ok();
                 self.phone.answer(id, outcome);
                 if is_over {
@@ -270,6 +303,10 @@ impl Conversation {
     }
 
     fn grant(&mut self) {
+        if !self.pairing.as_ref().is_some_and(|pairing| pairing.taken.stands()) {
+            let failure = Failure::new(Rv::FunctionRejected, "the phone does not pair any more");
+            return self.phone.decline(failure);
+        }
         let granted = self.phone.grant(&self.manager.name, &self.manager.model);
         if let Some(pairing) = &mut self.pairing {
             pairing.granted = granted;

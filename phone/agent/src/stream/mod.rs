@@ -57,7 +57,11 @@ where
     let mut output = Output::default();
     let ended = loop {
         let ended = conversation.take_events();
-        output.add(conversation.output());
+        let said = conversation.output();
+        // The answer to its first heartbeat tells a computer that the pairing is for good.
+        if !matches!(ended, Some(Ended::NotKept)) {
+            output.add(said);
+        }
         if let Some(ended) = ended {
             break ended;
         }

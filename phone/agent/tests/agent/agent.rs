@@ -1,12 +1,13 @@
 //! The agent as a process.
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{Read, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::pty::OpenptFlags;
 use tempfile::TempDir;
 
 /// How long anything is waited for.
@@ -120,6 +121,13 @@ impl Agent {
         command.spawn().expect("the program")
     }
 
+    /// The same, with that as its standard input.
+    pub(crate) fn begin_at(&self, words: &[&str], input: File) -> Child {
+        let mut command = self.command();
+        command.args(words).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program")
+    }
+
     /// Returns what the audit list says came of each request, oldest first.
     pub(crate) fn outcomes(&self) -> Vec<String> {
         let entries = claviger_phone::audit::Audit::read(&self.path("state")).expect("a list");
@@ -167,6 +175,26 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         }
         assert!(begin.elapsed() < DEADLINE, "waited too long for {what}");
         std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Makes a terminal: the person's end, and the program's.
+pub(crate) fn terminal() -> (File, File) {
+    let screen = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+    rustix::pty::grantpt(&screen).expect("a pty");
+    rustix::pty::unlockpt(&screen).expect("a pty");
+    let path = rustix::pty::ptsname(&screen, Vec::new()).expect("a name");
+    let terminal = File::options().read(true).write(true).open(path.to_str().expect("text"));
+    (screen.into(), terminal.expect("a terminal"))
+}
+
+/// Reads until that was written.
+pub(crate) fn see(output: &mut impl Read, text: &str) {
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        let mut byte = [0];
+        assert_eq!(output.read(&mut byte).expect("it is open"), 1, "{}", String::from_utf8_lossy(&seen));
+        seen.extend(byte);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use claviger_phone_protocol::{Known, SERVICE_UUID};
+use claviger_phone_protocol::{Closed, Known, SERVICE_UUID};
 use claviger_token::Algorithm;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, fdo, message};
@@ -94,7 +94,10 @@ fn computers_come_by_bluetooth_also_after_bluez_was_restarted() {
         let program = registered.recv().await.expect("it registers again");
         let mut computer = open(dial(&second, &program, "/org/bluez/hci0/dev_1").await, &pairing.known).await;
         computer.sign(&key);
-        drop(agent);
+        let mut agent = agent;
+        agent.terminate();
+        let closed = computer.closed();
+        assert!(matches!(&closed, Closed::Bye(why) if why.contains("agent ends")), "{closed}");
     });
 }
 

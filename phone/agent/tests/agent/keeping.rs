@@ -1,9 +1,10 @@
 use std::fs;
+use std::os::unix::net::UnixListener;
 
 use claviger_phone_protocol::{Closed, Rv};
 use claviger_token::Algorithm;
 
-use crate::agent::{Agent, YES};
+use crate::agent::{Agent, DEADLINE, YES};
 use crate::computer::{Computer, generate};
 
 #[test]
@@ -31,6 +32,22 @@ fn who_ends_says_good_bye() {
     let text = String::from_utf8_lossy(&listed.stdout);
     assert!(text.contains(&pairing.known.pairing.to_string()) && text.contains("\"laptop\""), "{text}");
     assert!(!agent.path("state/control").exists());
+}
+
+#[test]
+fn who_ends_says_good_bye_also_where_it_connected_itself() {
+    let agent = Agent::start(YES);
+    let (computer, pairing) = Computer::paired(&agent, "laptop");
+    drop(computer);
+    let path = agent.path("computer");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let mut agent = agent.restart_with(&["--connect", &format!("unix:{}", path.display())]);
+    let (stream, _) = listener.accept().expect("it connects");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+    let mut computer = Computer::connect(stream, &pairing.known).expect("a channel");
+    agent.terminate();
+    let closed = computer.closed();
+    assert!(matches!(&closed, Closed::Bye(why) if why.contains("agent ends")), "{closed}");
 }
 
 #[test]

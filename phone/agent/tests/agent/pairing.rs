@@ -139,6 +139,88 @@ fn numbers_that_differ_end_the_pairing() {
 }
 
 #[test]
+fn digits_are_not_drawn_anew_by_hanging_up() {
+    let agent = Agent::start(YES);
+    let mut asking = agent.begin(&["pair", "--numbers"]);
+    let mut lines = BufReader::new(asking.stderr.take().expect("piped")).lines();
+    assert!(lines.next().expect("a line").expect("text").starts_with("Waiting"));
+    let mut computer = Computer::pair(&agent, Computer::offer(Method::Numbers, "stranger"));
+    while !matches!(computer.event(), Event::Compare(_)) {}
+    drop(computer);
+    assert_eq!(asking.wait().expect("its end").code(), Some(1));
+    let closed = Computer::pair(&agent, Computer::offer(Method::Numbers, "stranger")).closed();
+    assert_eq!(closed, Closed::Refused(Refusal::NotAllowed));
+}
+
+#[test]
+fn a_yes_that_was_typed_ahead_pairs_nothing() {
+    let agent = Agent::start(YES);
+    let (mut keyboard, terminal) = crate::agent::terminal();
+    keyboard.write_all(b"y\n").expect("a keyboard");
+    let mut asking = agent.begin_at(&["pair", "--numbers"], terminal);
+    let mut stderr = asking.stderr.take().expect("piped");
+    crate::agent::see(&mut stderr, "Waiting");
+    let mut computer = Computer::pair(&agent, Computer::offer(Method::Numbers, "laptop"));
+    loop {
+        if let Event::Compare(_) = computer.event() {
+            break computer.host.confirm(true);
+        }
+    }
+    let answering = std::thread::spawn(move || {
+        crate::agent::see(&mut stderr, "Pair with it?");
+        keyboard.write_all(b"n\n").expect("a keyboard");
+        (keyboard, stderr)
+    });
+    assert!(matches!(computer.closed(), Closed::Declined(_)));
+    assert_eq!(asking.wait().expect("its end").code(), Some(5));
+    drop(answering.join().expect("no panic"));
+}
+
+#[test]
+fn a_pairing_whose_person_gave_up_is_none() {
+    let agent = Agent::start("[[rule]]\noperation = 'pair'\nanswer = 'ignore'");
+    let mut asking = agent.begin(&["pair", "--numbers"]);
+    let mut lines = BufReader::new(asking.stderr.take().expect("piped")).lines();
+    assert!(lines.next().expect("a line").expect("text").starts_with("Waiting"));
+    let mut computer = Computer::pair(&agent, Computer::offer(Method::Numbers, "laptop"));
+    loop {
+        if let Event::Compare(_) = computer.event() {
+            break computer.host.confirm(true);
+        }
+    }
+    let asked = std::thread::spawn(move || computer.closed());
+    // It is asked about as soon as the digits stand, which nobody is told: the end must come in either case.
+    drop(asking.kill());
+    drop(asking.wait());
+    let closed = asked.join().expect("no panic");
+    assert!(matches!(closed, Closed::Declined(_)), "{closed}");
+    assert!(!String::from_utf8_lossy(&agent.run(&["list"], b"").stdout).contains("laptop"));
+}
+
+#[test]
+fn a_pairing_that_cannot_be_kept_is_none_on_either_side() {
+    let agent = Agent::start(YES);
+    let offer = Computer::offer(Method::Numbers, "laptop");
+    let mut asking = agent.begin(&["pair", "--numbers"]);
+    let mut lines = BufReader::new(asking.stderr.take().expect("piped")).lines();
+    assert!(lines.next().expect("a line").expect("text").starts_with("Waiting"));
+    let mut computer = Computer::pair(&agent, offer);
+    loop {
+        match computer.event() {
+            Event::Compare(_) => {
+                // Where its document would go there is no room.
+                std::fs::remove_dir(agent.path("state/pairings")).expect("it is empty");
+                computer.host.confirm(true);
+            }
+            Event::Paired(_) | Event::Opened(_) => panic!("it is not kept"),
+            Event::Closed(_) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(asking.wait().expect("its end").code(), Some(1));
+}
+
+#[test]
 fn a_forgotten_computer_is_told_and_unknown_from_then_on() {
     let agent = Agent::start(YES);
     let (mut computer, pairing) = Computer::paired(&agent, "laptop");

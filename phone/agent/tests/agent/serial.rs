@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd as _;
 
+use claviger_phone_protocol::Closed;
 use claviger_token::Algorithm;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pty::OpenptFlags;
@@ -66,5 +67,9 @@ fn a_paired_computer_signs_over_a_wire_also_after_junk() {
         computer.sign(&key);
         Some(())
     });
-    drop(agent);
+    let mut agent = agent;
+    let mut computer = wait("one more channel", || Computer::connect(open(), &pairing.known).ok());
+    agent.terminate();
+    let closed = computer.closed();
+    assert!(matches!(&closed, Closed::Bye(why) if why.contains("agent ends")), "{closed}");
 }
