@@ -19,7 +19,7 @@ use crate::lab::running::Running;
 pub struct Guest {
     pub(super) machine: Machine,
     // In this order: the machine stands on what is installed.
-    _installed: Option<Arc<Installed>>,
+    _installed: Vec<Arc<Installed>>,
     _room: SemaphorePermit<'static>,
 }
 
@@ -29,6 +29,7 @@ pub struct Guest {
 pub struct Plan {
     readers: u16,
     claviger: bool,
+    phones: bool,
     sleepy: bool,
 }
 
@@ -43,6 +44,11 @@ impl Plan {
         Self { claviger: true, ..self }
     }
 
+    /// With [`Guest::phone`]. Everybody may pair one, as if they had said who they are.
+    pub fn phones(self) -> Self {
+        Self { phones: true, ..self }
+    }
+
     /// With [`Guest::fall_asleep`].
     pub fn sleepy(self) -> Self {
         Self { sleepy: true, ..self }
@@ -53,12 +59,16 @@ impl Plan {
         static ROOM: Semaphore = Semaphore::const_new(AT_A_TIME);
         // It is never closed. No deadline: others may be long about it.
         let room = ROOM.acquire().await.unwrap();
-        let installed = self.claviger.then(Installed::shared);
+        let claviger = self.claviger.then(Installed::shared);
+        let installed: Vec<_> = claviger.into_iter().chain(self.phones.then(Installed::phones)).collect();
         let layers = installed.iter().map(|it| it.path()).chain([super::root()]).collect::<Vec<_>>();
         let machine = Machine::boot(&layers).await;
         let guest = Guest { machine, _installed: installed, _room: room };
         if self.sleepy {
             guest.make_sleepy().await;
+        }
+        if self.phones {
+            guest.let_everybody_pair().await;
         }
         if self.readers > 0 {
             guest.start_pcscd(self.readers).await;

@@ -10,6 +10,7 @@
 //! | [`login`] | somebody who logged in, by one of several doors, and works there |
 //! | [`bindings`] | what sessions are bound to, and the PAM module in the stacks |
 //! | [`readers`] | card readers of the guest's pcscd, for the cards of [`crate::pcsc`] |
+//! | [`phone`] | a phone of somebody's, on the service's socket |
 //! | [`sleep`] | suspend and resume |
 //!
 //! The root of all guests is built once, see `tests/scripts/lab-root.sh`; its users are `alice` (1000) and `bob` (1001)
@@ -20,6 +21,7 @@ pub mod claviger;
 pub mod guest;
 pub mod login;
 pub mod machine;
+pub mod phone;
 pub mod readers;
 pub mod running;
 pub mod sessions;
@@ -28,6 +30,7 @@ pub mod sleep;
 pub use bindings::Bound;
 pub use guest::{Guest, Plan};
 pub use login::{Door, Login};
+pub use phone::Phone;
 pub use running::Running;
 pub use sessions::Session;
 
