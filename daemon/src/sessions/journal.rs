@@ -50,9 +50,11 @@ pub(super) fn told(notice: &Notice) {
 
 pub(super) fn missing(notice: &Notice, action: Action, left: Duration) {
     let Notice { session, uid, token, reason } = notice;
+    // Rounded up, as its user is told.
+    let seconds = u64::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
     tracing::warn!(
         message_id = "1d3b7c5e0f8a4b6d9c2e7a51f4083b96",
-        %session, uid, %token, reason = reason.name(), action = action.name(), seconds = left.as_secs(),
+        %session, uid, %token, reason = reason.name(), action = action.name(), seconds,
         "the session's phone does not answer: it counts as removed soon"
     );
 }
