@@ -55,10 +55,10 @@ pub async fn pair(
     let take_in = take_in(service, &seat, &caller, (&token, wanted.default), &conversation);
     match timeout_at(wanted.until, take_in).await {
         Ok(Ok(keys)) => {
-            tracing::info!(uid = seat.uid, %token, keys = keys.len(), "a phone's keys were taken in")
+            tracing::info!(uid = seat.uid, %token, keys = keys.len(), "a phone's keys were taken in");
         }
         Ok(Err(refusal)) => {
-            tracing::warn!(uid = seat.uid, %token, "a phone's keys were not taken in: {refusal}")
+            tracing::warn!(uid = seat.uid, %token, "a phone's keys were not taken in: {refusal}");
         }
         Err(_) => tracing::warn!(uid = seat.uid, %token, "a phone's keys were not taken in in time"),
     }

@@ -237,7 +237,7 @@ pub(super) async fn erase(seat: &Seat, key: &Key) {
         match outcome {
             Ok(_) | Err(TokenError::NoSuchKey) => {}
             Err(error) => {
-                tracing::info!(key = %key.id(), token = %place.token, "the phone keeps a key: {error}")
+                tracing::info!(key = %key.id(), token = %place.token, "the phone keeps a key: {error}");
             }
         }
     }

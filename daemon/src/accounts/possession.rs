@@ -61,7 +61,7 @@ async fn signs(token: &dyn Token, key: Candidate<'_>, uid: u32) -> Result<bool, 
 async fn decrypts(token: &dyn Token, key: Candidate<'_>) -> Result<bool, TokenError> {
     let challenge = soft::random(CHALLENGE)?;
     let none = Parameters::default();
-    let ciphertext = soft::encrypt(&key.public_key, Mechanism::RsaPkcs, &none, challenge.expose())?;
+    let ciphertext = soft::encrypt(key.public_key, Mechanism::RsaPkcs, &none, challenge.expose())?;
     let raw = !token.capabilities().mechanisms.contains(&Mechanism::RsaPkcs);
     let mechanism = if raw { Mechanism::RsaX509 } else { Mechanism::RsaPkcs };
     let operation =
@@ -72,7 +72,7 @@ async fn decrypts(token: &dyn Token, key: Candidate<'_>) -> Result<bool, TokenEr
 }
 
 async fn agrees(token: &dyn Token, key: Candidate<'_>) -> Result<bool, TokenError> {
-    let (peer, secret) = soft::agree(&key.public_key)?;
+    let (peer, secret) = soft::agree(key.public_key)?;
     let operation = TokenOp::Derive { key: handle(key, 0), mechanism: Mechanism::Ecdh1Derive, peer };
     let TokenOutput::SharedSecret(agreed) = token.perform(operation).await? else { return Ok(false) };
     Ok(agreed.expose() == secret.expose())
