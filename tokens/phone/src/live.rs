@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use claviger_phone_protocol::host::{Event, Host};
 use claviger_phone_protocol::{Closed, PairingId, Refusal};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::time::Instant;
 
 use crate::LinkFault;
 use crate::link::{Link, Stream};
@@ -20,6 +21,9 @@ pub(crate) struct Live {
     gone: usize,
     /// How many bytes went out in all.
     written: u64,
+    /// How many frames of the phone's came, and when the last did.
+    frames: u64,
+    heard: Instant,
     input: Box<[u8; INPUT]>,
 }
 
@@ -34,7 +38,18 @@ pub(crate) enum Cut {
 
 impl Live {
     pub(crate) fn new(host: Host, stream: Stream, link: Link) -> Self {
-        Self { host, link, stream, out: Vec::new(), gone: 0, written: 0, input: Box::new([0; INPUT]) }
+        let frames = host.frames();
+        Self {
+            host,
+            link,
+            stream,
+            out: Vec::new(),
+            gone: 0,
+            written: 0,
+            frames,
+            heard: Instant::now(),
+            input: Box::new([0; INPUT]),
+        }
     }
 
     /// Begins to speak anew on the same stream, after a refusal.
@@ -45,7 +60,12 @@ impl Live {
     /// Returns what happens next. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Event, Cut> {
         loop {
-            if let Some(event) = self.host.event() {
+            let event = self.host.event();
+            if self.host.frames() != self.frames {
+                self.frames = self.host.frames();
+                self.heard = Instant::now();
+            }
+            if let Some(event) = event {
                 return match event {
                     Event::Closed(closed) => {
                         self.flush().await;
@@ -73,6 +93,11 @@ impl Live {
     /// Returns how many bytes went out so far, and whether there are more that wait.
     pub(crate) fn progress(&self) -> (u64, bool) {
         (self.written, self.gone < self.out.len())
+    }
+
+    /// Returns when the last frame came that only the phone can have sent, be it a fragment of a long message.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
     }
 
     /// Moves bytes both ways; ready when some came in.

@@ -157,7 +157,8 @@ impl Session<'_> {
     /// Sends what waits, as far as the channel takes it. Places are kept for the session's own requests.
     fn send_queued(&mut self) {
         while self.live.host.pending() < PENDING_LIMIT - OWN_PLACES
-            && let Some((command, mut waiting)) = self.line.queue.pop_front()
+            && let Some((command, mut waiting)) =
+                self.line.queue.pop_front_if(|(command, _)| self.live.host.has_room(command))
         {
             match self.live.host.request(command) {
                 Ok(id) => drop(self.pending.insert(id, waiting)),
@@ -287,6 +288,11 @@ impl Session<'_> {
             // A long message on its way: the phone answers when it has all of it.
             self.heard = now;
             self.line.registry.send(&self.line.token, now.into_std());
+        }
+        if self.live.heard() > self.heard {
+            // A long answer on its way: it tells of itself only when it is whole.
+            self.heard = self.live.heard();
+            self.hear();
         }
         self.written = written;
         if now >= self.heard.max(self.paused) + lost {

@@ -11,10 +11,11 @@ use claviger_phone_protocol::{Known, PairingId, StaticKey, SystemRandomness};
 use claviger_token::{Generated, Presence, Token, TokenError, TokenId, TokenOutput};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::phone::{TestPhone, generate, sign};
@@ -152,8 +153,36 @@ pub(super) fn key() -> StaticKey {
 
 /// Opens a channel to the phone on a stream in memory.
 pub(super) async fn live(phone: &Arc<TestPhone>, pairing: &Pairing) -> Live {
-    let (here, there): (DuplexStream, _) = tokio::io::duplex(1024);
+    let (here, there) = tokio::io::duplex(1024);
     tokio::spawn(Arc::clone(phone).serve(there));
+    live_on(here, pairing).await
+}
+
+/// Opens a channel to the phone on a stream that brings a kilobyte of what it says in each `pace`, until it is cut.
+pub(super) async fn slow_live(
+    phone: &Arc<TestPhone>,
+    pairing: &Pairing,
+    pace: Duration,
+) -> (Live, AbortHandle) {
+    let (here, between) = tokio::io::duplex(1024);
+    let (yonder, there) = tokio::io::duplex(1024);
+    tokio::spawn(Arc::clone(phone).serve(there));
+    let (mut from_host, mut to_host) = tokio::io::split(between);
+    let (mut from_phone, mut to_phone) = tokio::io::split(yonder);
+    tokio::spawn(async move { tokio::io::copy(&mut from_host, &mut to_phone).await });
+    let carrying = tokio::spawn(async move {
+        let mut buffer = [0; 1024];
+        while let Ok(count) = from_phone.read(&mut buffer).await {
+            if count == 0 || to_host.write_all(&buffer[..count]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(pace).await;
+        }
+    });
+    (live_on(here, pairing).await, carrying.abort_handle())
+}
+
+async fn live_on(here: DuplexStream, pairing: &Pairing) -> Live {
     let host = Host::connect(vec![pairing.known()], Box::new(SystemRandomness));
     let opened = open(Live::new(host, Box::new(here), Link::Socket)).await;
     opened.map(|(_, live)| live).unwrap_or_else(|unopened| panic!("{}", unopened.fault()))

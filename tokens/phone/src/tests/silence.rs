@@ -6,7 +6,7 @@ use claviger_phone_protocol::Notice;
 use claviger_token::{Presence, Token, TokenError};
 use tokio::time::{Instant, advance, sleep};
 
-use super::fixture::{make_a_key, pairing, sign_with};
+use super::fixture::{make_a_key, pairing, sign_with, slow_live};
 use super::{Answers, Fixture, Heard, TestPhone, deadline};
 use crate::{Link, PhoneEvent, Why};
 
@@ -126,6 +126,65 @@ async fn a_person_who_does_not_answer_costs_a_minute_and_is_told_that_it_is_over
     phone.answer(Answers::Yes);
     assert_eq!(sign_with(&*token, &made).await, Ok(()));
     assert_eq!(token.presence(), Presence::Present);
+}
+
+/// Asks for half a megabyte, which takes 40 seconds to come, and returns what came of it.
+async fn ask_for_much(fixture: &Fixture, cut: Option<Duration>) -> Result<usize, TokenError> {
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    let (live, carrying) = slow_live(&phone, &pairing, Duration::from_millis(40)).await;
+    fixture.registry.keep(pairing.clone(), None, Some(live));
+    fixture.wait_until(&pairing.token(), Presence::Present).await;
+    let token = fixture.phones.token(&pairing.token());
+    if let Some(cut) = cut {
+        tokio::spawn(async move {
+            sleep(cut).await;
+            carrying.abort();
+        });
+    }
+    deadline(token.random(512 * 1024)).await.map(|bytes| bytes.expose().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_that_moves_is_no_silence() {
+    let mut fixture = Fixture::new();
+    let asked = Instant::now();
+    assert_eq!(ask_for_much(&fixture, None).await, Ok(512 * 1024));
+    assert!(asked.elapsed() > 5 * LOST, "it was slow: {:?}", asked.elapsed());
+    let present = fixture.event().await;
+    assert!(matches!(present, PhoneEvent::Token { presence: Presence::Present, .. }), "{present:?}");
+    assert!(fixture.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_that_stops_is_silence() {
+    let mut fixture = Fixture::new();
+    let asked = Instant::now();
+    let cut = Duration::from_secs(20);
+    assert_eq!(ask_for_much(&fixture, Some(cut)).await, Err(TokenError::Removed));
+    fixture.event().await;
+    let event = fixture.event().await;
+    assert!(matches!(event, PhoneEvent::Token { presence: Presence::Unreachable, .. }), "{event:?}");
+    let silent = asked.elapsed() - cut;
+    assert!(silent <= LOST + Duration::from_secs(2), "{silent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_large_requests_at_once_wait_for_their_turn() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    let many: Vec<_> = (0..8)
+        .map(|_| {
+            let token = std::sync::Arc::clone(&token);
+            tokio::spawn(async move { token.random(1024 * 1024).await.map(|bytes| bytes.expose().len()) })
+        })
+        .collect();
+    for one in many {
+        assert_eq!(deadline(one).await.unwrap(), Ok(1024 * 1024));
+    }
 }
 
 #[tokio::test(start_paused = true)]
