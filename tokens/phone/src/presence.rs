@@ -70,6 +70,15 @@ impl Watch {
         changes
     }
 
+    /// Takes in that this process stood still until now, and heard nobody: the phone has its full time to be heard.
+    pub(crate) fn stall(&mut self, now: Instant) -> Vec<Change> {
+        self.listening = self.listening.map(|_| now);
+        self.send(now);
+        let mut changes = Vec::new();
+        self.withdraw(&mut changes);
+        changes
+    }
+
     /// Takes in that a long message is on its way to the phone and moves: it cannot answer before it has all of it.
     pub(crate) fn send(&mut self, now: Instant) {
         if self.presence == Presence::Present {
@@ -133,6 +142,10 @@ impl Watch {
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<Change> {
         let mut changes = Vec::new();
         if self.presence == Presence::Present && now >= self.lost_at() {
+            // Told late, it has the whole grace nevertheless: nobody is removed without notice.
+            let since = now.checked_sub(self.limits.lost);
+            self.listening =
+                self.listening.map(|listening| since.map_or(listening, |since| listening.max(since)));
             self.stand(Presence::Unreachable, Why::Silent(self.limits.lost), &mut changes);
         }
         if self.presence != Presence::Unreachable {
@@ -149,6 +162,11 @@ impl Watch {
             changes.push(Change::Missing(removal_at));
         }
         changes
+    }
+
+    /// Returns true while its absence counts against it.
+    pub(crate) fn is_counting(&self) -> bool {
+        self.presence == Presence::Unreachable && self.missed_at().is_some()
     }
 
     /// Returns when [`tick`](Self::tick) is due.

@@ -79,20 +79,28 @@ impl Session<'_> {
         loop {
             self.send_queued();
             let due = self.due();
+            // What has come is taken in before the time that passed is judged: after a stall both are there.
             tokio::select! {
+                biased;
+                order = self.line.orders.recv() => {
+                    if let Some(end) = self.obey(order).await {
+                        return end;
+                    }
+                }
                 event = self.live.next() => match event {
-                    Ok(event) => self.take_in(event),
+                    Ok(event) => {
+                        self.take_in(event);
+                        // A phone that speaks all the time does not stop the clock by that.
+                        if Instant::now() >= self.due() && self.tick() {
+                            return End::Cut(Cut::Ended);
+                        }
+                    }
                     Err(Cut::Closed(closed)) => {
                         self.take_leave(&closed);
                         return End::Cut(Cut::Closed(closed));
                     }
                     Err(cut) => return End::Cut(cut),
                 },
-                order = self.line.orders.recv() => {
-                    if let Some(end) = self.obey(order).await {
-                        return end;
-                    }
-                }
                 () = sleep_until(due) => {
                     if self.tick() {
                         return End::Cut(Cut::Ended);
@@ -295,6 +303,10 @@ impl Session<'_> {
             self.hear();
         }
         self.written = written;
+        if now > self.beat + LATE {
+            // This process stood still; perhaps nobody has asked the phone for anything yet.
+            self.heard = self.heard.max(now);
+        }
         if now >= self.heard.max(self.paused) + lost {
             return true;
         }
@@ -310,6 +322,8 @@ impl Session<'_> {
 
 /// How many of the requests that may wait are the session's own.
 const OWN_PLACES: usize = 4;
+/// How late a heartbeat may be looked at.
+const LATE: Duration = Duration::from_secs(1);
 /// How long a phone may take to say that it has stopped what was given up. One that does not is not well.
 const LAST_ANSWER: Duration = Duration::from_secs(10);
 /// How long the answer to the end of a pairing is waited for.

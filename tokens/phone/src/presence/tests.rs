@@ -22,10 +22,11 @@ enum Input {
     OurSide(bool),
     Sleep,
     Wake,
+    Stalled,
     Tick,
 }
 
-use Input::{Heard, Leaves, OurSide, Pauses, Sends, Sleep, Tick, Wake};
+use Input::{Heard, Leaves, OurSide, Pauses, Sends, Sleep, Stalled, Tick, Wake};
 
 impl Case {
     /// A phone that is there, on links that work.
@@ -71,6 +72,7 @@ impl Case {
                     self.watch.wake(now);
                     Vec::new()
                 }
+                Stalled => self.watch.stall(now),
                 Tick => self.watch.tick(now),
             };
             followed.extend(changes.into_iter().map(|change| (*second, change)));
@@ -201,6 +203,34 @@ fn a_long_message_that_moves_keeps_a_present_phone_and_brings_none_back() {
     assert_eq!(case.run(&[(5, Sends), (10, Sends), (15, Heard)]), []);
     let followed = case.run(&[(25, Sends), (40, Tick)]);
     assert_eq!(followed, [(21, silent()), (21, case.missing(36)), (36, missed())]);
+}
+
+#[test]
+fn a_tick_that_comes_late_removes_nobody_without_notice() {
+    let mut case = Case::present();
+    let at = case.at(22);
+    assert_eq!(case.watch.tick(at), [silent(), case.missing(37)]);
+    let followed = case.run(&[(100, Tick)]);
+    assert_eq!(followed, [(37, missed())]);
+}
+
+#[test]
+fn while_this_process_stood_still_nothing_counted() {
+    let mut case = Case::present();
+    let at = case.at(60);
+    assert_eq!(case.watch.stall(at), []);
+    assert_eq!(case.watch.tick(at), []);
+    let followed = case.run(&[(100, Tick)]);
+    assert_eq!(followed, [(66, silent()), (66, case.missing(81)), (81, missed())]);
+}
+
+#[test]
+fn the_notice_is_withdrawn_when_this_process_stood_still() {
+    let mut case = Case::present();
+    let followed = case.run(&[(10, Stalled), (100, Tick)]);
+    let expected = [(6, silent()), (6, case.missing(21)), (10, Change::Back), (16, case.missing(31))];
+    assert_eq!(followed, [&expected[..], &[(31, missed())]].concat());
+    assert!(!case.watch.is_counting());
 }
 
 #[test]

@@ -56,10 +56,17 @@ impl Registry {
         self.clock.notify_one();
     }
 
-    fn tick(&self) -> Option<Instant> {
+    /// Lets the time pass; returns until when nothing follows from that, and so when the clock shall look again.
+    fn tick(&self, stalled: bool) -> Option<Instant> {
         let mut state = self.state();
+        if stalled {
+            self.for_each_watch(&mut state, Watch::stall);
+        }
         self.for_each_watch(&mut state, Watch::tick);
-        state.watches.values().filter_map(Watch::next_tick).min()
+        let next = state.watches.values().filter_map(Watch::next_tick).min()?;
+        // A stall within the grace would not be seen by one long sleep.
+        let is_counting = state.watches.values().any(Watch::is_counting);
+        Some(if is_counting { next.min(now() + NAP) } else { next })
     }
 
     fn for_each_watch(&self, state: &mut State, mut take: impl FnMut(&mut Watch, Instant) -> Vec<Change>) {
@@ -115,10 +122,15 @@ impl Registry {
 }
 
 /// Lets the time pass for every phone, until the registry is gone.
+///
+/// A clock that wakes late belongs to a process that stood still (stopped, frozen, out of memory, in a machine that was
+/// paused), and whatever phones said meanwhile is yet to be read: that time counts against nobody.
 async fn clock(registry: WeakRegistry, woken: Arc<Notify>) {
+    let mut next: Option<Instant> = None;
     loop {
-        let next = match registry.upgrade() {
-            Some(registry) => registry.tick(),
+        let stalled = next.is_some_and(|due| now() > due + LATE);
+        next = match registry.upgrade() {
+            Some(registry) => registry.tick(stalled),
             None => return,
         };
         match next {
@@ -132,6 +144,11 @@ async fn clock(registry: WeakRegistry, woken: Arc<Notify>) {
         }
     }
 }
+
+/// How late the clock may wake.
+const LATE: Duration = Duration::from_secs(1);
+/// How long it sleeps at most while the absence of a phone counts.
+const NAP: Duration = Duration::from_secs(1);
 
 /// Returns the runtime's time, which tests move.
 pub(super) fn now() -> Instant {

@@ -199,6 +199,40 @@ async fn a_token_that_is_missed_without_being_kept_is_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_blames_no_phone_for_it() {
+    let mut fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    fixture.event().await;
+    let token = fixture.phones.token(&pairing.token());
+    let made = make_a_key(&*token).await;
+    advance(Duration::from_secs(60)).await;
+    // The stream still stands as well: nothing is lost with it.
+    assert_eq!(sign_with(&*token, &made).await, Ok(()));
+    sleep(Duration::from_secs(60)).await;
+    assert!(fixture.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_within_the_grace_counts_it_anew() {
+    let mut fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    fixture.event().await;
+    phone.fall_silent();
+    assert!(matches!(fixture.event().await, PhoneEvent::Token { presence: Presence::Unreachable, .. }));
+    assert!(matches!(fixture.event().await, PhoneEvent::Missing { .. }));
+    advance(Duration::from_secs(30)).await;
+    let again = Instant::now();
+    assert!(matches!(fixture.event().await, PhoneEvent::Back { .. }));
+    assert!(matches!(fixture.event().await, PhoneEvent::Missing { .. }));
+    assert!(matches!(fixture.event().await, PhoneEvent::Token { presence: Presence::Removed, .. }));
+    assert_eq!(again.elapsed(), LOST + GRACE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn sleep_proves_nothing() {
     let mut fixture = Fixture::new();
     let (pairing, known) = pairing(Vec::new());
