@@ -15,6 +15,8 @@ pub enum LinkFault {
     NoBluetooth(String),
     /// There is no adapter, or every one is switched off.
     AdapterOff,
+    /// BlueZ is busy with that phone otherwise, and did not dial it: what it says.
+    RadioBusy(String),
     /// Serial links were switched off for this service.
     SerialNotWanted,
     /// The terminal may not be opened by this service.
@@ -52,6 +54,7 @@ impl LinkFault {
             Self::BluetoothNotWanted
             | Self::NoBluetooth(_)
             | Self::AdapterOff
+            | Self::RadioBusy(_)
             | Self::SerialNotWanted
             | Self::TtyDenied
             | Self::TtyBusy
@@ -86,6 +89,7 @@ impl fmt::Display for LinkFault {
             }
             Self::NoBluetooth(why) => write!(formatter, "cannot reach bluetoothd: {why}"),
             Self::AdapterOff => formatter.write_str("cannot use Bluetooth: no adapter is switched on"),
+            Self::RadioBusy(why) => write!(formatter, "cannot dial the phone just now: {why}"),
             Self::SerialNotWanted => formatter
                 .write_str("cannot open the terminal: serial links are switched off in the configuration"),
             Self::TtyDenied => formatter.write_str("cannot open the terminal: the service may not"),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use zbus::connection::Builder;
 use zbus::message::Header;
-use zbus::{Connection, ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
+use zbus::{Connection, ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::TestPhone;
 
@@ -64,6 +64,10 @@ struct Shared {
     bonded: AtomicBool,
     powered: AtomicBool,
     dials: AtomicUsize,
+    /// How many signals it sends before it answers a registration.
+    noise: AtomicUsize,
+    /// What it answers instead of doing something.
+    refusal: Mutex<Option<Refused>>,
     /// Who has registered a profile, and where.
     registered: Mutex<Option<(String, OwnedObjectPath)>>,
 }
@@ -75,6 +79,8 @@ impl ToyBluez {
             bonded: AtomicBool::new(true),
             powered: AtomicBool::new(true),
             dials: AtomicUsize::new(0),
+            noise: AtomicUsize::new(0),
+            refusal: Mutex::new(None),
             registered: Mutex::new(None),
         });
         let connection = Builder::address(bus.address.as_str())
@@ -105,6 +111,16 @@ impl ToyBluez {
         self.shared.bonded.store(bonded, Ordering::SeqCst);
     }
 
+    /// Sends many signals before it answers a registration: a discovery in a crowd.
+    pub(super) fn be_noisy(&self) {
+        self.shared.noise.store(500, Ordering::SeqCst);
+    }
+
+    /// Answers thus, whatever it is asked to do, until told otherwise.
+    pub(super) fn refuse(&self, refusal: Option<Refused>) {
+        *self.shared.refusal.lock().unwrap() = refusal;
+    }
+
     pub(super) fn dials(&self) -> usize {
         self.shared.dials.load(Ordering::SeqCst)
     }
@@ -125,6 +141,25 @@ impl ToyBluez {
             Err(zbus::Error::MethodError(name, ..)) => name.to_string(),
             other => panic!("it was not refused: {other:?}"),
         }
+    }
+}
+
+/// How BlueZ refuses.
+#[derive(Clone, Debug, zbus::DBusError)]
+#[zbus(prefix = "org.bluez.Error")]
+pub(super) enum Refused {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    NotReady(String),
+    InProgress(String),
+    AlreadyConnected(String),
+    NotPermitted(String),
+    Failed(String),
+}
+
+impl Shared {
+    fn check(&self) -> Result<(), Refused> {
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 
@@ -166,17 +201,26 @@ struct Manager(Arc<Shared>);
 
 #[zbus::interface(name = "org.bluez.ProfileManager1")]
 impl Manager {
-    fn register_profile(
+    async fn register_profile(
         &self,
+        #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
         profile: OwnedObjectPath,
         uuid: &str,
         options: HashMap<String, OwnedVariant>,
-    ) {
+    ) -> Result<(), Refused> {
+        self.0.check()?;
         assert_eq!(uuid, claviger_phone_protocol::SERVICE_UUID);
         assert_eq!(<&str>::try_from(&options["Role"]).unwrap(), "client");
         let sender = header.sender().unwrap().to_string();
+        for number in 0..self.0.noise.load(Ordering::SeqCst) {
+            let device = ObjectPath::try_from(format!("/org/bluez/hci0/dev_{number}")).unwrap();
+            let added = (device, HashMap::<&str, HashMap<&str, Variant<'_>>>::new());
+            let interface = "org.freedesktop.DBus.ObjectManager";
+            connection.emit_signal(None::<&str>, "/", interface, "InterfacesAdded", &added).await?;
+        }
         *self.0.registered.lock().unwrap() = Some((sender, profile));
+        Ok(())
     }
 }
 
@@ -198,8 +242,9 @@ impl Device {
         &self,
         #[zbus(connection)] connection: &Connection,
         uuid: &str,
-    ) -> fdo::Result<()> {
+    ) -> Result<(), Refused> {
         assert_eq!(uuid, claviger_phone_protocol::SERVICE_UUID);
+        self.0.check()?;
         self.0.dials.fetch_add(1, Ordering::SeqCst);
         let (here, there) = StdStream::pair().unwrap();
         here.set_nonblocking(true).unwrap();

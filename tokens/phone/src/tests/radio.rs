@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use claviger_token::Presence;
 
-use super::bus::{Bus, ToyBluez};
+use super::bus::{Bus, Refused, ToyBluez};
 use super::fixture::{make_a_key, pairing, sign_with};
 use super::{Fixture, TestPhone, deadline};
 use crate::{Address, Bluetooth, Link, LinkFault, Pairing, PhoneEvent};
@@ -88,6 +88,57 @@ async fn an_adapter_that_is_switched_off_and_on_is_our_own_side_and_survived() {
     bluez.power(true).await;
     fixture.wait_until(&pairing.token(), Presence::Present).await;
     wait_for_fault(&fixture, None).await;
+}
+
+#[tokio::test]
+async fn a_bluez_that_says_much_before_it_answers_is_understood() {
+    let bus = Bus::start();
+    let (phone, pairing) = phone();
+    let bluez = ToyBluez::start(&bus, &phone).await;
+    bluez.be_noisy();
+    let fixture = fixture(&bus);
+    fixture.phones.keep(pairing.clone(), None);
+    fixture.wait_until(&pairing.token(), Presence::Present).await;
+}
+
+#[tokio::test]
+async fn a_bluez_that_does_not_take_the_profile_is_our_own_side_and_asked_again() {
+    let bus = Bus::start();
+    let (phone, pairing) = phone();
+    let bluez = ToyBluez::start(&bus, &phone).await;
+    bluez.refuse(Some(Refused::NotPermitted("UUID already registered".into())));
+    let fixture = fixture(&bus);
+    fixture.phones.keep(pairing.clone(), None);
+    let why = "UUID already registered (org.bluez.Error.NotPermitted)";
+    wait_for_fault(&fixture, Some(&LinkFault::NoBluetooth(why.into()))).await;
+    bluez.refuse(None);
+    fixture.wait_until(&pairing.token(), Presence::Present).await;
+}
+
+#[tokio::test]
+async fn what_bluez_does_not_even_try_is_our_own_side() {
+    let bus = Bus::start();
+    let (phone, pairing) = phone();
+    let bluez = ToyBluez::start(&bus, &phone).await;
+    let fixture = fixture(&bus);
+    fixture.phones.keep(pairing.clone(), None);
+    fixture.wait_until(&pairing.token(), Presence::Present).await;
+    let busy = |name: &str| LinkFault::RadioBusy(format!("x (org.bluez.Error.{name})"));
+    let silent = LinkFault::NotAnswering("br-connection-page-timeout (org.bluez.Error.Failed)".into());
+    let judged = [
+        (Refused::NotReady("x".into()), LinkFault::AdapterOff, true),
+        (Refused::Failed("br-connection-adapter-not-powered".into()), LinkFault::AdapterOff, true),
+        (Refused::InProgress("x".into()), busy("InProgress"), true),
+        (Refused::AlreadyConnected("x".into()), busy("AlreadyConnected"), true),
+        (Refused::Failed("br-connection-page-timeout".into()), silent, false),
+    ];
+    for (refusal, fault, is_ours) in judged {
+        bluez.refuse(Some(refusal));
+        phone.hang_up();
+        fixture.phones.nudge(&pairing.token());
+        wait_for_fault(&fixture, Some(&fault)).await;
+        assert_eq!(fault.is_ours(), is_ours, "{fault}");
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 //!
 //! Plain zbus instead of the crate bluer: decision 008 has the figures.
 
+mod follow;
 mod objects;
 mod profile;
 mod service;
+mod signals;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -129,7 +131,7 @@ impl Bluez {
                 }
                 standing.send_replace(now);
             };
-            *task = Some(self.runtime.spawn(service::run(at, say)).abort_handle());
+            *task = Some(self.runtime.spawn(follow::run(at, say)).abort_handle());
         }
     }
 }

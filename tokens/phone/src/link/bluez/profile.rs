@@ -16,6 +16,8 @@ pub(crate) struct Profile {
 struct State {
     /// Who BlueZ is. Whoever else calls is a liar.
     owner: Option<OwnedUniqueName>,
+    /// The bus has said so unasked.
+    told: bool,
     /// Who waits for a connection, by device.
     dials: HashMap<OwnedObjectPath, oneshot::Sender<Connected>>,
     /// What ends the streams that were handed out.
@@ -34,7 +36,20 @@ impl Profile {
     pub(crate) fn set_owner(&self, owner: Option<OwnedUniqueName>) {
         let mut state = self.state();
         state.owner = owner;
+        state.told = true;
         state.dials.clear();
+    }
+
+    /// Takes in who BlueZ was when that was asked for: whatever was told since is newer.
+    pub(crate) fn begin_with(&self, owner: Option<OwnedUniqueName>) {
+        let mut state = self.state();
+        if !state.told {
+            state.owner = owner;
+        }
+    }
+
+    pub(crate) fn owner(&self) -> Option<OwnedUniqueName> {
+        self.state().owner.clone()
     }
 
     /// Waits for a connection with that device.

@@ -1,21 +1,13 @@
 use std::collections::HashMap;
-use std::num::NonZero;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_phone_protocol::SERVICE_UUID;
-use tokio::time::{sleep, timeout};
-use zbus::connection::Builder;
-use zbus::export::futures_core::Stream as _;
-use zbus::fdo::{DBusProxy, ManagedObjects};
-use zbus::message::Type;
-use zbus::names::OwnedUniqueName;
-use zbus::proxy::CacheProperties;
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, Variant};
+use tokio::time::timeout;
+use zbus::fdo::ManagedObjects;
+use zbus::{Connection, Message, OwnedObjectPath, Variant};
 
 use crate::link::Stream;
-use crate::link::bluez::Standing;
+use crate::link::bluez::not_answering;
 use crate::link::bluez::objects::Objects;
 use crate::link::bluez::profile::Profile;
 use crate::link::descriptor::Descriptor;
@@ -27,90 +19,28 @@ pub(crate) struct Service {
     profile: Profile,
 }
 
-/// Follows BlueZ, and says how it stands whenever that changes; connects to the bus anew when that is lost.
-pub(crate) async fn run(at: Option<String>, say: impl Fn(Standing) + Send + 'static) {
-    loop {
-        let cause = match follow(at.as_deref(), &say).await {
-            Ok(()) => "the connection to the bus is lost".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        say(Standing::Down(LinkFault::NoBluetooth(cause)));
-        sleep(BEFORE_CONNECTING_ANEW).await;
-    }
-}
-
-async fn follow(at: Option<&str>, say: &impl Fn(Standing)) -> zbus::Result<()> {
-    let builder = match at {
-        Some(address) => Builder::address(address),
-        None => Builder::system(),
-    };
-    let profile = Profile::default();
-    let connection = builder.serve_at(PROFILE, profile.clone()).build().await?;
-    let bus = DBusProxy::builder(&connection).cache_properties(CacheProperties::No).build().await?;
-    let mut owners = owners(&connection).await?;
-    let mut properties = properties(&connection).await?;
-    let mut objects = objects(&connection).await?;
-    let service = Arc::new(Service { connection: connection.clone(), profile });
-    // Asked for before anything is called: a call would have the bus start a BlueZ that its administrator stopped.
-    let mut owner = bus.get_name_owner(BLUEZ.try_into()?).await.ok();
-    service.begin(owner.clone()).await;
-    say(service.look(owner.as_ref()).await);
-    loop {
-        tokio::select! {
-            message = next(&mut owners) => match message {
-                Some(Ok(message)) => {
-                    let Some(new) = new_owner(&message) else { continue };
-                    owner = new;
-                    service.begin(owner.clone()).await;
-                }
-                Some(Err(_)) => continue,
-                None => return Ok(()),
-            },
-            message = next(&mut properties) => match message {
-                Some(Ok(message)) if is_from(&message, owner.as_ref()) => {}
-                Some(_) => continue,
-                None => return Ok(()),
-            },
-            message = next(&mut objects) => match message {
-                Some(Ok(message)) if is_from(&message, owner.as_ref()) && tells_of_adapters(&message) => {}
-                Some(_) => continue,
-                None => return Ok(()),
-            },
-        }
-        say(service.look(owner.as_ref()).await);
-    }
-}
-
 impl Service {
+    pub(crate) const fn new(connection: Connection, profile: Profile) -> Self {
+        Self { connection, profile }
+    }
+
     /// Registers the profile with whoever is BlueZ now.
-    async fn begin(&self, owner: Option<OwnedUniqueName>) {
-        let is_there = owner.is_some();
-        self.profile.set_owner(owner);
-        if !is_there {
-            return;
-        }
+    pub(crate) async fn register(&self) -> Result<(), LinkFault> {
         let options = HashMap::from([
             ("Name", Variant::from("Claviger security manager")),
             ("Role", Variant::from("client")),
             // A bond is required, and trusted for nothing: without it BlueZ would ask people at every connection.
             ("RequireAuthentication", Variant::from(true)),
         ]);
-        let Ok(path) = zbus::ObjectPath::try_from(PROFILE) else { return };
+        let path =
+            zbus::ObjectPath::try_from(PROFILE).map_err(|error| LinkFault::NoBluetooth(error.to_string()))?;
         let arguments = (path, SERVICE_UUID, options);
-        if let Err(error) = self.call("/org/bluez", "ProfileManager1", "RegisterProfile", &arguments).await {
-            tracing::warn!("cannot register the phone profile with BlueZ: {error}");
-        }
-    }
-
-    /// Returns how BlueZ stands.
-    async fn look(self: &Arc<Self>, owner: Option<&OwnedUniqueName>) -> Standing {
-        if owner.is_none() {
-            return Standing::Down(LinkFault::NoBluetooth("it does not run".into()));
-        }
-        match self.objects().await {
-            Ok(objects) if objects.is_powered() => Standing::Up(Arc::clone(self)),
-            Ok(_) => Standing::Down(LinkFault::AdapterOff),
-            Err(fault) => Standing::Down(fault),
+        match self.call("/org/bluez", "ProfileManager1", "RegisterProfile", &arguments, LOOKING).await {
+            // An earlier call of this connection's was answered too late.
+            Err(Failed::Error(error)) if name(&error) == Some("org.bluez.Error.AlreadyExists") => Ok(()),
+            Err(Failed::Error(error)) => Err(LinkFault::NoBluetooth(text(&error))),
+            Err(Failed::Late) => Err(not_answering()),
+            Ok(_) => Ok(()),
         }
     }
 
@@ -123,11 +53,15 @@ impl Service {
         let objects = self.objects().await?;
         let device = objects.bonded(address).ok_or(LinkFault::NotBonded(address))?;
         let connection = self.profile.await_connection(device);
-        let dialled = self.call(device.as_str(), "Device1", "ConnectProfile", &SERVICE_UUID);
-        match timeout(DIALLING, dialled).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Err(LinkFault::NotAnswering(text(&error))),
-            Err(_) => {
+        match self.call(device.as_str(), "Device1", "ConnectProfile", &SERVICE_UUID, DIALLING).await {
+            Ok(_) => {}
+            Err(Failed::Error(error)) => {
+                if name(&error) == Some("org.bluez.Error.AlreadyConnected") {
+                    self.hang_up(device).await;
+                }
+                return Err(dialling(&error));
+            }
+            Err(Failed::Late) => {
                 self.hang_up(device).await;
                 return Err(LinkFault::NotAnswering("no answer in time".into()));
             }
@@ -146,13 +80,15 @@ impl Service {
     }
 
     async fn hang_up(&self, device: &OwnedObjectPath) {
-        let done = self.call(device.as_str(), "Device1", "DisconnectProfile", &SERVICE_UUID);
-        if let Ok(Err(error)) = timeout(HANDING_OVER, done).await {
-            tracing::debug!("BlueZ did not hang up: {error}");
+        let path = device.as_str();
+        match self.call(path, "Device1", "DisconnectProfile", &SERVICE_UUID, HANDING_OVER).await {
+            Err(Failed::Error(error)) => tracing::debug!("BlueZ did not hang up: {error}"),
+            Err(Failed::Late) => tracing::debug!("BlueZ did not hang up in time"),
+            Ok(_) => {}
         }
     }
 
-    async fn objects(&self) -> Result<Objects, LinkFault> {
+    pub(crate) async fn objects(&self) -> Result<Objects, LinkFault> {
         let asked = self.connection.call_method(
             Some(BLUEZ),
             "/",
@@ -163,7 +99,7 @@ impl Service {
         let tree = match timeout(LOOKING, asked).await {
             Ok(Ok(tree)) => tree,
             Ok(Err(error)) => return Err(LinkFault::NoBluetooth(text(&error))),
-            Err(_) => return Err(LinkFault::NoBluetooth("it does not answer".into())),
+            Err(_) => return Err(not_answering()),
         };
         let body = tree.body();
         let tree: ManagedObjects =
@@ -171,81 +107,50 @@ impl Service {
         Ok(Objects::read(&tree, SERVICE_UUID))
     }
 
-    async fn call<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Result<Message>
+    async fn call<B>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+        limit: Duration,
+    ) -> Result<Message, Failed>
     where
         B: zbus::export::serde::Serialize + zbus::zvariant::DynamicType + Sync,
     {
         let interface = format!("org.bluez.{interface}");
-        self.connection.call_method(Some(BLUEZ), path, Some(interface.as_str()), method, body).await
+        let called = self.connection.call_method(Some(BLUEZ), path, Some(interface.as_str()), method, body);
+        timeout(limit, called).await.map_err(|_| Failed::Late)?.map_err(Failed::Error)
     }
 }
 
-async fn owners(connection: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender("org.freedesktop.DBus")
-        .interface("org.freedesktop.DBus")
-        .member("NameOwnerChanged")
-        .arg(0, BLUEZ)
-        .build()?;
-    MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await
+/// Why a call brought nothing.
+enum Failed {
+    Error(zbus::Error),
+    Late,
 }
 
-/// Returns what is told of the adapters that there are: switched on, switched off.
-async fn properties(connection: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(BLUEZ)
-        .interface("org.freedesktop.DBus.Properties")
-        .member("PropertiesChanged")
-        .arg(0, "org.bluez.Adapter1")
-        .build()?;
-    MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await
-}
-
-/// Returns what is told of adapters, and of much else, that comes and goes.
-async fn objects(connection: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(BLUEZ)
-        .interface("org.freedesktop.DBus.ObjectManager")
-        .build()?;
-    MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await
-}
-
-/// Returns who is BlueZ now, if it is the bus that says so: anybody may send such a signal to one peer.
-fn new_owner(message: &Message) -> Option<Option<OwnedUniqueName>> {
-    if message.header().sender().is_none_or(|sender| sender.as_str() != "org.freedesktop.DBus") {
-        return None;
-    }
-    let (_, _, new): (String, String, String) = message.body().deserialize().ok()?;
-    Some(new.try_into().ok())
-}
-
-/// Returns true where BlueZ itself says it: the match rule alone does not hold that.
-fn is_from(message: &Message, owner: Option<&OwnedUniqueName>) -> bool {
-    let header = message.header();
-    let sender = header.sender().map(|sender| sender.as_str());
-    sender.is_some() && sender == owner.map(|owner| owner.as_str())
-}
-
-/// Returns true where an adapter came or went; devices do so with every discovery.
-fn tells_of_adapters(message: &Message) -> bool {
-    // What it is about is the first argument; adapters are right below BlueZ.
-    let body = message.body();
-    let added = body.deserialize::<(zbus::ObjectPath<'_>, HashMap<String, Properties>)>();
-    let object = match &added {
-        Ok((object, _)) => Some(object.as_str().to_owned()),
-        Err(_) => {
-            let removed = body.deserialize::<(zbus::ObjectPath<'_>, Vec<String>)>();
-            removed.ok().map(|(object, _)| object.as_str().to_owned())
-        }
+/// Judges why BlueZ did not connect to a phone: what it does not even try says nothing of the phone.
+fn dialling(error: &zbus::Error) -> LinkFault {
+    let zbus::Error::MethodError(_, detail, _) = error else {
+        return LinkFault::NoBluetooth(text(error));
     };
-    object.is_none_or(|object| object.matches('/').count() <= ADAPTER_DEPTH)
+    match (name(error).unwrap_or_default(), detail.as_deref().unwrap_or_default()) {
+        // Its words for EHOSTUNREACH: `btd_error_bredr_conn_from_errno` of BlueZ's error.c.
+        ("org.bluez.Error.NotReady", _) | (_, "br-connection-adapter-not-powered") => LinkFault::AdapterOff,
+        ("org.bluez.Error.InProgress" | "org.bluez.Error.AlreadyConnected", _)
+        | (_, "br-connection-busy" | "br-connection-already-connected") => LinkFault::RadioBusy(text(error)),
+        (other, _) if other.starts_with("org.bluez.") => LinkFault::NotAnswering(text(error)),
+        // The bus itself: BlueZ has gone, or may not be talked to.
+        _ => LinkFault::NoBluetooth(text(error)),
+    }
 }
 
-async fn next(stream: &mut MessageStream) -> Option<zbus::Result<Message>> {
-    std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+fn name(error: &zbus::Error) -> Option<&str> {
+    match error {
+        zbus::Error::MethodError(name, ..) => Some(name.as_str()),
+        _ => None,
+    }
 }
 
 /// Returns what BlueZ says, without D-Bus's trimmings.
@@ -256,17 +161,11 @@ fn text(error: &zbus::Error) -> String {
     }
 }
 
-type Properties = HashMap<String, OwnedVariant>;
-
-const BLUEZ: &str = "org.bluez";
-/// `/org/bluez/hci0`.
-const ADAPTER_DEPTH: usize = 3;
+pub(crate) const BLUEZ: &str = "org.bluez";
 /// Where our profile is.
-const PROFILE: &str = "/org/claviger/phone";
-/// How many signals may wait.
-const QUEUE: NonZero<usize> = NonZero::new(64).expect("it is not zero");
-const BEFORE_CONNECTING_ANEW: Duration = Duration::from_secs(2);
+pub(crate) const PROFILE: &str = "/org/claviger/phone";
+/// How long a call may take that asks no phone for anything.
+pub(crate) const LOOKING: Duration = Duration::from_secs(5);
 /// How long BlueZ may take to page a phone, to look its service up and to connect.
 const DIALLING: Duration = Duration::from_secs(20);
 const HANDING_OVER: Duration = Duration::from_secs(2);
-const LOOKING: Duration = Duration::from_secs(5);
