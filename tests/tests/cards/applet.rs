@@ -1,9 +1,11 @@
 //! The applications of cards over a channel that is not PC/SC: there is no pcscd here, the virtual card is spoken to as a
 //! modem would speak to its SIM.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::rc::Rc;
 
 use claviger_card::{ApduChannel, Applet, CardError, CardOp, CardOutput, Kind, Pin};
 use claviger_soft::{digest, is_signed};
@@ -54,6 +56,124 @@ fn a_channel_that_closes_is_a_card_that_went_away() {
     card.wire.shutdown(std::net::Shutdown::Both).unwrap();
     assert_eq!(card.transmit(&[0, 0xa4, 4, 0]), Err(CardError::Gone));
     assert_eq!(Applet::open(card, Kind::OpenPgp).map(|found| found.is_some()), Err(CardError::Gone));
+}
+
+#[test]
+fn a_key_that_was_made_is_told_though_the_card_cannot_be_read_behind_it() {
+    for reopens in [true, false] {
+        let (card, wire) = Lossy::new("openpgp");
+        let mut applet = Applet::open(card, Kind::OpenPgp).unwrap().expect("it is there");
+        // The last of the operation itself is that the Admin PIN is logged out.
+        wire.loses.set(Some(Loss::AllBehind(|command| command.starts_with(&[0, 0x20, 0xff, 0x83]))));
+        wire.reopens.set(reopens);
+        let site = Site { slot: Some("sign".into()), authority: Some(secret(ADMIN_PIN)), ..Site::default() };
+        let generate = CardOp::Generate { algorithm: Algorithm::P256, site };
+        let made = applet.perform(Pin::Given(&secret(PIN)), generate);
+        let Ok(CardOutput::Generated(made)) = made else { panic!("the key is lost: {:?}", made.err()) };
+        assert!(applet.contents().keys.is_empty(), "nothing could be read");
+        assert_eq!(wire.reopened.get(), u32::from(reopens));
+        // Once the channel works again, the next operation knows of the key.
+        wire.reopens.set(true);
+        let digest = digest(Hash::Sha256, b"a message");
+        applet.perform(Pin::Given(&secret(PIN)), sign(&made.reference, &digest)).map(drop).unwrap();
+        assert_eq!(applet.contents().keys.len(), 1);
+        assert_eq!(wire.reopened.get(), 1);
+    }
+}
+
+#[test]
+fn a_pin_whose_answer_is_lost_is_not_left_shown() {
+    let (card, wire) = Lossy::new("openpgp");
+    let mut applet = Applet::open(card, Kind::OpenPgp).unwrap().expect("it is there");
+    wire.loses.set(Some(Loss::One(|command| command.starts_with(&[0, 0x20, 0, 0x82]))));
+    let verify = || CardOp::Verify { spare: Spare::Last };
+    assert_eq!(applet.perform(Pin::Given(&secret(PIN)), verify()).err(), Some(CardError::Gone));
+    assert!(wire.loses.take().is_none(), "the answer was lost");
+    assert_eq!(wire.reopened.get(), 1);
+    // 7.2.2: VERIFY without data asks whether the password is verified.
+    let mut card = applet.into_channel();
+    assert_ne!(card.transmit(&[0, 0x20, 0, 0x82]), Ok(vec![0x90, 0]));
+}
+
+#[test]
+fn a_channel_that_could_not_be_opened_anew_is_before_anything_else() {
+    let (card, wire) = Lossy::new("openpgp");
+    let mut applet = Applet::open(card, Kind::OpenPgp).unwrap().expect("it is there");
+    wire.loses.set(Some(Loss::One(|command| command.starts_with(&[0, 0x20, 0, 0x82]))));
+    wire.reopens.set(false);
+    let verify = || CardOp::Verify { spare: Spare::Last };
+    assert_eq!(applet.perform(Pin::Given(&secret(PIN)), verify()).err(), Some(CardError::Gone));
+    assert_eq!(applet.perform(Pin::Given(&secret(PIN)), verify()).err(), Some(CardError::Gone));
+    assert_eq!(wire.reopened.get(), 0);
+    wire.reopens.set(true);
+    applet.perform(Pin::Given(&secret(PIN)), verify()).map(drop).unwrap();
+    assert_eq!(wire.reopened.get(), 1, "once is enough");
+}
+
+#[test]
+fn a_channel_is_left_as_it_is_where_no_pin_was_shown() {
+    let (card, wire) = Lossy::new("openpgp");
+    let mut applet = Applet::open(card, Kind::OpenPgp).unwrap().expect("it is there");
+    wire.loses.set(Some(Loss::One(|command| command.starts_with(&[0, 0xa4]))));
+    let verify = || CardOp::Verify { spare: Spare::Last };
+    assert_eq!(applet.perform(Pin::Given(&secret(PIN)), verify()).err(), Some(CardError::Gone));
+    applet.perform(Pin::Given(&secret(PIN)), verify()).map(drop).unwrap();
+    assert_eq!(wire.reopened.get(), 0);
+}
+
+/// A channel that loses answers when it is told to.
+struct Lossy {
+    card: Card,
+    wire: Rc<Wire>,
+}
+
+/// What a test has of it.
+struct Wire {
+    loses: Cell<Option<Loss>>,
+    reopens: Cell<bool>,
+    reopened: Cell<u32>,
+}
+
+#[derive(Clone, Copy)]
+enum Loss {
+    /// The answer to the first such command.
+    One(fn(&[u8]) -> bool),
+    /// Whatever comes behind such a command, until the channel is opened anew.
+    AllBehind(fn(&[u8]) -> bool),
+    All,
+}
+
+impl Lossy {
+    fn new(kind: &str) -> (Self, Rc<Wire>) {
+        let wire = Wire { loses: Cell::new(None), reopens: Cell::new(true), reopened: Cell::new(0) };
+        let wire = Rc::new(wire);
+        (Self { card: Card::new(kind), wire: Rc::clone(&wire) }, wire)
+    }
+}
+
+impl ApduChannel for Lossy {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
+        let answer = self.card.transmit(command);
+        match self.wire.loses.get() {
+            Some(Loss::One(is_meant)) if is_meant(command) => self.wire.loses.set(None),
+            Some(Loss::AllBehind(is_meant)) if is_meant(command) => {
+                self.wire.loses.set(Some(Loss::All));
+                return answer;
+            }
+            Some(Loss::All) => {}
+            Some(Loss::One(_) | Loss::AllBehind(_)) | None => return answer,
+        }
+        answer.and(Err(CardError::Gone))
+    }
+
+    fn reopen(&mut self) -> Result<(), CardError> {
+        if !self.wire.reopens.get() {
+            return Err(CardError::Gone);
+        }
+        self.wire.loses.set(None);
+        self.wire.reopened.set(self.wire.reopened.get() + 1);
+        self.card.reopen()
+    }
 }
 
 /// A virtual card at the end of a wire.

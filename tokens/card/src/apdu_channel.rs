@@ -27,12 +27,14 @@ pub trait ApduChannel {
 /// A channel as the applications see a card: without a pin pad, and nobody else in it.
 pub(crate) struct Alone<'a> {
     channel: &'a mut dyn ApduChannel,
+    /// Whether a secret was sent that the card may have taken.
+    is_shown: bool,
     resets: bool,
 }
 
 impl<'a> Alone<'a> {
     pub(crate) fn new(channel: &'a mut dyn ApduChannel) -> Self {
-        Self { channel, resets: false }
+        Self { channel, is_shown: false, resets: false }
     }
 
     /// Ends what would be a transaction on a card.
@@ -43,11 +45,15 @@ impl<'a> Alone<'a> {
 
 impl Exchange for Alone<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
-        let answer = self.channel.transmit(command)?;
-        if answer.len() < 2 {
-            return Err(CardError::Malformed("an answer without a status word".into()));
-        }
-        Ok(answer)
+        self.is_shown |= command.get(1).is_some_and(|instruction| SHOWING.contains(instruction));
+        let answer = self.channel.transmit(command).and_then(|answer| match answer.len() {
+            0 | 1 => Err(CardError::Malformed("an answer without a status word".into())),
+            _ => Ok(answer),
+        });
+        // In a reader a card that is gone has forgotten the PIN. Behind a channel the answer alone may be lost, and no
+        // logging out is certain to come through.
+        self.resets |= self.is_shown && answer.is_err();
+        answer
     }
 
     fn has_pin_pad(&self) -> bool {
@@ -62,3 +68,7 @@ impl Exchange for Alone<'_> {
         self.resets = true;
     }
 }
+
+/// The instructions by which a card may come to hold somebody for verified (ISO 7816-4): VERIFY, CHANGE REFERENCE DATA, RESET
+/// RETRY COUNTER, and GENERAL AUTHENTICATE, which is how PIV takes its management key.
+const SHOWING: [u8; 4] = [0x20, 0x24, 0x2c, 0x87];

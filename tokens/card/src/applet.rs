@@ -1,5 +1,5 @@
 use crate::apdu_channel::Alone;
-use crate::{ApduChannel, CardError, CardOp, CardOutput, Contents, Kind, Pin, application};
+use crate::{ApduChannel, CardError, CardOp, CardOutput, Contents, Exchange, Kind, Pin, application};
 
 /// An application that is reached through a channel of its own instead of a reader: the same code speaks to it.
 ///
@@ -7,6 +7,19 @@ use crate::{ApduChannel, CardError, CardOp, CardOutput, Contents, Kind, Pin, app
 pub struct Applet<C> {
     channel: C,
     contents: Contents,
+    known: Known,
+    /// Whether a PIN may still be shown, because the channel could not be opened anew.
+    is_exposed: bool,
+}
+
+/// How much of the contents still holds.
+#[derive(Clone, Copy)]
+enum Known {
+    All,
+    /// Keys, certificates or passwords may be others; the application is the same.
+    Serial,
+    /// The application may have been given another serial.
+    Nothing,
 }
 
 impl<C: ApduChannel> Applet<C> {
@@ -15,11 +28,12 @@ impl<C: ApduChannel> Applet<C> {
     /// # Errors
     /// Those of the channel, and [`CardError::Malformed`] for what no such application says.
     pub fn open(mut channel: C, kind: Kind) -> Result<Option<Self>, CardError> {
-        let contents = within(&mut channel, |card| application::read(kind, card))?;
-        Ok(contents.map(|contents| Self { channel, contents }))
+        let (contents, end) = within(&mut channel, |card| application::read(kind, card));
+        let (contents, ()) = (contents?, end?);
+        Ok(contents.map(|contents| Self { channel, contents, known: Known::All, is_exposed: false }))
     }
 
-    /// Returns what stands in the application, as it was read.
+    /// Returns what stands in the application, as it was read last.
     pub const fn contents(&self) -> &Contents {
         &self.contents
     }
@@ -27,19 +41,42 @@ impl<C: ApduChannel> Applet<C> {
     /// Does it. The application is selected first, and logged out afterwards; what an operation changes is read anew. A
     /// PIV application without metadata shows a new key only when a certificate stands beside it.
     ///
+    /// What was changed is told whatever happens behind it: whoever hears an error makes a second key. Where it could not be
+    /// read anew, [`contents`](Self::contents) are as they were until the next operation, which reads them first; where the
+    /// channel had to be opened anew and that failed, the next operation begins with it.
+    ///
     /// # Errors
     /// As the operation has them, and those of the channel.
     pub fn perform(&mut self, pin: Pin<'_>, operation: CardOp) -> Result<CardOutput, CardError> {
-        let Self { channel, contents } = self;
-        let (kind, changes) = (contents.kind, operation.changes());
-        within(channel, |card| {
-            application::recognize(contents, card)?;
+        let Self { channel, contents, known, is_exposed } = self;
+        if *is_exposed {
+            channel.reopen()?;
+            *is_exposed = false;
+        }
+        let changes = operation.changes();
+        let behind = match changes {
+            true if matches!(operation, CardOp::Initialize { .. }) => Known::Nothing,
+            true => Known::Serial,
+            false => Known::All,
+        };
+        let (result, end) = within(channel, |card| {
+            if !matches!(known, Known::Nothing) {
+                application::recognize(contents, card)?;
+            }
+            if !matches!(known, Known::All) {
+                *contents = read_again(contents.kind, card)?;
+            }
+            // Also one that fails may have changed something, if the answer was lost.
+            *known = behind;
             let output = application::perform(card, contents, pin, operation)?;
-            if changes && let Some(read) = application::read(kind, card)? {
+            if changes && let Ok(read) = read_again(contents.kind, card) {
                 *contents = read;
+                *known = Known::All;
             }
             Ok(output)
-        })
+        });
+        *is_exposed = end.is_err();
+        if changes { result } else { result.and_then(|output| end.map(|()| output)) }
     }
 
     /// Gives the channel back.
@@ -48,16 +85,18 @@ impl<C: ApduChannel> Applet<C> {
     }
 }
 
-/// Does what would be one transaction on a card.
+/// Reads anew what stands in the application.
+fn read_again(kind: Kind, card: &mut dyn Exchange) -> Result<Contents, CardError> {
+    let read = application::read(kind, card)?;
+    read.ok_or_else(|| CardError::Wrong("the card has no such application any more".into()))
+}
+
+/// Does what would be one transaction on a card, and returns what came of it and of its end.
 fn within<T>(
     channel: &mut dyn ApduChannel,
     work: impl FnOnce(&mut Alone<'_>) -> Result<T, CardError>,
-) -> Result<T, CardError> {
+) -> (Result<T, CardError>, Result<(), CardError>) {
     let mut card = Alone::new(channel);
     let result = work(&mut card);
-    match card.end() {
-        Ok(()) => result,
-        // What was done is done, but the applet may have been left with a PIN shown.
-        Err(error) => result.and(Err(error)),
-    }
+    (result, card.end())
 }
