@@ -38,8 +38,9 @@ impl Descriptor {
         settings.make_raw();
         rustix::termios::tcsetattr(&opened, OptionalActions::Now, &settings)?;
         rustix::termios::ioctl_tiocexcl(&opened)?;
-        // What came before anybody listened belongs to no conversation.
-        rustix::termios::tcflush(&opened, QueueSelector::IOFlush)?;
+        // What nobody took belongs to no conversation. What came in stays: a computer that opened its end first has
+        // greeted already, and would wait five seconds for the answer. An old greeting costs one try that fails.
+        rustix::termios::tcflush(&opened, QueueSelector::OFlush)?;
         Ok(opened)
     }
 
