@@ -111,7 +111,8 @@ impl BlueZ {
             .unwrap()
     }
 
-    async fn adapter(&self, interface: &'static str) -> Proxy<'static> {
+    /// Returns the proxy of its adapter.
+    pub async fn adapter(&self, interface: &'static str) -> Proxy<'static> {
         self.proxy(&format!("/org/bluez/{}", self.controller.name()), interface).await
     }
 

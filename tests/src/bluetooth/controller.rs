@@ -59,7 +59,11 @@ impl Controller {
         self.order(Fault::Silence(true));
     }
 
-    /// Carries again. What was to be carried meanwhile is gone.
+    /// Carries again. What was to be carried meanwhile is gone, and was never confirmed: the kernel, which the emulator lets
+    /// send one packet at a time, gives the links up after 45 s. What a radio does at the edge of its reach is a [`delay`]
+    /// that ends.
+    ///
+    /// [`delay`]: Self::delay
     pub fn speak_again(&self) {
         self.order(Fault::Silence(false));
     }

@@ -41,6 +41,14 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod capture;
+mod conformance;
+mod desk;
+mod done_when;
 mod echo;
 mod faults;
+mod interruptions;
 mod phone;
+mod round_trips;
+mod served;
+mod strangers;
