@@ -78,6 +78,18 @@ impl Registry {
         self.state().sockets.listen(uid, self).map_err(|error| LinkFault::NoSocket(error.kind()))
     }
 
+    /// Listens on the socket of a phone's user, where it may come that way.
+    pub(super) fn listen_for_kept(self: &Arc<Self>, state: &mut State, token: &TokenId) {
+        let State { phones, sockets, .. } = state;
+        let Some(phone) = phones.get(token).filter(|phone| phone.links.contains(&Link::Socket)) else {
+            return;
+        };
+        if let Err(error) = sockets.listen(phone.known.uid, self) {
+            // Its line tries again when it dials, and says so to whoever asks.
+            tracing::warn!(%token, "cannot listen for a phone: {error}");
+        }
+    }
+
     /// Returns what opens a channel to each phone that may come over the socket of that user. One that seems connected may
     /// come, too: it knows better.
     pub(crate) fn who_may_connect(&self, uid: u32) -> Vec<Known> {

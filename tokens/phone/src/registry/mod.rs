@@ -109,6 +109,8 @@ impl Registry {
             None => self.begin(&mut state, pairing, info),
         };
         if let Some(live) = live {
+            // Its line dials nothing yet, and listens nowhere: the phone may come anew before this stream has ended.
+            self.listen_for_kept(&mut state, &token);
             drop(orders.send(Order::Arrived(Box::new(live))));
         }
         self.review_side(&mut state, &token);
