@@ -10,7 +10,8 @@
 //! | [`login`] | somebody who logged in, by one of several doors, and works there |
 //! | [`bindings`] | what sessions are bound to, and the PAM module in the stacks |
 //! | [`readers`] | card readers of the guest's pcscd, for the cards of [`crate::pcsc`] |
-//! | [`phone`] | a phone of somebody's, on the service's socket |
+//! | [`phone`] | a phone of somebody's, and its screen |
+//! | [`serial`] | serial lines, for phones |
 //! | [`sleep`] | suspend and resume |
 //!
 //! The root of all guests is built once, see `tests/scripts/lab-root.sh`; its users are `alice` (1000) and `bob` (1001)
@@ -24,6 +25,7 @@ pub mod machine;
 pub mod phone;
 pub mod readers;
 pub mod running;
+pub mod serial;
 pub mod sessions;
 pub mod sleep;
 
@@ -32,6 +34,7 @@ pub use guest::{Guest, Plan};
 pub use login::{Door, Login};
 pub use phone::Phone;
 pub use running::Running;
+pub use serial::SerialLine;
 pub use sessions::Session;
 
 use std::path::{Path, PathBuf};

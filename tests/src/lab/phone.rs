@@ -1,5 +1,5 @@
-//! A phone of somebody's: `claviger-phone` as its own process, on the service's socket as behind `adb reverse`, with a screen
-//! on which it asks.
+//! A phone of somebody's: `claviger-phone` as its own process, on the service's socket as behind `adb reverse`, or on a
+//! serial line, with a screen on which it asks.
 
 use std::os::unix::net::UnixStream;
 
@@ -9,12 +9,15 @@ use crate::command::Ran;
 use crate::in_time;
 use crate::lab::guest::Guest;
 use crate::lab::running::Running;
+use crate::lab::serial::SerialLine;
 
 /// A phone. It is switched off with the value, without a good-bye.
 pub struct Phone<'g> {
     guest: &'g Guest,
     owner: String,
     name: String,
+    /// The words of its way to the computer, and what the computer calls that.
+    way: [String; 2],
     screen: Option<Running>,
 }
 
@@ -32,7 +35,19 @@ impl Guest {
     /// Gives somebody a phone of that name: its store is made and unlocked, it is switched on, and paired with nobody. Only
     /// where the plan says so, see [`super::Plan::phones`].
     pub async fn phone(&self, owner: &str, name: &str) -> Phone<'_> {
-        let mut phone = Phone { guest: self, owner: owner.to_owned(), name: name.to_owned(), screen: None };
+        let socket = format!("--connect unix:/run/claviger/phone/$(id -u {owner})");
+        self.make_phone(owner, name, [socket, "socket".to_owned()]).await
+    }
+
+    /// Gives somebody one that is on a serial line instead.
+    pub async fn phone_on(&self, line: &SerialLine, owner: &str, name: &str) -> Phone<'_> {
+        let way = [format!("--serial {}", line.phone), format!("serial:{}", line.computer)];
+        self.make_phone(owner, name, way).await
+    }
+
+    async fn make_phone(&self, owner: &str, name: &str, way: [String; 2]) -> Phone<'_> {
+        let mut phone =
+            Phone { guest: self, owner: owner.to_owned(), name: name.to_owned(), way, screen: None };
         let make = format!("mkdir -m 700 {name}; echo 'correct horse' >{name}/phrase");
         phone.as_owner(&make).await.ok();
         phone.run(&format!("init --passphrase-file {name}/phrase")).await.ok();
@@ -44,12 +59,11 @@ impl Guest {
 impl Phone<'_> {
     /// Switches it on; returns when it serves.
     pub async fn switch_on(&mut self) {
-        let Self { guest, owner, name, .. } = self;
-        let socket = format!("unix:/run/claviger/phone/$(id -u {owner})");
+        let Self { guest, owner, name, way: [way, _], .. } = self;
         // Not the terminal's first process: where that is stopped, `script` stops as well.
         let line = format!(
             "exec setpriv --reuid {owner} --regid {owner} --init-groups --reset-env sh -c 'cd; \
-             claviger-phone --state-dir {name}/state run --connect {socket} --approve terminal --name {name} \
+             claviger-phone --state-dir {name}/state run {way} --approve terminal --name {name} \
              --passphrase-file {name}/phrase & echo $! >{name}/pid; wait $!'"
         );
         self.screen = Some(guest.terminal(&line));
@@ -65,9 +79,9 @@ impl Phone<'_> {
     /// Pairs it with its owner's account by the URI, and returns its token's id. It becomes the place of the owner's default
     /// keys; it has none yet.
     pub async fn pair(&mut self) -> String {
-        let name = self.name.clone();
+        let Self { name, way: [_, link], .. } = self;
         let line = format!(
-            "cd; claviger phone pair --link socket --default | {{ read -r uri; printf %s \"$uri\" | \
+            "cd; claviger phone pair --link {link} --default | {{ read -r uri; printf %s \"$uri\" | \
              claviger-phone --state-dir {name}/state pair >&2; cat; }}"
         );
         let (guest, owner) = (self.guest, self.owner.clone());

@@ -34,6 +34,7 @@ mod locks;
 mod login;
 mod package;
 mod pam;
+mod phones;
 mod polkit;
 mod prompts;
 mod removal;

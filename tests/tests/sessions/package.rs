@@ -19,8 +19,13 @@ fn said(command: &mut Command) -> String {
 
 /// Makes the package, in a folder, and returns its path.
 pub(super) fn package(place: &Place) -> String {
+    package_named(place, "claviger")
+}
+
+/// Makes the package of that name: `claviger` or `claviger-phone`.
+pub(super) fn package_named(place: &Place, name: &str) -> String {
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/deb.sh"));
-    command.env("PROGRAMS", programs::folder()).env("OUTPUT", place.path()).env("FAST", "1");
+    command.arg(name).env("PROGRAMS", programs::folder()).env("OUTPUT", place.path()).env("FAST", "1");
     said(command.env_remove("VERSION"))
 }
 

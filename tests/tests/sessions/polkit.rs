@@ -41,16 +41,21 @@ fn assert_may_not_ask(refused: &Ran) {
 }
 
 /// A call of somebody's that goes when it is told to, and polkit's own agent for it, on a terminal.
-struct Asked<'g> {
+pub(super) struct Asked<'g> {
     guest: &'g Guest,
-    call: Running,
-    agent: Running,
+    pub(super) call: Running,
+    pub(super) agent: Running,
     terminal: String,
 }
 
 impl<'g> Asked<'g> {
     async fn prepare(guest: &'g Guest, session: &mut Login<'_>, method: &str) -> Self {
-        let line = format!("echo $$; read -r go; exec {}", call(true, method));
+        Self::prepare_line(guest, session, &call(true, method)).await
+    }
+
+    /// With a program of its own that makes the call.
+    pub(super) async fn prepare_line(guest: &'g Guest, session: &mut Login<'_>, line: &str) -> Self {
+        let line = format!("echo $$; read -r go; exec {line}");
         let mut call = session.start(&line).await;
         let pid = call.hear("\n").await;
         let agent = format!(
@@ -64,19 +69,19 @@ impl<'g> Asked<'g> {
         Self { guest, call, agent, terminal }
     }
 
-    fn go(&mut self) {
+    pub(super) fn go(&mut self) {
         self.call.say("go");
     }
 
     /// Answers a question of the agent's. It forgets what was typed before it had switched the echo off.
-    async fn type_after(&mut self, question: &str, answer: &str) {
+    pub(super) async fn type_after(&mut self, question: &str, answer: &str) {
         self.agent.hear(question).await;
         self.guest.until(&format!("stty --all --file {} | grep --quiet -e -echo\\ ", self.terminal)).await;
         self.agent.say(answer);
     }
 
     /// Returns the call's exit code.
-    async fn answered(&mut self, password: &str) -> Option<i32> {
+    pub(super) async fn answered(&mut self, password: &str) -> Option<i32> {
         self.go();
         self.type_after("Password: ", password).await;
         self.call.ended().await
