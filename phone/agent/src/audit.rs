@@ -1,5 +1,7 @@
 //! The list of what was asked and what came of it.
 
+mod budget;
+
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,9 +11,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::since_boot;
 use crate::question::Question;
+use budget::Budget;
 
 /// The list, a line of JSON each, oldest first. A full file becomes the old one, and the old one before it goes.
+/// Where a computer has very many lines to which nobody said yes the further ones are counted only.
 pub struct Audit {
     path: PathBuf,
     file: Mutex<Open>,
@@ -20,6 +25,7 @@ pub struct Audit {
 struct Open {
     file: File,
     size: u64,
+    budget: Budget,
 }
 
 /// One line.
@@ -54,7 +60,7 @@ pub struct Entry {
 impl Entry {
     /// Makes the line of a question that came to an end now.
     pub fn new(question: &Question, outcome: &str) -> Self {
-        let Question { pairing, host, errand, operation, key, mechanism, digest, code: _ } = question;
+        let Question { pairing, host, errand, operation, key, mechanism, digest, .. } = question;
         Self {
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             host: host.clone(),
@@ -69,6 +75,11 @@ impl Entry {
             digest: digest.clone(),
             outcome: outcome.to_owned(),
         }
+    }
+
+    /// Returns whether it was let: by a yes, or by one that was given before.
+    fn was_let(&self) -> bool {
+        self.outcome.starts_with("approved") || self.outcome.starts_with("allowed")
     }
 }
 
@@ -88,16 +99,26 @@ impl Audit {
     /// # Errors
     /// Those of the file system: then nothing may be handed out of what it was about.
     pub fn note(&self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
         let mut open = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if !entry.was_let() && !open.budget.take(&entry.pairing, since_boot()) {
+            return Ok(());
+        }
+        let mut line = match open.budget.left_out(&entry.pairing) {
+            0 => serde_json::to_vec(entry)?,
+            count => {
+                let outcome = format!("{} (before it, {count} without a yes are not listed)", entry.outcome);
+                serde_json::to_vec(&Entry { outcome, ..entry.clone() })?
+            }
+        };
+        line.push(b'\n');
         if open.size + line.len() as u64 > SIZE_LIMIT {
             match fs::rename(&self.path, self.path.with_file_name(OLD_NAME)) {
                 // Put aside already, when there was no room for the next file.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 renamed => renamed?,
             }
-            *open = Open::new(&self.path)?;
+            let Open { file, size, budget: _ } = Open::new(&self.path)?;
+            (open.file, open.size) = (file, size);
         }
         open.append(&line)
     }
@@ -127,7 +148,7 @@ impl Open {
     fn new(path: &Path) -> io::Result<Self> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { file, size })
+        Ok(Self { file, size, budget: Budget::default() })
     }
 
     /// Writes a line in one piece. One that was cut off by a full disk is taken back, so that the next begins on a line of its
@@ -193,6 +214,21 @@ mod tests {
             list.note(&entry(outcome)).expect("room");
         }
         assert_eq!(Audit::read(folder.path()).expect("a list").len(), 2);
+    }
+
+    #[test]
+    fn what_nobody_said_yes_to_does_not_push_out_what_was_signed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let list = Audit::open(folder.path()).expect("a list");
+        list.note(&entry("approved")).expect("room");
+        for _ in 0..40_000 {
+            list.note(&entry("given up")).expect("room");
+        }
+        list.note(&entry("allowed")).expect("room");
+        let entries = Audit::read(folder.path()).expect("a list");
+        assert_eq!(entries.len(), 502);
+        assert_eq!(entries[0].outcome, "approved");
+        assert_eq!(entries[501].outcome, "allowed (before it, 39500 without a yes are not listed)");
     }
 
     #[test]

@@ -81,6 +81,14 @@ impl Hosts {
         hosts.map(|(pairing, host)| (Arc::clone(host), book.streams.contains_key(pairing))).collect()
     }
 
+    /// Returns true where another host shows the same name to people.
+    pub fn has_namesake(&self, pairing: PairingId, name: &str) -> bool {
+        let shown = |name| crate::text::clean(name, usize::MAX);
+        let (name, book) = (shown(name), self.book());
+        let mut others = book.hosts.iter().filter(|(other, _)| **other != pairing);
+        others.any(|(_, host)| shown(&host.name) == name)
+    }
+
     /// Keeps a host that was paired, durably.
     ///
     /// # Errors

@@ -9,17 +9,21 @@ use tokio::sync::oneshot;
 
 use crate::approval::Verdict;
 use crate::audit::Entry;
+use crate::hosts::Hosts;
 use crate::invitation::{Asker, News};
 use crate::manager::SecurityManager;
 use crate::question::{Operation, Question};
 
 /// Returns the question about a computer that wants to be paired.
-pub(crate) fn question(pairing: PairingId, terms: &Terms, code: Option<String>) -> Question {
+pub(crate) fn question(hosts: &Hosts, pairing: PairingId, terms: &Terms, code: Option<String>) -> Question {
     let Terms { host, user, uid } = terms;
     let purpose = format!("user number {uid}");
     let errand = Errand { user: user.clone(), application: String::new(), purpose };
     let mut question = Question::new(Operation::Pair, &pairing.to_string(), host, &errand);
     question.code = code;
+    if hosts.has_namesake(pairing, host) {
+        question = question.with_warning("a computer of this name is paired already");
+    }
     question
 }
 

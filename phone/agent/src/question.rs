@@ -119,8 +119,14 @@ pub struct Question {
     pub mechanism: Option<Mechanism>,
     /// SHA-256 of the data, or the digest itself where the mechanism takes one; hexadecimal.
     pub digest: Option<String>,
+    /// Whether the digest is what the host gave.
+    pub digest_is_given: bool,
     /// Six digits that the host shows too.
     pub code: Option<String>,
+    /// For whom the host was paired, as the person agreed to it then.
+    pub paired_for: Option<String>,
+    /// What the person should beware of.
+    pub warning: Option<String>,
 }
 
 impl Question {
@@ -139,8 +145,28 @@ impl Question {
             key: None,
             mechanism: None,
             digest: None,
+            digest_is_given: false,
             code: None,
+            paired_for: None,
+            warning: None,
         }
+    }
+
+    /// Says for whom the host was paired.
+    #[must_use]
+    pub fn paired_for(mut self, user: &str, uid: u32) -> Self {
+        self.paired_for = Some(format!("{} ({uid})", clean(user, ROOM)));
+        self
+    }
+
+    /// Says what to beware of; `text` is not another's.
+    #[must_use]
+    pub fn with_warning(mut self, text: &str) -> Self {
+        self.warning = Some(match self.warning.take() {
+            Some(before) => format!("{before}; {text}"),
+            None => text.to_owned(),
+        });
+        self
     }
 
     /// Says with which key.
@@ -154,15 +180,17 @@ impl Question {
     #[must_use]
     pub fn with_data(mut self, mechanism: Mechanism, data: &[u8]) -> Self {
         self.mechanism = Some(mechanism);
-        self.digest = Some(match mechanism {
+        let given = match mechanism {
             // These take a digest from their caller: it is what other programs show of the document.
-            Mechanism::Ecdsa | Mechanism::RsaPkcsPss if data.len() <= 64 => hex(data),
-            Mechanism::RsaPkcs => match claviger_soft::check_digest_info(data) {
-                Ok(hash) => hex(&data[data.len() - hash.size()..]),
-                Err(_) => hex(&claviger_soft::digest(Hash::Sha256, data)),
-            },
-            _ => hex(&claviger_soft::digest(Hash::Sha256, data)),
-        });
+            Mechanism::Ecdsa | Mechanism::RsaPkcsPss if data.len() <= 64 => Some(data),
+            Mechanism::RsaPkcs => {
+                let hash = claviger_soft::check_digest_info(data);
+                hash.ok().map(|hash| &data[data.len() - hash.size()..])
+            }
+            _ => None,
+        };
+        self.digest_is_given = given.is_some();
+        self.digest = Some(given.map_or_else(|| hex(&claviger_soft::digest(Hash::Sha256, data)), hex));
         self
     }
 
@@ -177,7 +205,8 @@ impl Question {
 
     /// Returns everything else that the person should know, line by line: what it is, and what was found out.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let Self { host, errand, key, mechanism, digest, code, .. } = self;
+        let Self { host, errand, key, mechanism, digest, digest_is_given, code, paired_for, warning, .. } =
+            self;
         // The host is known by its key; who asks there, and what for, is only what it says.
         let mut lines = vec![("Computer", host.clone())];
         let mut add = |name, text: &str| {
@@ -185,6 +214,12 @@ impl Question {
                 lines.push((name, text.to_owned()));
             }
         };
+        if let Some(paired_for) = paired_for {
+            add("Paired for", paired_for);
+        }
+        if let Some(warning) = warning {
+            add("Beware", warning);
+        }
         add("User, it says", &errand.user);
         add("Program, it says", &errand.application);
         add("For, it says", &errand.purpose);
@@ -195,7 +230,7 @@ impl Question {
             add("Mechanism", mechanism.name());
         }
         if let Some(digest) = digest {
-            add("Digest", digest);
+            add(if *digest_is_given { "Digest" } else { "SHA-256 of it" }, digest);
         }
         if let Some(code) = code {
             add("Code", code);
@@ -257,6 +292,10 @@ mod tests {
         let question = Question::new(Operation::Sign, "00", "laptop", &Errand::default());
         let digest = question.clone().with_data(Mechanism::Ecdsa, &[0xab; 32]).digest;
         assert_eq!(digest, Some("ab".repeat(32)));
+        let names =
+            |question: Question| question.lines().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert!(names(question.clone().with_data(Mechanism::Ecdsa, &[0xab; 32])).contains(&"Digest"));
+        assert!(names(question.clone().with_data(Mechanism::EcdsaSha256, b"abc")).contains(&"SHA-256 of it"));
         let info = claviger_soft::digest_info(Hash::Sha384, &[0xcd; 48]);
         let digest = question.with_data(Mechanism::RsaPkcs, &info).digest;
         assert_eq!(digest, Some("cd".repeat(48)));

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::PathBuf;
 
 use claviger_token::Secret;
+use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 use zeroize::Zeroizing;
 
@@ -56,9 +57,15 @@ impl Source {
 /// Returns a copy of one of this process's descriptors. Opening `/proc/self/fd/N` anew would not do: a pipe that
 /// another user made cannot be opened, only read.
 fn descriptor(number: u32) -> io::Result<File> {
-    let number = i32::try_from(number).map_err(|_| rustix::io::Errno::BADF)?;
-    let this = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?;
-    Ok(rustix::process::pidfd_getfd(this, number, PidfdGetfdFlags::empty())?.into())
+    let number = i32::try_from(number).map_err(|_| Errno::BADF)?;
+    let this = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+    let copied = this.and_then(|this| rustix::process::pidfd_getfd(this, number, PidfdGetfdFlags::empty()));
+    match copied {
+        Ok(copy) => Ok(copy.into()),
+        Err(Errno::BADF) => Err(Errno::BADF.into()),
+        // Kernels of phones can be older than that call (Linux 5.6), and a filter can forbid it.
+        Err(_) => File::open(format!("/proc/self/fd/{number}")),
+    }
 }
 
 /// Reads a secret to its end and strips one new line.

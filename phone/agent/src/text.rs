@@ -3,7 +3,12 @@
 /// Returns `text` fit to be shown to a person: one line, nothing that is not seen or that turns the line round, at most
 /// `room` letters. What is left out at the end is told by dots.
 pub fn clean(text: &str, room: usize) -> String {
-    let mut letters = text.chars().filter_map(readable);
+    let mut is_gap = true;
+    // A run of spaces could push what follows to a line of its own, where it looks like one of the question's.
+    let mut letters = text.chars().filter_map(readable).filter(|letter| {
+        let follows_a_gap = std::mem::replace(&mut is_gap, *letter == ' ');
+        !(is_gap && follows_a_gap)
+    });
     let mut cleaned: String = letters.by_ref().take(room).collect();
     if letters.next().is_some() {
         cleaned.push_str("...");
@@ -14,7 +19,8 @@ pub fn clean(text: &str, room: usize) -> String {
 /// Returns the letter to be shown for one; `None` for none.
 fn readable(letter: char) -> Option<char> {
     match letter {
-        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+        // The Braille pattern without dots is a space to the eye.
+        letter if letter.is_whitespace() || letter == '\u{2800}' => Some(' '),
         letter if letter.is_control() || is_hidden(letter) => None,
         // The questions have quotation marks of their own, and notifications take the others for mark-up.
         '"' | '\u{201c}' | '\u{201d}' => Some('\''),
@@ -52,7 +58,8 @@ mod tests {
     fn what_strangers_chose_is_made_one_plain_line() {
         for (text, expected) in [
             ("  mail  ", "mail"),
-            ("two\nlines\r\tand\u{2028}more", "two lines  and more"),
+            ("two\nlines\r\tand\u{2028}more", "two lines and more"),
+            ("a    b\u{a0}\u{3000} \u{200b} c\u{2800} d ", "a b c d"),
             ("\u{1b}[2Jgone", "[2Jgone"),
             ("\u{202e}gpj.exe\u{202c}", "gpj.exe"),
             ("a\u{2066}b\u{2069}c\u{200f}d\u{200b}e\u{feff}", "abcde"),

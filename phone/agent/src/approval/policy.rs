@@ -1,6 +1,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use claviger_phone_protocol::PairingId;
 use serde::Deserialize;
 
 use super::{Approver, Asking, Unlocking, Verdict};
@@ -89,12 +90,21 @@ impl Rule {
         let is_key = |wanted: &String| {
             question.key.as_ref().is_some_and(|key| key.label == *wanted || key.reference == *wanted)
         };
-        (is(host, &question.host) || is(host, &question.pairing))
+        host.as_ref().is_none_or(|wanted| is_host(wanted, question))
             && is(user, &question.errand.user)
             && is(application, &question.errand.application)
             && is(purpose, &question.errand.purpose)
             && key.as_ref().is_none_or(is_key)
             && operation.is_none_or(|operation| operation == question.operation)
+    }
+}
+
+/// Returns whether a rule's computer asks. A name that looks like a pairing is nobody's: a computer chooses its name itself, and
+/// could choose another one's pairing.
+fn is_host(wanted: &str, question: &Question) -> bool {
+    match wanted.parse::<PairingId>() {
+        Ok(pairing) => pairing.to_string() == question.pairing,
+        Err(_) => wanted == question.host,
     }
 }
 
@@ -162,7 +172,11 @@ mod tests {
     fn question(host: &str, purpose: &str) -> Question {
         let errand =
             Errand { user: "alice".to_owned(), application: "mail".to_owned(), purpose: purpose.to_owned() };
-        Question::new(Operation::Sign, "00", host, &errand).with_key("4711", "signing", Algorithm::P256)
+        Question::new(Operation::Sign, &"0".repeat(32), host, &errand).with_key(
+            "4711",
+            "signing",
+            Algorithm::P256,
+        )
     }
 
     fn policy(text: &str) -> Policy {
@@ -206,10 +220,14 @@ mod tests {
 
     #[test]
     fn a_computer_goes_by_its_name_and_by_its_pairing() {
-        for (host, expected) in [("laptop", Answer::Approve), ("00", Answer::Approve), ("01", Answer::Refuse)]
+        let (own, other) = ("0".repeat(32), "1".repeat(32));
+        for (host, expected) in
+            [("laptop", Answer::Approve), (own.as_str(), Answer::Approve), (other.as_str(), Answer::Refuse)]
         {
             let policy = policy(&format!("[[rule]]\nhost = '{host}'\nanswer = 'approve'"));
             assert_eq!(policy.answer(&question("laptop", "sign")), expected, "{host}");
+            // A computer that calls itself as another is known.
+            assert_eq!(policy.answer(&question(&other, "sign")) == Answer::Approve, host == own, "{host}");
         }
     }
 

@@ -1,11 +1,10 @@
-use std::sync::Arc;
-
 use claviger_phone_protocol::{Command, DATA_LIMIT, Failure, Info, Mechanics, NewKey, PairingId, Reply, Rv};
 use claviger_soft as soft;
 use claviger_token::{Algorithm, Errand, Purpose, Secret, Spare, TokenError, TokenOp, TokenOutput};
 
 use super::leave::Needs;
 use super::{SecurityManager, Session};
+use crate::hosts::Host;
 use crate::module::{Making, ModuleKey};
 use crate::question::{Operation, Question};
 
@@ -74,7 +73,7 @@ impl SecurityManager {
     ) -> Result<Reply, Failure> {
         let key = self.key_for(&with, Purpose::Sign)?;
         self.check_size(&data)?;
-        let question = about(Operation::Sign, session, errand, &key).with_data(with.mechanism, &data);
+        let question = self.about(Operation::Sign, session, errand, &key).with_data(with.mechanism, &data);
         let leave = self.leave(session, question, Some(&key)).await?;
         let Mechanics { mechanism, parameters, .. } = with;
         let operation = TokenOp::Sign { key: key.handle.clone(), mechanism, parameters, data };
@@ -96,7 +95,7 @@ impl SecurityManager {
         let key = self.key_for(&with, Purpose::Decrypt)?;
         self.check_size(&ciphertext)?;
         let question =
-            about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
+            self.about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
         let leave = self.leave(session, question, Some(&key)).await?;
         let Mechanics { mechanism, parameters, .. } = with;
         let operation = TokenOp::Decrypt { key: key.handle.clone(), mechanism, parameters, ciphertext };
@@ -117,7 +116,7 @@ impl SecurityManager {
     ) -> Result<Reply, Failure> {
         let key = self.key_for(&with, Purpose::Derive)?;
         self.check_size(&peer)?;
-        let question = about(Operation::Derive, session, errand, &key).with_data(with.mechanism, &peer);
+        let question = self.about(Operation::Derive, session, errand, &key).with_data(with.mechanism, &peer);
         let leave = self.leave(session, question, Some(&key)).await?;
         let operation = TokenOp::Derive { key: key.handle.clone(), mechanism: with.mechanism, peer };
         leave.finish(self.shared_secret(operation).await)
@@ -133,7 +132,7 @@ impl SecurityManager {
         let key = self.key_for(&with, Purpose::Decapsulate)?;
         self.check_size(&ciphertext)?;
         let question =
-            about(Operation::Decapsulate, session, errand, &key).with_data(with.mechanism, &ciphertext);
+            self.about(Operation::Decapsulate, session, errand, &key).with_data(with.mechanism, &ciphertext);
         let leave = self.leave(session, question, Some(&key)).await?;
         let mechanism = with.mechanism;
         let operation = TokenOp::Decapsulate { key: key.handle.clone(), mechanism, ciphertext };
@@ -158,8 +157,8 @@ impl SecurityManager {
             return Err(TokenError::AlgorithmNotSupported(algorithm).into());
         }
         self.check_room()?;
-        let question = Question::new(Operation::Generate, &session.pairing, &session.host.name, errand)
-            .with_key("", &new.label, algorithm);
+        let question =
+            self.question(Operation::Generate, session, errand).with_key("", &new.label, algorithm);
         let leave = self.leave(session, question, None).await?;
         let made = self.module().make(Making::Generate(algorithm), new, &session.host.name).await;
         leave.finish(made.map(|key| Reply::Key(key.entry())))
@@ -176,7 +175,7 @@ impl SecurityManager {
             return Err(TokenError::NotSupported("take keys from outside").into());
         }
         self.check_room()?;
-        let mut question = Question::new(Operation::Import, &session.pairing, &session.host.name, errand);
+        let mut question = self.question(Operation::Import, session, errand);
         question.errand.purpose =
             format!("{} (\"{}\")", question.errand.purpose, crate::text::clean(&new.label, 80));
         let leave = self.leave(session, question, None).await?;
@@ -195,7 +194,7 @@ impl SecurityManager {
         if certificates.iter().map(Vec::len).sum::<usize>() > CHAIN_LIMIT {
             return Err(TokenError::DataTooLarge { limit: CHAIN_LIMIT }.into());
         }
-        let leave = self.leave(session, about(Operation::Certify, session, errand, &key), None).await?;
+        let leave = self.leave(session, self.about(Operation::Certify, session, errand, &key), None).await?;
         leave.finish(self.module().certify(&key, certificates).await.map(|()| Reply::Done))
     }
 
@@ -204,7 +203,7 @@ impl SecurityManager {
         if !self.module().capabilities().erases {
             return Err(TokenError::NotSupported("erase a key").into());
         }
-        let leave = self.leave(session, about(Operation::Delete, session, errand, &key), None).await?;
+        let leave = self.leave(session, self.about(Operation::Delete, session, errand, &key), None).await?;
         leave.finish(self.module().erase(&key).await.map(|()| Reply::Done))
     }
 
@@ -233,7 +232,7 @@ impl SecurityManager {
         spare: Spare,
         errand: &Errand,
     ) -> Result<Reply, Failure> {
-        let question = Question::new(Operation::Unlock, &session.pairing, &session.host.name, errand);
+        let question = self.question(Operation::Unlock, session, errand);
         let Some(secret) = secret else {
             let leave = self.ask(session, question, Needs::Module).await?;
             let done = leave.finish(Ok(Reply::Done))?;
@@ -243,7 +242,11 @@ impl SecurityManager {
         if !session.may_guess() {
             return Err(Failure::new(Rv::PinLocked, "too many wrong secrets came by this channel"));
         }
-        let leave = self.ask(session, question, Needs::Nothing).await?;
+        let warning = match spare {
+            Spare::Nothing => "it brings the secret itself, and a wrong one may take the last try",
+            Spare::Last | Spare::Two => "it brings the secret itself",
+        };
+        let leave = self.ask(session, question.with_warning(warning), Needs::Nothing).await?;
         let unlocked = self.module().unlock(secret, spare).await;
         if unlocked.is_err() {
             session.guessed_wrong();
@@ -265,51 +268,22 @@ impl SecurityManager {
         Ok(Reply::Done)
     }
 
-    fn key(&self, reference: &str) -> Result<Arc<ModuleKey>, Failure> {
-        self.module().key(reference).ok_or_else(|| TokenError::NoSuchKey.into())
+    /// Returns a question of this host.
+    fn question(&self, operation: Operation, session: &Session, errand: &Errand) -> Question {
+        let Host { known, name, user, .. } = &*session.host;
+        let question = Question::new(operation, &session.pairing, name, errand).paired_for(user, known.uid);
+        if self.hosts.has_namesake(known.pairing, name) {
+            let text = format!("two computers have this name; this one is {}", session.pairing);
+            return question.with_warning(&text);
+        }
+        question
     }
 
-    /// Returns the key, where it can do that at all: nobody is asked about what cannot be.
-    fn key_for(&self, with: &Mechanics, purpose: Purpose) -> Result<Arc<ModuleKey>, Failure> {
-        let key = self.key(&with.key)?;
+    /// Returns the question about an operation with a key.
+    fn about(&self, operation: Operation, session: &Session, errand: &Errand, key: &ModuleKey) -> Question {
         let algorithm = key.handle.info.algorithm;
-        let Mechanics { mechanism, .. } = *with;
-        let can = self.module().capabilities().mechanisms.contains(&mechanism);
-        if !can || !mechanism.fits(algorithm) || !mechanism.serves(purpose) {
-            return Err(TokenError::MechanismNotSupported(mechanism, algorithm).into());
-        }
-        let usage = key.handle.info.usage;
-        let may = match purpose {
-            Purpose::Sign => usage.sign,
-            Purpose::Decrypt => usage.decrypt,
-            Purpose::Derive | Purpose::Decapsulate => usage.derive,
-        };
-        if !may {
-            return Err(Failure::new(Rv::KeyFunctionNotPermitted, "the key is not for this"));
-        }
-        Ok(key)
+        self.question(operation, session, errand).with_key(key.reference(), &key.label, algorithm)
     }
-
-    fn check_size(&self, data: &[u8]) -> Result<(), Failure> {
-        let limit = self.module().capabilities().data_limit;
-        if data.len() > limit { Err(TokenError::DataTooLarge { limit }.into()) } else { Ok(()) }
-    }
-
-    fn check_room(&self) -> Result<(), Failure> {
-        if self.module().keys().len() >= MOST_KEYS {
-            return Err(Failure::new(Rv::DeviceMemory, "the phone has too many keys"));
-        }
-        Ok(())
-    }
-}
-
-/// Returns the question about an operation with a key.
-fn about(operation: Operation, session: &Session, errand: &Errand, key: &ModuleKey) -> Question {
-    Question::new(operation, &session.pairing, &session.host.name, errand).with_key(
-        key.reference(),
-        &key.label,
-        key.handle.info.algorithm,
-    )
 }
 
 fn random(length: u32) -> Result<Reply, Failure> {
@@ -326,6 +300,3 @@ fn odd() -> TokenError {
 
 /// The most bytes of certificates beside a key.
 const CHAIN_LIMIT: usize = 64 * 1024;
-
-/// The most keys of one phone.
-const MOST_KEYS: usize = 1000;

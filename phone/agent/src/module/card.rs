@@ -103,7 +103,16 @@ impl Module for CardModule {
                 data_limit: 0,
             })
         };
-        self.contents().map_or_else(none, |contents| Arc::clone(&contents.capabilities))
+        // A card makes, takes and erases keys for whoever knows its administrator's secret, which does not travel.
+        let of = |contents: Arc<Contents>| {
+            Arc::new(Capabilities {
+                generates: std::collections::BTreeSet::new(),
+                imports: std::collections::BTreeSet::new(),
+                erases: false,
+                ..(*contents.capabilities).clone()
+            })
+        };
+        self.contents().map_or_else(none, of)
     }
 
     fn is_unlocked(&self) -> bool {
@@ -132,9 +141,9 @@ impl Module for CardModule {
         Box::pin(async move {
             let unlocked = self.token()?.perform(TokenOp::Unlock { secret, slots: None, spare }).await;
             if unlocked.is_ok() {
-                self.changed()
+                self.changed();
             } else {
-                self.look_again()
+                self.look_again();
             }
             unlocked.map(drop)
         })

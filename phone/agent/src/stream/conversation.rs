@@ -209,7 +209,7 @@ impl Conversation {
                 .phone
                 .decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
         };
-        let question = pairing::question(pairing.id, &terms, pairing.code.clone());
+        let question = pairing::question(&self.manager.hosts, pairing.id, &terms, pairing.code.clone());
         let (asker, withdrawn) = (pairing.taken.asker(), pairing.taken.withdrawn());
         let answer = pairing::ask(Arc::clone(&self.manager), question, asker, withdrawn);
         self.work.spawn(async move { Done::Person(answer.await) });

@@ -10,6 +10,7 @@ mod asking;
 mod bluetooth;
 mod keeping;
 mod managing;
+mod meanwhile;
 mod notifying;
 mod pairing;
 mod serial;

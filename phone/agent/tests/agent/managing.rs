@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use crate::computer::{generate, sign};
 
 /// A question on the screen, and where the answer goes.
-enum Shown {
+pub(crate) enum Shown {
     Approve(Box<Question>, oneshot::Sender<Verdict>),
     Unlock(Option<String>, oneshot::Sender<Unlocking>),
 }
@@ -61,20 +61,25 @@ impl Approver for Screen {
 }
 
 /// An agent inside this process, with two paired computers.
-struct Phone {
-    manager: Arc<SecurityManager>,
-    screen: UnboundedReceiver<Shown>,
+pub(crate) struct Phone {
+    pub(crate) manager: Arc<SecurityManager>,
+    pub(crate) screen: UnboundedReceiver<Shown>,
     folder: TempDir,
 }
 
 impl Phone {
     /// Makes one; it is unlocked.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
+        Self::with(|module| module).await
+    }
+
+    /// Makes one with another module before the store.
+    pub(crate) async fn with(before: impl FnOnce(Arc<dyn Module>) -> Arc<dyn Module>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(Store::open(&folder.path().join("state")).expect("a store"));
         module::init(&store, &passphrase()).expect("made");
         let (module, _) = SoftModule::open(Arc::clone(&store)).expect("a store").expect("slots");
-        let module: Arc<dyn Module> = Arc::new(module);
+        let module = before(Arc::new(module));
         let (hosts, _) = Hosts::open(Arc::clone(&store)).expect("a book");
         let audit = Audit::open(store.root()).expect("a list");
         let (sender, screen) = unbounded_channel();
@@ -85,13 +90,17 @@ impl Phone {
     }
 
     /// Begins a request of that computer.
-    fn request(&self, session: &Arc<Session>, command: Command) -> JoinHandle<Result<Reply, Failure>> {
+    pub(crate) fn request(
+        &self,
+        session: &Arc<Session>,
+        command: Command,
+    ) -> JoinHandle<Result<Reply, Failure>> {
         let (manager, session) = (Arc::clone(&self.manager), Arc::clone(session));
         tokio::spawn(async move { manager.request(&session, command).await })
     }
 
     /// Answers the next question.
-    async fn answer(&mut self, verdict: Verdict) -> Question {
+    pub(crate) async fn answer(&mut self, verdict: Verdict) -> Question {
         match self.screen.recv().await.expect("a question") {
             Shown::Approve(question, answer) => {
                 answer.send(verdict).expect("somebody waits");
@@ -101,7 +110,7 @@ impl Phone {
         }
     }
 
-    async fn key(&mut self, session: &Arc<Session>, number: u8) -> KeyEntry {
+    pub(crate) async fn key(&mut self, session: &Arc<Session>, number: u8) -> KeyEntry {
         let made = self.request(session, generate(Algorithm::P256, number));
         assert_eq!(self.answer(Verdict::Approved).await.operation, Operation::Generate);
         match made.await.expect("it ends") {
@@ -110,13 +119,13 @@ impl Phone {
         }
     }
 
-    fn outcomes(&self) -> Vec<String> {
+    pub(crate) fn outcomes(&self) -> Vec<String> {
         let entries = Audit::read(&self.folder.path().join("state")).expect("a list");
         entries.into_iter().map(|entry| entry.outcome).collect()
     }
 }
 
-fn session(number: u8) -> Arc<Session> {
+pub(crate) fn session(number: u8) -> Arc<Session> {
     let known = Known {
         pairing: PairingId::from_bytes([number; 16]),
         uid: 1000,
@@ -127,18 +136,18 @@ fn session(number: u8) -> Arc<Session> {
     Session::new(Arc::new(Host { known, name, user, paired: 0 }))
 }
 
-fn passphrase() -> Secret {
+pub(crate) fn passphrase() -> Secret {
     Secret::new(b"correct horse".to_vec())
 }
 
-fn test<F: Future>(work: impl FnOnce() -> F) {
+pub(crate) fn test<F: Future>(work: impl FnOnce() -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         tokio::time::timeout(crate::agent::DEADLINE, work()).await.expect("it ends in time");
     });
 }
 
-fn is_signed(outcome: &Result<Reply, Failure>) -> bool {
+pub(crate) fn is_signed(outcome: &Result<Reply, Failure>) -> bool {
     matches!(outcome, Ok(Reply::Signature(_)))
 }
 

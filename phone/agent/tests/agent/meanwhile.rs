@@ -1,0 +1,193 @@
+//! What happens while a question stands.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use claviger_phone::approval::{A_WHILE, Unlocking, Verdict};
+use claviger_phone::module::{Doing, Making, Module, ModuleKey, Stand};
+use claviger_phone_protocol::{Command, NewKey, Rv};
+use claviger_token::{Algorithm, Capabilities, Secret, Spare, TokenOp, TokenOutput};
+use tokio::sync::watch;
+
+use crate::computer::{errand, generate, sign};
+use crate::managing::{Phone, Shown, is_signed, passphrase, session, test};
+
+/// A module before another one: it has a place as a card has, and tells of no change.
+struct Reader {
+    inside: Arc<dyn Module>,
+    place: Mutex<String>,
+    stand: watch::Sender<Stand>,
+}
+
+impl Reader {
+    fn new(inside: Arc<dyn Module>) -> Arc<Self> {
+        let stand = watch::Sender::new(Stand { unlocked: true, keys: 0 });
+        Arc::new(Self { inside, place: Mutex::new("first".to_owned()), stand })
+    }
+
+    fn change(&self, place: &str) {
+        place.clone_into(&mut self.place.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Module for Reader {
+    fn name(&self) -> String {
+        self.inside.name()
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.place.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn wants(&self) -> &'static str {
+        self.inside.wants()
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        self.inside.capabilities()
+    }
+
+    fn is_unlocked(&self) -> bool {
+        self.inside.is_unlocked()
+    }
+
+    fn is_ready(&self, key: &ModuleKey) -> bool {
+        self.inside.is_ready(key)
+    }
+
+    fn changes(&self) -> watch::Receiver<Stand> {
+        self.stand.subscribe()
+    }
+
+    fn keys(&self) -> Vec<Arc<ModuleKey>> {
+        self.inside.keys()
+    }
+
+    fn key(&self, reference: &str) -> Option<Arc<ModuleKey>> {
+        self.inside.key(reference)
+    }
+
+    fn unlock(&self, secret: Secret, spare: Spare) -> Doing<'_, ()> {
+        self.inside.unlock(secret, spare)
+    }
+
+    fn lock(&self) {
+        self.inside.lock();
+    }
+
+    fn perform(&self, operation: TokenOp) -> Doing<'_, TokenOutput> {
+        self.inside.perform(operation)
+    }
+
+    fn make<'a>(&'a self, making: Making, new: NewKey, host: &'a str) -> Doing<'a, Arc<ModuleKey>> {
+        self.inside.make(making, new, host)
+    }
+
+    fn erase<'a>(&'a self, key: &'a ModuleKey) -> Doing<'a, ()> {
+        self.inside.erase(key)
+    }
+
+    fn certify<'a>(&'a self, key: &'a ModuleKey, certificates: Vec<Vec<u8>>) -> Doing<'a, ()> {
+        self.inside.certify(key, certificates)
+    }
+}
+
+#[test]
+fn a_logout_holds_for_what_stands_on_the_screen_whatever_the_person_says() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        let laptop = session(1);
+        let key = phone.key(&laptop, 1).await;
+        let signed = phone.request(&laptop, sign(&key, "sign"));
+        let Some(Shown::Approve(_, answer)) = phone.screen.recv().await else { panic!("no question") };
+        phone.request(&laptop, Command::Logout).await.expect("it ends").expect("done");
+        answer.send(Verdict::ApprovedFor(A_WHILE)).expect("somebody waits");
+        let failure = signed.await.expect("it ends").err().expect("it logged out");
+        assert_eq!(failure.rv, Rv::UserNotLoggedIn);
+        // And nothing is allowed for a while.
+        let login = Command::Login { secret: None, spare: Spare::Last, errand: errand("unlock") };
+        let login = phone.request(&laptop, login);
+        phone.answer(Verdict::Approved).await;
+        assert!(login.await.expect("it ends").is_ok());
+        let signed = phone.request(&laptop, sign(&key, "sign"));
+        phone.answer(Verdict::Approved).await;
+        assert!(is_signed(&signed.await.expect("it ends")));
+        assert_eq!(phone.outcomes()[1..], ["logged out meanwhile", "approved", "approved"]);
+    });
+}
+
+#[test]
+fn a_yes_is_for_the_card_that_was_there_when_it_was_asked_for() {
+    test(|| async {
+        let mut reader = None;
+        let mut phone = Phone::with(|inside| {
+            let before = Reader::new(inside);
+            reader = Some(Arc::clone(&before));
+            before
+        })
+        .await;
+        let reader = reader.expect("made");
+        let laptop = session(1);
+        let made = phone.request(&laptop, generate(Algorithm::P256, 1));
+        let Some(Shown::Approve(_, answer)) = phone.screen.recv().await else { panic!("no question") };
+        reader.change("second");
+        answer.send(Verdict::Approved).expect("somebody waits");
+        assert!(made.await.expect("it ends").is_err());
+        assert_eq!(phone.outcomes(), ["another card came meanwhile"]);
+        assert!(reader.keys().is_empty());
+    });
+}
+
+#[test]
+fn a_module_that_tells_of_no_change_is_unlocked_all_the_same() {
+    test(|| async {
+        let mut phone = Phone::with(|inside| Reader::new(inside)).await;
+        let laptop = session(1);
+        let key = phone.key(&laptop, 1).await;
+        // As a card does that refuses its PIN: what it told last says that it is unlocked.
+        phone.manager.module().lock();
+        let signed = phone.request(&laptop, sign(&key, "sign"));
+        let Some(Shown::Unlock(_, answer)) = phone.screen.recv().await else { panic!("no question") };
+        assert!(answer.send(Unlocking::Secret(passphrase())).is_ok());
+        assert!(is_signed(&signed.await.expect("it ends")));
+    });
+}
+
+#[test]
+fn a_key_that_is_being_made_keeps_its_name() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        let laptop = session(1);
+        let both = [1, 1].map(|number| phone.request(&laptop, generate(Algorithm::Rsa2048, number)));
+        for _ in &both {
+            phone.answer(Verdict::Approved).await;
+        }
+        let mut made = 0;
+        for one in both {
+            made += usize::from(one.await.expect("it ends").is_ok());
+        }
+        assert_eq!(made, 1);
+    });
+}
+
+#[test]
+fn one_computer_does_not_fill_the_line_before_the_screen() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        let (laptop, desk) = (session(1), session(2));
+        let key = phone.key(&laptop, 1).await;
+        let mut many: Vec<_> = (0..9).map(|_| phone.request(&laptop, sign(&key, "sign"))).collect();
+        let failure = many.pop().expect("the last").await.expect("it ends").err().expect("no room");
+        assert_eq!(failure.rv, Rv::OperationActive);
+        let other = phone.request(&desk, sign(&key, "sign"));
+        tokio::task::yield_now().await;
+        // The one on the screen, then the other computer.
+        phone.answer(Verdict::Approved).await;
+        assert_eq!(phone.answer(Verdict::Approved).await.host, "host 2");
+        assert!(is_signed(&other.await.expect("it ends")));
+        // What was allowed for a while is asked about no more, however much waits.
+        phone.answer(Verdict::ApprovedFor(A_WHILE)).await;
+        for one in many {
+            assert!(is_signed(&one.await.expect("it ends")));
+        }
+    });
+}
