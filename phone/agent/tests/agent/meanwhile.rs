@@ -1,14 +1,16 @@
 //! What happens while a question stands.
 
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use claviger_phone::approval::{A_WHILE, Unlocking, Verdict};
 use claviger_phone::module::{Doing, Making, Module, ModuleKey, Stand};
-use claviger_phone_protocol::{Command, NewKey, Rv};
+use claviger_phone::stream::{Idle, serve};
+use claviger_phone_protocol::{Command, Known, NewKey, NewPairing, PairingId, Rv, StaticKey, Terms};
 use claviger_token::{Algorithm, Capabilities, Secret, Spare, TokenOp, TokenOutput};
 use tokio::sync::watch;
 
-use crate::computer::{errand, generate, sign};
+use crate::computer::{Computer, errand, generate, sign};
 use crate::managing::{Phone, Shown, is_signed, passphrase, session, test};
 
 /// A module before another one: it has a place as a card has, and tells of no change.
@@ -189,5 +191,61 @@ fn one_computer_does_not_fill_the_line_before_the_screen() {
         for one in many {
             assert!(is_signed(&one.await.expect("it ends")));
         }
+    });
+}
+
+/// Returns what the phone keeps and what the computer keeps of one pairing.
+fn pairing(number: u8, name: &str) -> (NewPairing, Known) {
+    let (phone, host) = (StaticKey::from_bytes(&[1; 32]), StaticKey::from_bytes(&[2; 32]));
+    let pairing = PairingId::from_bytes([number; 16]);
+    let terms = Terms { host: name.to_owned(), user: "alice".to_owned(), uid: 1000 };
+    let theirs = Known { pairing, uid: 1000, own: host.clone(), peer: phone.public() };
+    let known = Known { pairing, uid: 1000, own: phone, peer: host.public() };
+    (NewPairing { known, terms, phone: String::new(), model: String::new() }, theirs)
+}
+
+#[test]
+fn the_person_sees_for_whom_a_computer_was_paired_and_that_another_has_its_name() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        let shown = async |phone: &mut Phone| {
+            let refused = phone.request(&session(1), generate(Algorithm::P256, 1));
+            let lines = phone.answer(Verdict::Refused).await.lines();
+            assert!(refused.await.expect("it ends").is_err());
+            lines
+        };
+        let lines = shown(&mut phone).await;
+        assert_eq!(
+            lines[..2],
+            [("Computer", "host 1".to_owned()), ("Paired for", "alice (1000)".to_owned())]
+        );
+        assert!(lines.iter().all(|(name, _)| *name != "Beware"));
+        phone.manager.hosts.keep(pairing(2, "host\u{200b}  1").0).expect("room");
+        let lines = shown(&mut phone).await;
+        let (_, warning) = lines.iter().find(|(name, _)| *name == "Beware").expect("a warning");
+        assert!(warning.contains(&"01".repeat(16)), "{warning}");
+    });
+}
+
+#[test]
+fn a_request_that_fails_by_a_panic_is_answered() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        // The screen of these tests panics where nobody looks.
+        phone.screen.close();
+        let (new, known) = pairing(1, "laptop");
+        phone.manager.hosts.keep(new).expect("room");
+        let (near, far) = UnixStream::pair().expect("a stream");
+        near.set_read_timeout(Some(crate::agent::DEADLINE)).expect("a socket");
+        far.set_nonblocking(true).expect("a socket");
+        let far = tokio::net::UnixStream::from_std(far).expect("a socket");
+        let manager = Arc::clone(&phone.manager);
+        tokio::spawn(async move { serve(far, &manager, Idle::Short).await });
+        let asking = tokio::task::spawn_blocking(move || {
+            let mut computer = Computer::connect(near, &known).expect("a channel");
+            computer.ask(generate(Algorithm::P256, 1))
+        });
+        let failure = asking.await.expect("no panic").err().expect("it panicked");
+        assert_eq!(failure.rv, Rv::GeneralError);
     });
 }
