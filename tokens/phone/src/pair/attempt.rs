@@ -17,6 +17,8 @@ pub(crate) struct Attempt {
     pub(crate) steps: UnboundedSender<PairStep>,
     /// Held by the one phone that people are busy with.
     pub(crate) people: Arc<Mutex<()>>,
+    /// Somebody named the link: whoever answers there is the phone that is meant.
+    pub(crate) named: bool,
 }
 
 /// How an attempt came to nothing.
@@ -43,8 +45,14 @@ impl Attempt {
             match refusal {
                 // Nobody has told the phone yet, or it is busy with another computer: in a moment it may be ready.
                 Refusal::NotAllowed | Refusal::UnknownPairing | Refusal::Busy => {}
-                Refusal::HandshakeFailed => return Err(Failed::Over(PairError::WrongSecret)),
-                Refusal::NotSupported | Refusal::BadParameters | Refusal::Other(_) => {
+                Refusal::HandshakeFailed if self.named => {
+                    return Err(Failed::Over(PairError::WrongSecret));
+                }
+                // Anybody can say so, and is not to end the pairing with another phone by it.
+                Refusal::HandshakeFailed
+                | Refusal::NotSupported
+                | Refusal::BadParameters
+                | Refusal::Other(_) => {
                     return Err(Failed::Here(fault));
                 }
             }

@@ -11,7 +11,7 @@ pub enum PairError {
     Busy,
     /// Whoever wanted it has gone.
     GivenUp,
-    /// No phone was found within two minutes; why not, as far as the link tells.
+    /// No phone was found in time, ten seconds less than two minutes; why not, as far as the link tells.
     TimedOut(Option<LinkFault>),
     /// The person at the phone said no, or the phone did.
     Declined,
@@ -32,9 +32,9 @@ impl fmt::Display for PairError {
         match self {
             Self::Busy => formatter.write_str("cannot pair: another pairing is under way"),
             Self::GivenUp => formatter.write_str("cannot pair: whoever wanted it has gone"),
-            Self::TimedOut(None) => formatter.write_str("cannot pair: no phone answered in two minutes"),
+            Self::TimedOut(None) => formatter.write_str("cannot pair: no phone answered in time"),
             Self::TimedOut(Some(fault)) => {
-                write!(formatter, "cannot pair: no phone was ready in two minutes: {fault}")
+                write!(formatter, "cannot pair: no phone was ready in time: {fault}")
             }
             Self::Declined => formatter.write_str("cannot pair: it was declined at the phone"),
             Self::NumbersDiffer => formatter.write_str("cannot pair: the numbers differ"),

@@ -108,5 +108,5 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// How long a pairing may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a pairing may take: less than the two minutes for which the phone, and whoever asked, wait.
+const PATIENCE: Duration = Duration::from_secs(110);

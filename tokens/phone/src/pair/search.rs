@@ -119,6 +119,7 @@ impl Search {
             name: self.proposal.name.clone(),
             steps: self.steps.clone(),
             people: Arc::clone(&self.people),
+            named: self.proposal.link.is_some(),
         };
         self.attempts.spawn(async move {
             let outcome = match live.await {
