@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -73,6 +74,7 @@ fn bind(folder: &Path, uid: u32) -> io::Result<UnixListener> {
 
 async fn accept(listener: UnixListener, uid: u32, registry: WeakRegistry) {
     let places = Arc::new(Semaphore::new(MOST_GREETED));
+    let mut warned = None;
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -82,7 +84,9 @@ async fn accept(listener: UnixListener, uid: u32, registry: WeakRegistry) {
                 continue;
             }
         };
-        let (Some(registry), true) = (registry.upgrade(), is_owners(&stream, uid)) else { continue };
+        let (Some(registry), true) = (registry.upgrade(), is_owners(&stream, uid, &mut warned)) else {
+            continue;
+        };
         // More than that at once is nobody's phone: closed.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let runtime = registry.runtime.clone();
@@ -93,10 +97,12 @@ async fn accept(listener: UnixListener, uid: u32, registry: WeakRegistry) {
     }
 }
 
-fn is_owners(stream: &UnixStream, uid: u32) -> bool {
+/// Returns true where it is the owner, or root. Of somebody else it is written once in a while: they may try all day.
+fn is_owners(stream: &UnixStream, uid: u32, warned: &mut Option<Instant>) -> bool {
     let peer = stream.peer_cred().map(|peer| peer.uid());
     let allowed = peer.as_ref().is_ok_and(|peer| *peer == uid || *peer == 0);
-    if !allowed {
+    if !allowed && warned.is_none_or(|warned| warned.elapsed() > BETWEEN_WARNINGS) {
+        *warned = Some(Instant::now());
         tracing::warn!("somebody else connected to the phone socket of user {uid}: {peer:?}");
     }
     allowed
@@ -105,4 +111,6 @@ fn is_owners(stream: &UnixStream, uid: u32) -> bool {
 /// How many connections of one user may wait to be recognised.
 const MOST_GREETED: usize = 8;
 /// After what a failed accept is tried again: there are no descriptors left, or no memory.
-const AFTER_A_FAILURE: std::time::Duration = std::time::Duration::from_millis(100);
+const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
+/// How long nothing more is written of strangers.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
