@@ -96,8 +96,9 @@ impl Watch {
     /// Takes in that it said good-bye: what it announced before does not count any more.
     pub(crate) fn leave(&mut self, now: Instant, why: Why) -> Vec<Change> {
         self.silent = now;
+        // What was told to come has come: the notice is not withdrawn, it is over.
+        self.missing = None;
         let mut changes = Vec::new();
-        self.withdraw(&mut changes);
         self.stand(Presence::Removed, why, &mut changes);
         changes
     }

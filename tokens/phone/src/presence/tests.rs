@@ -128,6 +128,14 @@ fn a_good_bye_removes_at_once() {
 }
 
 #[test]
+fn a_good_bye_within_the_grace_is_not_told_as_a_return() {
+    let mut case = Case::present();
+    let followed = case.run(&[(10, Leaves)]);
+    let bye = Change::Presence(Removed, Why::Bye("off".into()));
+    assert_eq!(followed, [(6, silent()), (6, case.missing(21)), (10, bye)]);
+}
+
+#[test]
 fn ten_flaps_in_a_minute_end_nothing() {
     let mut case = Case::present();
     // The link breaks and is made again; each time the phone is heard a moment before the time is over.
