@@ -26,18 +26,6 @@ impl Dialer {
         Self { links: pairing.links.iter().map(begin).collect(), nudge: Arc::default() }
     }
 
-    /// Takes the links of the pairing; those that stay keep their times.
-    pub(crate) fn replace(&mut self, pairing: &Pairing) {
-        let mut before = std::mem::take(&mut self.links);
-        let Self { links, .. } = Self::new(pairing);
-        self.links = links;
-        for (link, back_off) in &mut self.links {
-            if let Some(found) = before.iter().position(|(known, _)| known == link) {
-                *back_off = before.swap_remove(found).1;
-            }
-        }
-    }
-
     /// Takes in that a connection by that link, made then, was lost.
     pub(crate) fn cut(&mut self, link: &Link, made: Instant) {
         let now = tokio::time::Instant::now().into_std();
@@ -101,7 +89,7 @@ pub(crate) async fn stream(registry: &Arc<Registry>, link: &Link, uid: u32) -> R
     match link {
         Link::Rfcomm { address } => registry.dial_radio(*address).await,
         Link::Serial { .. } if !registry.config.serial => Err(LinkFault::SerialNotWanted),
-        Link::Serial { path } => serial::open(path),
+        Link::Serial { path } => serial::open(path, &registry.runtime).await,
         Link::Socket => {
             registry.listen_for(uid)?;
             Err(LinkFault::NobodyConnected)

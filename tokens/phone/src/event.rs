@@ -34,7 +34,7 @@ pub enum PhoneEvent {
         /// Which.
         token: TokenId,
     },
-    /// Something else that [`Phones::snapshot`](crate::Phones::snapshot) tells has changed, or the keys on the phone.
+    /// Something else that [`Phones::snapshot`](crate::Phones::snapshot) tells has changed.
     Changed {
         /// Which.
         token: TokenId,

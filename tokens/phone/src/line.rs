@@ -1,11 +1,12 @@
 use std::collections::VecDeque;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 
 use claviger_phone_protocol::Command;
 use claviger_token::{Presence, TokenError, TokenId};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::Pairing;
 use crate::ask::{Ask, Waiting};
@@ -24,8 +25,6 @@ pub(crate) enum Order {
     Arrived(Box<Live>),
     /// Dial now; while connected, see whether it is there.
     Nudge,
-    /// The pairing has other links now.
-    Replace(Box<Pairing>),
     /// Says that the pairing ends, and ends; then answers.
     Forget(oneshot::Sender<()>),
 }
@@ -83,38 +82,40 @@ impl Line {
 
     /// Dials, and does meanwhile what it is told; `None` where it shall end.
     async fn wait_for_a_connection(&mut self, dialer: &mut Dialer) -> Option<Box<Live>> {
+        let pairing = self.pairing.clone();
+        let (registry, nudge) = (Arc::clone(&self.registry), Arc::clone(&dialer.nudge));
+        let mut dialing = pin!(dial(&registry, &pairing, dialer));
         loop {
-            let pairing = self.pairing.clone();
-            let (registry, nudge) = (Arc::clone(&self.registry), Arc::clone(&dialer.nudge));
-            {
-                let mut dialing = pin!(dial(&registry, &pairing, dialer));
-                loop {
-                    let mut changes = self.registry.changes();
-                    self.give_up_on_the_absent();
-                    let order = tokio::select! {
-                        live = &mut dialing => return Some(Box::new(live)),
-                        _ = changes.changed() => continue,
-                        order = self.orders.recv() => order?,
-                    };
-                    match order {
-                        Order::Ask(ask) => self.queue.push_back(ask.wait()),
-                        Order::GiveUp(number) => self.queue.retain(|(_, waiting)| waiting.number != number),
-                        Order::Arrived(live) => return Some(live),
-                        Order::Nudge => nudge.notify_one(),
-                        Order::Forget(done) => {
-                            // Nobody waits where the answer is unheard.
-                            let _ = done.send(());
-                            return None;
-                        }
-                        Order::Replace(pairing) => {
-                            self.pairing = *pairing;
-                            break;
-                        }
-                    }
+            let mut changes = self.registry.changes();
+            self.give_up_on_the_absent();
+            self.give_up_the_late();
+            let deadline = self.queue.iter().map(|(_, waiting)| waiting.deadline).min();
+            let order = tokio::select! {
+                live = &mut dialing => return Some(Box::new(live)),
+                _ = changes.changed() => continue,
+                () = until(deadline) => continue,
+                order = self.orders.recv() => order?,
+            };
+            match order {
+                Order::Ask(ask) => self.queue.push_back(ask.wait()),
+                Order::GiveUp(number) => self.queue.retain(|(_, waiting)| waiting.number != number),
+                Order::Arrived(live) => return Some(live),
+                Order::Nudge => nudge.notify_one(),
+                Order::Forget(done) => {
+                    // Nobody waits where the answer is unheard.
+                    let _ = done.send(());
+                    return None;
                 }
             }
-            dialer.replace(&self.pairing);
         }
+    }
+
+    /// Answers what has waited for a connection for its whole time.
+    pub(crate) fn give_up_the_late(&mut self) {
+        let now = Instant::now();
+        let late = self.queue.iter_mut().filter(|(_, waiting)| waiting.deadline <= now);
+        late.for_each(|(_, waiting)| waiting.settle(Err(TokenError::Timeout)));
+        self.queue.retain(|(_, waiting)| waiting.is_open());
     }
 
     /// A short cut is waited out; while the phone is known to be away nobody waits for it.
@@ -122,5 +123,12 @@ impl Line {
         if self.registry.presence(&self.token) != Presence::Present {
             self.queue.drain(..).for_each(|(_, mut waiting)| waiting.settle(Err(TokenError::Absent)));
         }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
     }
 }

@@ -77,10 +77,16 @@ impl Phones {
         self.registry.stop();
     }
 
-    /// Connects to that phone, again and again, until it is forgotten; of one that is kept already, takes the links and the
-    /// name. `info` is what it said when it was last there.
+    /// Connects to that phone, again and again, until it is forgotten; one that is kept already stays as it is. `info` is what
+    /// it said when it was last there.
     pub fn keep(&self, pairing: Pairing, info: Option<Info>) {
         self.registry.keep(pairing, info, None);
+    }
+
+    /// Says that every phone that is paired is kept by now, but for these, whose records cannot be read. Until this was said
+    /// nothing is known of who is not kept: see [`expect`](Self::expect).
+    pub fn kept_all_but(&self, unreadable: &[TokenId]) {
+        self.registry.kept_all_but(unreadable);
     }
 
     /// Keeps a phone that was just paired, on the stream on which it was.
@@ -117,6 +123,9 @@ impl Phones {
 
     /// Says that these tokens are missed, whether or not such phones are kept: sessions hang on them, for example from before
     /// this process. One that is known to be removed is told to be so at once, once for each call. Subscribe before.
+    ///
+    /// One that is not kept counts as missed where it is known to be not paired, after [`kept_all_but`](Self::kept_all_but);
+    /// else it is unreachable.
     pub fn expect(&self, tokens: &[TokenId]) {
         self.registry.expect(tokens);
     }

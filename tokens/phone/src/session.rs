@@ -32,6 +32,8 @@ struct Session<'a> {
     pending: HashMap<RequestId, Waiting>,
     /// The requests of the session itself.
     own: HashMap<RequestId, Own>,
+    /// The phone has changed since it was asked for what it says of itself.
+    outdated: bool,
     heard: Instant,
     /// Until when the phone said it would be silent.
     paused: Instant,
@@ -58,6 +60,7 @@ pub(crate) async fn run(line: &mut Line, live: Live) -> End {
         live,
         pending: HashMap::new(),
         own: HashMap::new(),
+        outdated: false,
         heard: now,
         paused: now,
         written: 0,
@@ -122,7 +125,6 @@ impl Session<'_> {
             Some(Order::GiveUp(number)) => self.give_up(number),
             Some(Order::Arrived(live)) => return Some(End::Arrived(live)),
             Some(Order::Nudge) => self.ping(),
-            Some(Order::Replace(pairing)) => self.line.pairing = *pairing,
             Some(Order::Forget(done)) => {
                 self.unpair().await;
                 // Nobody waits where the answer is unheard.
@@ -193,9 +195,21 @@ impl Session<'_> {
     }
 
     fn ping(&mut self) {
-        if !self.own.values().any(|own| *own == Own::Ping) {
+        if !self.is_asked(Own::Ping) {
             self.ask_own(Own::Ping);
         }
+    }
+
+    /// Asks what the phone says of itself; while that is on its way, once more behind it, however often it changes.
+    fn refresh(&mut self) {
+        match self.is_asked(Own::Info) {
+            true => self.outdated = true,
+            false => self.ask_own(Own::Info),
+        }
+    }
+
+    fn is_asked(&self, own: Own) -> bool {
+        self.own.values().any(|asked| *asked == own)
     }
 
     // What the phone says.
@@ -214,7 +228,7 @@ impl Session<'_> {
             }
             Event::Noticed(Notice::Changed(_)) => {
                 self.hear();
-                self.ask_own(Own::Info);
+                self.refresh();
             }
             Event::Noticed(Notice::Bye(reason)) => self.leave(Why::Bye(reason)),
             // Of a pairing nothing is to be seen here any more, and the end comes as an error.
@@ -234,6 +248,9 @@ impl Session<'_> {
                 (Own::Info | Own::Logout | Own::Ping, Err(failure)) => {
                     tracing::info!("{}: {failure}", self.line.token);
                 }
+            }
+            if own == Own::Info && std::mem::take(&mut self.outdated) {
+                self.ask_own(Own::Info);
             }
         } else if let Some(mut waiting) = self.pending.remove(&id) {
             if outcome.as_ref().is_err_and(|failure| failure.rv == Rv::UserNotLoggedIn) {
@@ -272,10 +289,7 @@ impl Session<'_> {
     fn tick(&mut self) -> bool {
         let now = Instant::now();
         let is_due = |waiting: &Waiting| waiting.deadline <= now;
-        for (_, waiting) in self.line.queue.iter_mut().filter(|(_, waiting)| is_due(waiting)) {
-            waiting.settle(Err(TokenError::Timeout));
-        }
-        self.line.queue.retain(|(_, waiting)| waiting.is_open());
+        self.line.give_up_the_late();
         for (id, waiting) in self.pending.iter_mut().filter(|(_, waiting)| is_due(waiting)) {
             if !waiting.is_open() {
                 tracing::info!("{}: the phone does not answer what was given up", self.line.token);

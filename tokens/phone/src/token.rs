@@ -101,10 +101,10 @@ impl PhoneToken {
 
     /// Locks it for this computer, at once and over every reconnection; the phone is told where it is there.
     pub fn lock(&self) {
-        self.locked.store(true, Ordering::Release);
+        let was_locked = self.locked.swap(true, Ordering::AcqRel);
         let Some(registry) = self.registry.upgrade() else { return };
         registry.set_unlocked(&self.id, false);
-        if registry.presence(&self.id) == Presence::Present {
+        if !was_locked && registry.presence(&self.id) == Presence::Present {
             let told = ask(&registry, &self.id, Command::Logout, registry.config.request);
             // Nobody waits for it: this computer keeps to it by itself, and a new channel is told again.
             registry.runtime.spawn(async move {

@@ -4,21 +4,33 @@ use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::io::{Errno, read, write};
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+use crate::link::serial;
 
 /// A descriptor of a terminal or of a connected socket as a stream. Rust's start has SIGPIPE ignored.
 pub(crate) struct Descriptor {
-    inner: AsyncFd<OwnedFd>,
+    inner: AsyncFd<Arc<OwnedFd>>,
     /// Ends the stream, where somebody else may want that.
     ended: Option<oneshot::Receiver<()>>,
     /// Somebody else has the socket open as well, so that closing it ends nothing.
     shared: bool,
+    /// Behind `inner`: it closes last.
+    closing: Option<Closing>,
+}
+
+/// Closes a terminal where that may take its time.
+struct Closing {
+    terminal: Option<Arc<OwnedFd>>,
+    runtime: Handle,
 }
 
 impl Descriptor {
@@ -28,7 +40,15 @@ impl Descriptor {
         if !fcntl_getfl(&inner)?.contains(OFlags::NONBLOCK) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        Ok(Self { inner: ffi::watch(inner)?, ended: None, shared: false })
+        Ok(Self { inner: ffi::watch(Arc::new(inner))?, ended: None, shared: false, closing: None })
+    }
+
+    /// Takes over a terminal; it is closed on a thread of that runtime's.
+    pub(crate) fn of_terminal(inner: OwnedFd, runtime: Handle) -> io::Result<Self> {
+        let mut stream = Self::new(inner)?;
+        let terminal = Some(Arc::clone(stream.inner.get_ref()));
+        stream.closing = Some(Closing { terminal, runtime });
+        Ok(stream)
     }
 
     /// Takes over a socket that BlueZ made, and keeps open; the stream ends when the other half of `ended` says so or is
@@ -50,6 +70,16 @@ impl Drop for Descriptor {
         if self.shared {
             // It may have ended already.
             let _ = shutdown(&self.inner, Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if let Some(terminal) = self.terminal.take() {
+            // At once, so that whoever dials now finds it free; the close itself asks the device.
+            serial::close(&terminal);
+            drop(self.runtime.spawn_blocking(move || drop(terminal)));
         }
     }
 }

@@ -60,7 +60,7 @@ impl fmt::Display for Link {
 impl FromStr for Link {
     type Err = InvalidLink;
 
-    /// A serial link is a path below `/dev`, without `..`: the daemon opens it with its own rights.
+    /// A serial link is a terminal below `/dev`, or udev's name for one: the daemon opens it with its own rights.
     fn from_str(text: &str) -> Result<Self, InvalidLink> {
         match text.split_once(':') {
             None if text == "socket" => Ok(Self::Socket),
@@ -95,7 +95,20 @@ mod tests {
 
     #[test]
     fn a_link_is_read_back_as_it_was_written() {
-        for text in ["bluetooth:AA:BB:0C:DD:EE:FF", "serial:/dev/ttyACM0", "serial:/dev/pts/3", "socket"] {
+        let right = [
+            "bluetooth:AA:BB:0C:DD:EE:FF",
+            "serial:/dev/ttyACM0",
+            "serial:/dev/ttyUSB12",
+            "serial:/dev/ttyS0",
+            "serial:/dev/ttyGS0",
+            "serial:/dev/ttyAMA0",
+            "serial:/dev/rfcomm0",
+            "serial:/dev/pts/3",
+            "serial:/dev/serial/by-id/usb-Phone_1234-if00",
+            "serial:/dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.0",
+            "socket",
+        ];
+        for text in right {
             assert_eq!(text.parse::<Link>().map(|link| link.to_string()).as_deref(), Ok(text));
         }
         assert_eq!("bluetooth:aa:bb:0c:dd:ee:ff".parse::<Link>(), "bluetooth:AA:BB:0C:DD:EE:FF".parse());
@@ -117,6 +130,23 @@ mod tests {
             "serial:/etc/passwd",
             "serial:/dev/../etc/passwd",
             "serial:/dev/",
+            "serial:/dev/fd/3",
+            "serial:/dev/stdin",
+            "serial:/dev/shm/x",
+            "serial:/dev/ptmx",
+            "serial:/dev/pts/ptmx",
+            "serial:/dev/pts/../mem",
+            "serial:/dev/tty",
+            "serial:/dev/tty1",
+            "serial:/dev/ttyACM",
+            "serial:/dev/ttyACM0/x",
+            "serial:/dev//ttyACM0",
+            "serial:/dev/./ttyACM0",
+            "serial:/dev/console",
+            "serial:/dev/serial/by-id/..",
+            "serial:/dev/serial/by-id",
+            "serial:/dev/input/event0",
+            "serial:/dev/watchdog",
             "tcp:127.0.0.1:1",
         ];
         for text in wrong {

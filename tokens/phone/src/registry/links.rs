@@ -100,14 +100,17 @@ impl Registry {
     }
 
     /// A phone can be heard while every link to it works on this computer's side. One that is missed without being kept can
-    /// never be heard: it counts from the start.
+    /// never be heard: where it is known to be not paired it counts from the start, else never.
     pub(super) fn review_side(&self, state: &mut State, token: &TokenId) {
         let works = |phone: &Phone| {
             phone.links.iter().all(|link| {
                 phone.tried.get(link).is_some_and(|fault| !fault.as_ref().is_some_and(LinkFault::is_ours))
             })
         };
-        let works = state.phones.get(token).is_none_or(works);
+        let works = match state.phones.get(token) {
+            Some(phone) => works(phone),
+            None => state.unkept.as_ref().is_some_and(|unkept| !unkept.contains(token)),
+        };
         let now = now();
         let changes = state.watches.get_mut(token).map(|watch| watch.listen(now, works)).unwrap_or_default();
         self.apply(state, token, now, changes);

@@ -2,7 +2,7 @@ mod links;
 mod pairing;
 mod watching;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use claviger_phone_protocol::{Info, Known};
@@ -36,6 +36,8 @@ struct State {
     phones: BTreeMap<TokenId, Phone>,
     /// Whether each phone is there; of those that are missed without being kept, too.
     watches: BTreeMap<TokenId, Watch>,
+    /// Those that are paired and cannot be kept, once every other is; `None` until then.
+    unkept: Option<BTreeSet<TokenId>>,
     tokens: HashMap<TokenId, Arc<PhoneToken>>,
     subscribers: Vec<UnboundedSender<PhoneEvent>>,
     sockets: Sockets,
@@ -66,12 +68,19 @@ struct Awaited {
     streams: UnboundedSender<Live>,
 }
 
+impl State {
+    fn presence(&self, token: &TokenId) -> Presence {
+        self.watches.get(token).map_or(Presence::Unreachable, Watch::presence)
+    }
+}
+
 impl Registry {
     pub(crate) fn new(config: PhonesConfig, runtime: Handle) -> Arc<Self> {
         Arc::new_cyclic(|registry| {
             let state = State {
                 phones: BTreeMap::new(),
                 watches: BTreeMap::new(),
+                unkept: None,
                 tokens: HashMap::new(),
                 subscribers: Vec::new(),
                 sockets: Sockets::new(&config.runtime),
@@ -92,20 +101,12 @@ impl Registry {
 
     // What is kept.
 
-    /// Begins to keep a phone, or takes the links and the name of one that is kept.
+    /// Begins to keep a phone. One that is kept already stays as it is, and takes the stream.
     pub(crate) fn keep(self: &Arc<Self>, pairing: Pairing, info: Option<Info>, live: Option<Live>) {
         let token = pairing.token();
         let mut state = self.state();
-        let orders = match state.phones.get_mut(&token) {
-            Some(phone) => {
-                phone.name.clone_from(&pairing.name);
-                phone.links.clone_from(&pairing.links);
-                phone.tried.retain(|link, _| pairing.links.contains(link));
-                let orders = phone.orders.clone();
-                // Where the line has ended, all ends.
-                drop(orders.send(Order::Replace(Box::new(pairing))));
-                orders
-            }
+        let orders = match state.phones.get(&token) {
+            Some(phone) => phone.orders.clone(),
             None => self.begin(&mut state, pairing, info),
         };
         if let Some(live) = live {
@@ -145,7 +146,8 @@ impl Registry {
     /// Drops a phone; returns what it is told by, to be told of its end.
     pub(crate) fn forget(&self, token: &TokenId) -> Option<UnboundedSender<Order>> {
         let mut state = self.state();
-        let phone = state.phones.remove(token)?;
+        let phone = state.phones.remove(token);
+        state.unkept.as_mut().map(|unkept| unkept.remove(token));
         if let Some(mut watch) = state.watches.remove(token) {
             let now = watching::now();
             let changes = watch.leave(now, Why::Unpaired);
@@ -153,7 +155,15 @@ impl Registry {
         }
         state.tokens.remove(token);
         self.review_sockets(&mut state);
-        Some(phone.orders)
+        phone.map(|phone| phone.orders)
+    }
+
+    /// Takes in that every phone that is paired is kept by now, but for these.
+    pub(crate) fn kept_all_but(&self, unkept: &[TokenId]) {
+        let mut state = self.state();
+        state.unkept = Some(unkept.iter().cloned().collect());
+        let tokens: Vec<_> = state.watches.keys().cloned().collect();
+        tokens.iter().for_each(|token| self.review_side(&mut state, token));
     }
 
     /// Ends every line.
@@ -179,9 +189,9 @@ impl Registry {
             token: token.clone(),
             uid: phone.known.uid,
             name: phone.name.clone(),
-            presence: state.watches.get(token).map_or(Presence::Unreachable, Watch::presence),
+            presence: state.presence(token),
             link: phone.connected.clone(),
-            unlocked: phone.unlocked,
+            unlocked: phone.unlocked && state.presence(token) == Presence::Present,
             info: phone.info.clone(),
             faults: phone
                 .tried
@@ -211,7 +221,7 @@ impl Registry {
     }
 
     pub(crate) fn presence(&self, token: &TokenId) -> Presence {
-        self.state().watches.get(token).map_or(Presence::Unreachable, Watch::presence)
+        self.state().presence(token)
     }
 
     pub(crate) fn name(&self, token: &TokenId) -> Option<String> {
@@ -227,7 +237,9 @@ impl Registry {
     }
 
     pub(crate) fn is_unlocked(&self, token: &TokenId) -> bool {
-        self.state().phones.get(token).is_some_and(|phone| phone.unlocked)
+        let state = self.state();
+        let unlocked = state.phones.get(token).is_some_and(|phone| phone.unlocked);
+        unlocked && state.presence(token) == Presence::Present
     }
 
     /// Returns true where this computer has locked the token.
@@ -251,6 +263,8 @@ impl Registry {
             if let Some(link) = &link {
                 phone.tried.insert(link.clone(), None);
             }
+            // A channel that is gone unlocks nothing: the next one says how it stands.
+            phone.unlocked &= link.is_some();
             phone.connected = link;
             self.review_side(&mut state, token);
             self.tell(&mut state, PhoneEvent::Changed { token: token.clone() });
@@ -261,7 +275,10 @@ impl Registry {
     pub(crate) fn learn(&self, token: &TokenId, info: Info) {
         let mut state = self.state();
         let Some(phone) = state.phones.get_mut(token) else { return };
-        phone.unlocked = info.unlocked;
+        let unlocked = std::mem::replace(&mut phone.unlocked, info.unlocked);
+        if unlocked == info.unlocked && phone.info.as_deref() == Some(&info) {
+            return;
+        }
         phone.capabilities = Some(Arc::new(info.capabilities.clone()));
         phone.info = Some(Arc::new(info));
         self.tell(&mut state, PhoneEvent::Changed { token: token.clone() });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use claviger_phone_protocol::{Change, Notice};
 use claviger_token::{Errand, Presence, Token, TokenError};
 use tokio::time::{Instant, sleep};
 
@@ -116,6 +117,79 @@ async fn a_lock_holds_over_reconnections() {
     deadline(token.login(Errand::default())).await.unwrap();
     assert!(token.is_unlocked());
     assert_eq!(sign_with(&*token, &made).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_while_the_line_is_cut_and_the_phone_pauses_has_its_time_out() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    let made = make_a_key(&*token).await;
+    phone.say(Notice::Pause(120));
+    sleep(Duration::from_millis(1)).await;
+    phone.hang_up();
+    sleep(Duration::from_secs(1)).await;
+    let asked = Instant::now();
+    assert_eq!(sign_with(&*token, &made).await, Err(TokenError::Timeout));
+    assert_eq!(asked.elapsed(), Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_that_is_away_is_not_unlocked() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    let mut events = fixture.phones.subscribe();
+    assert!(token.is_unlocked());
+    phone.hang_up();
+    deadline(async {
+        while token.is_unlocked() {
+            events.recv().await.unwrap();
+        }
+    })
+    .await;
+    assert!(!fixture.phones.snapshot()[0].unlocked);
+    // The next channel says how it stands.
+    let live = live(&phone, &pairing).await;
+    assert!(fixture.registry.order(&pairing.token(), Order::Arrived(Box::new(live))));
+    deadline(async {
+        while !token.is_unlocked() {
+            events.recv().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_that_changes_all_the_time_is_told_of_when_it_says_something_else() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, _) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    make_a_key(&*token).await;
+    let mut events = fixture.phones.subscribe();
+    (0..1000).for_each(|_| phone.say(Notice::Changed(Change::Keys)));
+    sleep(Duration::from_secs(10)).await;
+    assert!(events.try_recv().is_err(), "it says the same");
+    assert_eq!(token.presence(), Presence::Present);
+}
+
+#[tokio::test(start_paused = true)]
+async fn locking_what_is_locked_tells_the_phone_nothing() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, mut heard) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    (0..10).for_each(|_| token.lock());
+    sleep(Duration::from_secs(10)).await;
+    let told = std::iter::from_fn(|| heard.try_recv().ok()).filter(|heard| *heard == Heard::LoggedOut);
+    assert_eq!(told.count(), 1);
 }
 
 #[tokio::test]

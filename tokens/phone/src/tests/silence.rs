@@ -188,14 +188,36 @@ async fn many_large_requests_at_once_wait_for_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_missed_without_being_kept_is_removed() {
+async fn a_token_that_is_missed_and_is_not_paired_is_removed() {
     let mut fixture = Fixture::new();
     let (pairing, _) = pairing(Vec::new());
     fixture.phones.expect(&[pairing.token()]);
+    fixture.phones.kept_all_but(&[]);
     assert!(matches!(fixture.event().await, PhoneEvent::Missing { .. }));
     assert!(matches!(fixture.event().await, PhoneEvent::Token { presence: Presence::Removed, .. }));
     fixture.phones.expect(&[pairing.token()]);
     assert!(matches!(fixture.event().await, PhoneEvent::Token { why: Why::Known, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_record_cannot_be_read_is_unreachable_and_never_removed() {
+    let mut fixture = Fixture::new();
+    let ((unread, _), (unreadable, _)) = (pairing(Vec::new()), pairing(Vec::new()));
+    fixture.phones.expect(&[unread.token(), unreadable.token()]);
+    sleep(Duration::from_secs(3600)).await;
+    assert!(fixture.is_quiet(), "nobody has said yet who is paired");
+    fixture.phones.kept_all_but(&[unreadable.token()]);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(fixture.registry.presence(&unread.token()), Presence::Removed);
+    assert_eq!(fixture.registry.presence(&unreadable.token()), Presence::Unreachable);
+    // Taken out of the account, it is gone.
+    deadline(fixture.phones.forget(&unreadable.token())).await;
+    while let PhoneEvent::Missing { token, .. } | PhoneEvent::Token { token, .. } = fixture.event().await {
+        if token == unreadable.token() {
+            return;
+        }
+    }
+    panic!("nothing else happens");
 }
 
 #[tokio::test(start_paused = true)]

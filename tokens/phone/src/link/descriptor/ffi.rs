@@ -6,12 +6,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use tokio::io::unix::AsyncFd;
 
 /// Watches a descriptor.
-pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` names the same open descriptor, and keeps it open, until it is dropped; it is moved
-    // into the `AsyncFd`, which deregisters it first.
+pub(crate) fn watch(descriptor: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    // SAFETY: an `OwnedFd` names the same open descriptor, and keeps it open, until it is dropped; the last
+    // `Arc` of it is dropped no earlier than the one in the `AsyncFd`, which deregisters it first.
     unsafe { AsyncFd::register(descriptor) }.map_err(io::Error::from)
 }
