@@ -16,14 +16,20 @@ use crate::table::{Account, Phone, TableError};
 
 /// Connects to the phones that users have paired, for as long as the service runs.
 pub(crate) async fn keep_all(service: &Service) -> Result<(), TableError> {
+    let mut unreadable = Vec::new();
     for phone in service.table.phones().await? {
         let info = phone.info.as_deref().and_then(info_text::parse);
         let token = phone.token.id.clone();
         match pairing(phone) {
             Some(pairing) => service.phones.keep(pairing, info),
-            None => tracing::error!(%token, "a phone in the table is none that can be reached"),
+            None => {
+                tracing::error!(%token, "a phone in the table is none that can be reached");
+                unreadable.push(token);
+            }
         }
     }
+    // Whoever else is missed is not paired: see `Phones::expect`.
+    service.phones.kept_all_but(&unreadable);
     Ok(())
 }
 
