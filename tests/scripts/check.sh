@@ -79,6 +79,8 @@ installation() {
     local root=$logs/root
     PROGRAMS=target/debug DESTDIR=$root PREFIX=/usr tests/scripts/install.sh &&
         PROGRAMS=target/debug DESTDIR=$root PREFIX=/usr tests/scripts/install.sh &&
+        PROGRAMS=target/debug DESTDIR=$root-phone PREFIX=/usr tests/scripts/install-phone.sh &&
+        "$root-phone/usr/bin/claviger-phone" --version &&
         "$root/usr/bin/claviger" --version &&
         "$root/usr/libexec/clavigerd" --check-config --config "$root/etc/claviger/claviger.toml" &&
         "$root/usr/libexec/clavigerd" --print-introspection || return
@@ -108,6 +110,7 @@ step "guest root" tests/scripts/lab-root.sh
 step "bluetooth guest" tests/scripts/bluetooth-guest.sh
 step "build" cargo build --workspace --bins --lib --locked
 step "package" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh
+step "package of the phone" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh claviger-phone
 step "tests" run_tests
 count_tests
 show_vectors
