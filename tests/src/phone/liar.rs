@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::accounts::Person;
 use crate::peer::{Peer, none};
 use crate::phone::PairCall;
+use crate::phone::relay::is_open;
 use crate::until;
 
 /// A phone of its own make that speaks the protocol and can sign (Ed25519), and lies when it is told to. It comes over the
@@ -71,7 +72,7 @@ impl Liar {
     pub async fn pair(&self, owner: &Peer) -> String {
         let mut call = PairCall::begin(owner, Some("socket"), none());
         let uri = call.hears("uri ").await;
-        self.state.mind().invited = Some(uri.parse().ok().expect("a URI"));
+        self.state.mind().invited = Some(uri.parse().unwrap());
         call.ends().await.expect("it is paired")
     }
 
@@ -122,10 +123,7 @@ impl Shared {
 
 async fn connect(socket: PathBuf, person: Person, state: Arc<Shared>) {
     loop {
-        let path = socket.clone();
-        // As whom a socket connects the kernel takes from the thread: see Person::connect. There must be one to connect to.
-        let there = until(|| std::os::unix::net::UnixStream::connect(&path).is_ok()).await;
-        if !there {
+        if !until(|| is_open(&socket)).await {
             return;
         }
         let stream = person.connect(&socket);

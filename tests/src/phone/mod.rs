@@ -30,7 +30,7 @@ pub use liar::{Liar, Lie};
 pub use pairing::{Invitation, PairCall};
 pub use plan::{Approval, Module, Plan, YES};
 pub use process::{PASSPHRASE, Phone};
-pub use relay::Relay;
+pub use relay::{Relay, until_listened};
 pub use scene::{Scene, on_the_phone, phone_house};
 pub use screen::Screen;
 pub use tap::{Tap, Way};

@@ -83,9 +83,9 @@ impl Phone {
         list.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Returns the audit list in short: what was asked, and what came of it.
+    /// Returns the audit list in short, pairings left out: what was asked, and what came of it.
     pub fn outcomes(&self) -> Vec<String> {
-        self.audit().iter().map(Entry::short).collect()
+        self.audit().iter().filter(|entry| entry.operation != "pair").map(Entry::short).collect()
     }
 
     /// Waits until the audit list is as wanted.

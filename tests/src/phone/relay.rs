@@ -1,4 +1,5 @@
-use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener as StdListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::tap::{Joint, Tap};
 use crate::accounts::Person;
 use crate::place::{Place, give};
+use crate::until;
 
 /// What `adb reverse` does: a phone connects here, and from here somebody connects to the daemon's socket. It can be cut.
 pub struct Relay {
@@ -64,6 +66,17 @@ impl Drop for Relay {
     }
 }
 
+/// Returns true where somebody listens at the daemon's socket, for everybody.
+pub(super) fn is_open(socket: &Path) -> bool {
+    let is_for_all = std::fs::metadata(socket).is_ok_and(|found| found.permissions().mode() & 0o777 == 0o666);
+    is_for_all && UnixStream::connect(socket).is_ok()
+}
+
+/// Waits until the daemon listens there.
+pub async fn until_listened(socket: &Path) {
+    assert!(until(|| is_open(socket)).await, "the daemon does not listen at {}", socket.display());
+}
+
 async fn serve(
     listener: UnixListener,
     tap: Arc<Tap>,
@@ -72,8 +85,7 @@ async fn serve(
 ) {
     while let Ok((phone, _)) = listener.accept().await {
         // The daemon may have no such socket (yet).
-        let there = *up.borrow_and_update() && std::os::unix::net::UnixStream::connect(&daemon).is_ok();
-        if !there {
+        if !*up.borrow_and_update() || !is_open(&daemon) {
             continue;
         }
         let computer = person.connect(&daemon);

@@ -126,18 +126,20 @@ fn pass_lines(way: Way, begun: &mut Vec<u8>, bytes: &[u8], meddle: &mut Meddle) 
 
 /// Two descriptors that do not block, joined by a tap until this goes.
 pub(super) struct Joint {
+    tap: Arc<Tap>,
     _stop: UnixStream,
     ended: watch::Receiver<bool>,
 }
 
 impl Joint {
-    /// Joins the computer's end with the phone's. `seen` is called whenever the computer has said something.
+    /// Joins the computer's end with the phone's. `seen` is called whenever something comes.
     pub(super) fn new(
         tap: &Arc<Tap>,
         computer: OwnedFd,
         phone: OwnedFd,
-        mut seen: impl FnMut() + Send + 'static,
+        seen: impl Fn() + Send + Sync + 'static,
     ) -> Self {
+        let seen: Arc<Seen> = Arc::new(seen);
         let (computer, phone) = (Arc::new(computer), Arc::new(phone));
         tap.state().ends = [Some(Arc::clone(&phone)), Some(Arc::clone(&computer))];
         let (stop, stopped) = UnixStream::pair().unwrap();
@@ -149,12 +151,13 @@ impl Joint {
             tap: Arc::clone(tap),
             stopped: stopped.try_clone().unwrap(),
             over: over.clone(),
+            seen: Arc::clone(&seen),
         };
         let forth =
-            Pump { way: Way::ToPhone, from: computer, to: phone, tap: Arc::clone(tap), stopped, over };
-        std::thread::spawn(move || forth.run(&mut seen));
-        std::thread::spawn(move || back.run(&mut || ()));
-        Self { _stop: stop, ended }
+            Pump { way: Way::ToPhone, from: computer, to: phone, tap: Arc::clone(tap), stopped, over, seen };
+        std::thread::spawn(move || forth.run());
+        std::thread::spawn(move || back.run());
+        Self { tap: Arc::clone(tap), _stop: stop, ended }
     }
 
     /// Waits until one of the ends is closed.
@@ -164,6 +167,16 @@ impl Joint {
     }
 }
 
+impl Drop for Joint {
+    fn drop(&mut self) {
+        // The descriptors close with the pumps.
+        self.tap.state().ends = [None, None];
+    }
+}
+
+/// What is done whenever something comes.
+type Seen = dyn Fn() + Send + Sync;
+
 /// One way.
 struct Pump {
     way: Way,
@@ -172,16 +185,17 @@ struct Pump {
     tap: Arc<Tap>,
     stopped: UnixStream,
     over: watch::Sender<bool>,
+    seen: Arc<Seen>,
 }
 
 impl Pump {
-    fn run(self, seen: &mut dyn FnMut()) {
+    fn run(self) {
         let mut buffer = vec![0; 16 * 1024];
         while ready(self.from.as_fd(), PollFlags::IN, Some(&self.stopped)) {
             match rustix::io::read(&*self.from, &mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    seen();
+                    (self.seen)();
                     let passed = self.tap.take(self.way, &buffer[..count]);
                     if write(&self.to, Some(&self.stopped), &passed).is_err() {
                         break;

@@ -16,8 +16,6 @@ pub struct Wire {
     tap: Arc<Tap>,
     computer: PathBuf,
     phone: PathBuf,
-    // What keeps the phone's terminal open; the other's moves into the pump.
-    _phone: File,
     _joint: Joint,
 }
 
@@ -27,9 +25,12 @@ impl Wire {
         let tap = Tap::new();
         let (computer_end, computer, keeper) = terminal(computer);
         let (phone_end, phone, phone_keeper) = terminal(phone);
-        // The kernel forgets TIOCEXCL when the last one closes a terminal; the one who keeps this open must do it then.
-        let joint = Joint::new(&tap, computer_end, phone_end, move || ioctl_tiocnxcl(&keeper).unwrap());
-        Self { tap, computer, phone, _phone: phone_keeper, _joint: joint }
+        // The kernel forgets TIOCEXCL when the last one closes a terminal; these are kept open, and nobody may be kept out.
+        let joint = Joint::new(&tap, computer_end, phone_end, move || {
+            ioctl_tiocnxcl(&keeper).unwrap();
+            ioctl_tiocnxcl(&phone_keeper).unwrap();
+        });
+        Self { tap, computer, phone, _joint: joint }
     }
 
     /// Returns what it carries.

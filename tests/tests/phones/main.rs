@@ -4,5 +4,16 @@
 // Where the scene cannot be set, the test has failed.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod absence;
+mod between;
+mod canaries;
+mod conformance;
+mod faults;
+mod lies;
 mod pairing;
 mod person;
+mod strangers;
+mod using;
+#[path = "../cards/witness.rs"]
+#[allow(dead_code, reason = "cards are asked more")]
+mod witness;
