@@ -64,7 +64,12 @@ async fn a_yes_on_the_phone_lets_its_owner_in_by_every_program_and_binds_what_op
     console.hear("$ ").await;
     let at_console = session(&mut console).await;
     assert_eq!(guest.bound().await, [by_login(&at_console, &token)]);
-    phone.agree_to(console.does(SIGN)).await;
+    let answered = async {
+        let asked = phone.asks().await;
+        assert!(asked.contains("Program, it says  claviger (process ") && asked.contains("sign"), "{asked}");
+        phone.yes();
+    };
+    tokio::join!(console.does(SIGN), answered);
 
     let mut ssh = guest.ssh("alice");
     let asked = phone.asks().await;
