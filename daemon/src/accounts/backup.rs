@@ -106,7 +106,8 @@ pub async fn restore(service: &Arc<Service>, visit: Visit, backup: OwnedFd) -> R
         }
         seat.token.lock();
         seat.apply(table, table.replace_account(user, keys)).await?;
-        service.sessions.forget_user(seat.uid);
+        service.sessions.forget_user(seat.uid).await;
+        seat.let_go(table).await;
         tracing::info!(uid = seat.uid, "an account was restored from a backup");
         Ok(())
     })

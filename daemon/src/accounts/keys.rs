@@ -338,7 +338,9 @@ pub async fn end_account(service: &Arc<Service>, visit: Visit, uid: u32, end: En
             }
             End::Remove => change_table(&service, &seat, service.table.remove_user(uid, now())).await?,
         }
-        service.sessions.forget_user(uid);
+        // Before the phones are let go, which count as removed then.
+        service.sessions.forget_user(uid).await;
+        seat.let_go(&service.table).await;
         // Once more, for an unlock that began before.
         cards::lock_all(&service, &seat, &account);
         tracing::info!(uid, "an account was ended: {end:?}");

@@ -190,7 +190,8 @@ impl Seat {
         if self.token.is_unlocked() { Ok(account) } else { Err(Refusal::Locked) }
     }
 
-    /// Carries a change out in the table and reads the account anew right behind it, in one go.
+    /// Carries a change out in the table and reads the account anew right behind it, in one go. Phones that the account has
+    /// no more are kept until [`let_go`](Self::let_go): what is bound to them is to be given up first.
     pub async fn apply<T>(
         &self,
         table: &Table,
@@ -199,13 +200,21 @@ impl Seat {
         let _loading = self.loading.lock().await;
         let (outcome, account) = tokio::join!(biased; change, table.account(self.uid));
         // What cannot be read now is read when it is needed; nobody goes on with what was true before.
-        if let Ok(account) = &account {
-            let tokens = account.as_ref().map_or(&[][..], |account| &account.tokens);
-            self.hardware.keep_only(self.uid, tokens);
-        }
         let loaded = account.map_or(Loaded::NotYet, |account| Loaded::Known(account.map(Arc::new)));
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = loaded;
         Ok(outcome?)
+    }
+
+    /// Lets go of the user's phones that are none of the account's any more; a phone counts as removed at once. So it comes
+    /// after the sessions that are bound to them for no good reason any more were told to be bound to nothing.
+    pub(super) async fn let_go(&self, table: &Table) {
+        match self.account(table).await {
+            Ok(account) => {
+                let tokens = account.as_ref().map_or(&[][..], |account| &account.tokens);
+                self.hardware.keep_only(self.uid, tokens);
+            }
+            Err(refusal) => tracing::error!(uid = self.uid, "cannot tell which phones to keep: {refusal}"),
+        }
     }
 
     async fn load(&self, table: &Table) -> Result<Option<Arc<Account>>, Refusal> {

@@ -51,9 +51,9 @@ pub async fn unpair(service: &Arc<Service>, visit: Visit, id: TokenId) -> Result
         let account = seat.own(&service.table, &visit.caller).await?;
         let phone = own_token(&seat, &account, &id)?;
         let id = phone.id().clone();
-        // First: a phone that the account has no more is let go at once, and counts as removed.
-        service.sessions.forget_token(id.clone()).await;
         seat.apply(&service.table, service.table.forget_token(seat.uid, &id, now())).await?;
+        // Before it is let go, which counts as removed.
+        service.sessions.forget_token(id.clone()).await;
         service.phones.forget(&id).await;
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         announce(&service, &phone, seat.uid);

@@ -21,7 +21,7 @@ pub(super) enum Input {
     /// A binding is given up.
     Release(SessionId, Release, Answer),
     /// Bindings of that kind are void.
-    Unbind(Box<dyn Fn(&Binding) -> bool + Send>, Option<Answer>),
+    Unbind(Box<dyn Fn(&Binding) -> bool + Send>, Answer),
     /// A binding could not be written down.
     Undo(Binding),
     /// A token has another id.
@@ -127,9 +127,7 @@ impl Keeper {
                 for binding in self.bound(which) {
                     self.apply(Event::Released(binding.session), now);
                 }
-                if let Some(answer) = answer {
-                    reply(answer, Ok(()));
-                }
+                reply(answer, Ok(()));
             }
             Input::Undo(binding) => {
                 if self.service.sessions.sessions().binding(&binding.session) == Some(&binding) {

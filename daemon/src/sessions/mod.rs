@@ -98,14 +98,17 @@ impl SessionBook {
     /// bound stays: taking the token out of the account must not be a way round the administrator's floor. It is done when
     /// this returns: a phone that is unpaired is gone a moment later.
     pub async fn forget_token(&self, token: TokenId) {
-        let which = move |binding: &Binding| binding.token == token && binding.how == How::Manual;
-        // Where nobody keeps the book nothing is bound.
-        drop(self.ask(|answer| Input::Unbind(Box::new(which), Some(answer))).await);
+        self.unbind(move |binding| binding.token == token && binding.how == How::Manual).await;
     }
 
-    /// A user has no account any more: their sessions are bound to nothing.
-    pub fn forget_user(&self, uid: u32) {
-        self.put(Input::Unbind(Box::new(move |binding| binding.uid == uid), None));
+    async fn unbind(&self, which: impl Fn(&Binding) -> bool + Send + 'static) {
+        // Where nobody keeps the book nothing is bound, and nobody answers.
+        drop(self.ask(|answer| Input::Unbind(Box::new(which), answer)).await);
+    }
+
+    /// A user has no account any more: their sessions are bound to nothing. It is done when this returns.
+    pub async fn forget_user(&self, uid: u32) {
+        self.unbind(move |binding| binding.uid == uid).await;
     }
 
     /// A token has another id from now on.
