@@ -94,7 +94,8 @@ impl AuthenticationFace {
             remote_host: shown("remote-host", remote_host)?,
             requesting_user: shown("requesting-user", requesting_user)?,
         };
-        Ok((Wish { location, token: None, no_cards, no_phones, no_pin_pads: surroundings.foreign }, occasion))
+        let no_pin_pads = surroundings.foreign;
+        Ok((Wish { location, token: None, no_cards, no_phones, remote, no_pin_pads }, occasion))
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Wish {
     /// A phone is out of the question: the administrator does not want it for a person who is elsewhere, or it was asked
     /// just now and nobody said yes.
     pub no_phones: bool,
+    /// The person is at another machine.
+    pub remote: bool,
     /// A PIN pad is out of the question: whoever asks is another user's program, and the person at the reader would not
     /// know for whom they type.
     pub no_pin_pads: bool,
@@ -25,13 +27,13 @@ pub struct Wish {
 
 /// What a login is made with.
 #[derive(Debug)]
-pub(super) enum Means<'a> {
+pub(super) enum Means {
     /// The pass phrase of the local store, and a signature of this key where there is one.
-    Store(Option<(&'a Key, &'a Placement)>),
+    Store(Option<(Key, Placement)>),
     /// The PIN of a card, and a signature of this key on it.
-    Card(&'a Key, &'a Placement),
+    Card(Key, Placement),
     /// The yes of a phone's person, and a signature of this key on it.
-    Phone(&'a Key, &'a Placement),
+    Phone(Key, Placement),
 }
 
 /// Returns what a login is made with: a card that is there, then a phone that is there, then the local store. Whoever put a
@@ -40,11 +42,11 @@ pub(super) enum Means<'a> {
 /// # Errors
 /// [`Refusal::TokenAbsent`] where no token may serve that is there, [`Refusal::InvalidArguments`] where the one that was
 /// named is none of the account's.
-pub(super) fn choose<'a>(
-    account: &'a Account,
+pub(super) fn choose(
+    account: &Account,
     wish: &Wish,
     is_there: impl Fn(&TokenId) -> bool,
-) -> Result<Means<'a>, Refusal> {
+) -> Result<Means, Refusal> {
     let Account { user, keys, tokens } = account;
     let store = TokenId::local(user.uid);
     if let Some(token) = &wish.token
@@ -83,20 +85,17 @@ impl Wish {
 
 /// Returns the key that signs a login on one of those places: the default for logins, the default for signatures, PIV's
 /// place for logins, any other.
-fn best<'a>(
-    keys: &'a [Key],
-    defaults: &Defaults,
-    may: impl Fn(&Placement) -> bool,
-) -> Option<(&'a Key, &'a Placement)> {
+fn best(keys: &[Key], defaults: &Defaults, may: impl Fn(&Placement) -> bool) -> Option<(Key, Placement)> {
     let signing = keys.iter().filter(|key| key.state == KeyState::Current && key.info.usage.sign);
     let places = signing.flat_map(|key| key.placements.iter().map(move |place| (key, place)));
     let usable = places.filter(|(_, place)| place.state == PlacementState::Current && may(place));
-    usable.min_by_key(|(key, place)| match Some(key.id()) {
+    let best = usable.min_by_key(|(key, place)| match Some(key.id()) {
         id if id == defaults.authenticate => 0,
         id if id == defaults.sign => 1,
         _ if place.token.as_str().starts_with("card:piv:") && &*place.reference == "9a" => 2,
         _ => 3,
-    })
+    });
+    best.map(|(key, place)| (key.clone(), place.clone()))
 }
 
 /// Says what would have to be there.

@@ -35,6 +35,7 @@ use crate::table::Account;
 pub use logins::{Login, Logins, Occasion};
 pub use means::Wish;
 use means::{Means, choose};
+use patience::Whence;
 
 /// Somebody who claims to be a user, at a program that may ask them.
 pub struct Claim {
@@ -91,8 +92,7 @@ impl Claim {
     /// Tells what the person is to be asked for. Nothing is tried.
     pub async fn offer(&self, wish: &Wish) -> Result<Offer, Refusal> {
         let account = self.seat.own(&self.service.table, &self.caller).await?;
-        let wish = &self.within_patience(&account, wish).await;
-        let offer = match self.means(&account, wish)? {
+        let offer = match self.within_patience(&account, wish).await? {
             // Guesses at secrets keep nobody from being asked on their phone; that has a patience of its own.
             Means::Phone(_, place) => {
                 let enrolled = account.tokens.iter().find(|enrolled| enrolled.id == place.token);
@@ -136,17 +136,24 @@ impl Claim {
     /// Checks the proof with the token, unlocks the token for its user, and returns the id of this login.
     pub async fn authenticate(self, wish: Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
         let account = self.seat.own(&self.service.table, &self.caller).await?;
-        if let Means::Phone(..) = self.means(&account, &wish)? {
+        // Chosen once: what a phone is asked is not carried to its end for a caller who is gone.
+        let means = self.means(&account, &wish)?;
+        if let Means::Phone(..) = means {
             // A phone asks for as long as somebody waits for it, and no longer.
-            return self.settle(&wish, proof, occasion).await;
+            return self.settle((&account, means, &wish), proof, occasion).await;
         }
         let service = Arc::clone(&self.service);
-        service.to_its_end(async move { self.settle(&wish, proof, occasion).await }).await
+        service.to_its_end(async move { self.settle((&account, means, &wish), proof, occasion).await }).await
     }
 
-    async fn settle(self, wish: &Wish, proof: Proof, occasion: Occasion) -> Result<String, Refusal> {
+    async fn settle(
+        self,
+        with: (&Account, Means, &Wish),
+        proof: Proof,
+        occasion: Occasion,
+    ) -> Result<String, Refusal> {
         let Occasion { service, tty, remote_host, requesting_user } = occasion.clone();
-        let outcome = match self.prove(wish, proof, &occasion).await {
+        let outcome = match self.prove(with, proof, &occasion).await {
             Ok(token) => self.grant(token, occasion),
             Err(refusal) => Err(refusal),
         };
@@ -173,9 +180,12 @@ impl Claim {
         outcome
     }
 
-    async fn prove(&self, wish: &Wish, proof: Proof, occasion: &Occasion) -> Result<TokenId, Refusal> {
-        let account = self.seat.own(&self.service.table, &self.caller).await?;
-        let means = self.means(&account, wish)?;
+    async fn prove(
+        &self,
+        (account, means, wish): (&Account, Means, &Wish),
+        proof: Proof,
+        occasion: &Occasion,
+    ) -> Result<TokenId, Refusal> {
         if wish.no_pin_pads && matches!((&means, &proof), (Means::Card(..), Proof::PinPad)) {
             return Err(Refusal::AccessDenied(
                 "nobody types a PIN at a reader for another user's program".into(),
@@ -183,39 +193,50 @@ impl Claim {
         }
         match (means, proof) {
             (Means::Store(key), Proof::Secret(passphrase)) => {
-                store::prove(self, &account, key, passphrase).await
+                store::prove(self, account, key.as_ref().map(|(key, place)| (key, place)), passphrase).await
             }
             (Means::Store(_), Proof::PinPad) => {
                 Err(Refusal::InvalidArguments("a pass phrase is not typed at a reader".into()))
             }
-            (Means::Card(key, place), Proof::Secret(pin)) => card::prove(self, key, place, Some(pin)).await,
-            (Means::Card(key, place), Proof::PinPad) => card::prove(self, key, place, None).await,
-            (Means::Phone(key, place), Proof::PinPad) => phone::prove(self, key, place, occasion).await,
+            (Means::Card(key, place), Proof::Secret(pin)) => card::prove(self, &key, &place, Some(pin)).await,
+            (Means::Card(key, place), Proof::PinPad) => card::prove(self, &key, &place, None).await,
+            (Means::Phone(key, place), Proof::PinPad) => {
+                phone::prove(self, &key, &place, (occasion, whence(wish))).await
+            }
             (Means::Phone(..), Proof::Secret(_)) => {
                 Err(Refusal::InvalidArguments("a phone takes no secret from here".into()))
             }
         }
     }
 
-    fn means<'a>(&self, account: &'a Account, wish: &Wish) -> Result<Means<'a>, Refusal> {
+    fn means(&self, account: &Account, wish: &Wish) -> Result<Means, Refusal> {
         choose(account, wish, |token| self.service.presence(token) == Presence::Present)
     }
 
-    /// Returns the wish as far as phones may be asked now. One that is away is dialled, and waited for a moment: it may have
-    /// been cut off and its person stand before this machine.
-    async fn within_patience(&self, account: &Account, wish: &Wish) -> Wish {
+    /// Returns what the login is made with, as far as phones may be asked now. One that is away is dialled, and waited for a
+    /// moment: it may have been cut off and its person stand before this machine.
+    ///
+    /// # Errors
+    /// [`Refusal::TryLater`] where nothing is in the way but that a phone was asked just now.
+    async fn within_patience(&self, account: &Account, wish: &Wish) -> Result<Means, Refusal> {
         let phones = account.tokens.iter().filter(|token| token.kind == TokenKind::Phone);
         let phones: Vec<_> = phones.filter(|token| wish.may_serve(TokenKind::Phone, &token.id)).collect();
         if phones.is_empty() {
-            return wish.clone();
+            return self.means(account, wish);
         }
-        if self.service.accounts.logins.patience.wait(self.seat.uid, Instant::now()).is_some() {
-            return Wish { no_phones: true, ..wish.clone() };
+        let whom = (self.seat.uid, whence(wish));
+        if let Some(seconds) = self.service.accounts.logins.patience.wait(whom, Instant::now()) {
+            let others = self.means(account, &Wish { no_phones: true, ..wish.clone() });
+            return others.or_else(|_| match self.means(account, wish)? {
+                Means::Phone(..) => Err(Refusal::TryLater { seconds }),
+                // It came in that very moment.
+                means @ (Means::Card(..) | Means::Store(_)) => Ok(means),
+            });
         }
         if !matches!(self.means(account, wish), Ok(Means::Card(..) | Means::Phone(..))) {
             self.seat.dial(phones.into_iter().map(|token| &token.id)).await;
         }
-        wish.clone()
+        self.means(account, wish)
     }
 
     fn grant(&self, token: TokenId, occasion: Occasion) -> Result<String, Refusal> {
@@ -223,6 +244,11 @@ impl Claim {
         let lifetime = self.service.config.login.lifetime;
         Ok(self.service.accounts.logins.enter(login, Instant::now(), lifetime)?)
     }
+}
+
+/// Returns from where a login is wanted, as it counts for how often a phone is asked.
+const fn whence(wish: &Wish) -> Whence {
+    if wish.remote || wish.no_pin_pads { Whence::Elsewhere } else { Whence::Here }
 }
 
 /// What people call the local store.

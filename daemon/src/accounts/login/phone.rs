@@ -5,6 +5,7 @@ use std::time::Instant;
 use claviger_core::{Key, Placement, Refusal};
 use claviger_token::{Token, TokenError, TokenId};
 
+use super::patience::Whence;
 use super::{Claim, Occasion};
 use crate::accounts::phones::{log_in, of_phone};
 use crate::accounts::statement::Statement;
@@ -15,11 +16,11 @@ pub(super) async fn prove(
     claim: &Claim,
     key: &Key,
     place: &Placement,
-    occasion: &Occasion,
+    (occasion, whence): (&Occasion, Whence),
 ) -> Result<TokenId, Refusal> {
     let Claim { service, seat, caller, .. } = claim;
     let pause = service.config.login.phone_pause;
-    let asking = service.accounts.logins.patience.begin(seat.uid, Instant::now(), pause)?;
+    let asking = service.accounts.logins.patience.begin((seat.uid, whence), Instant::now(), pause)?;
     let phone = seat.phone(&place.token)?;
     let errand = own_errand(&caller.user_name, told(occasion), "login");
     let handle = key.handle(place);
@@ -37,10 +38,7 @@ pub(super) async fn prove(
         Err(Refusal::WrongToken("the phone has another private key than the one that was enrolled".into()))
     }
     .await;
-    match &outcome {
-        Ok(_) => asking.granted(),
-        Err(_) => asking.failed(Instant::now() + pause),
-    }
+    asking.ended(&outcome);
     outcome
 }
 

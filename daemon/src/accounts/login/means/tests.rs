@@ -86,8 +86,8 @@ fn account() -> Account {
 fn chosen(account: &Account, wish: &Wish, there: &[&str]) -> Result<(String, Option<u8>), Refusal> {
     let number = |key: &Key| key.info.public_key[0];
     choose(account, wish, |token| there.contains(&token.as_str())).map(|means| match means {
-        Means::Store(key) => (STORE.to_owned(), key.map(|(key, _)| number(key))),
-        Means::Card(key, place) | Means::Phone(key, place) => (place.token.to_string(), Some(number(key))),
+        Means::Store(key) => (STORE.to_owned(), key.map(|(key, _)| number(&key))),
+        Means::Card(key, place) | Means::Phone(key, place) => (place.token.to_string(), Some(number(&key))),
     })
 }
 
