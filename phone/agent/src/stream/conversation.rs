@@ -24,12 +24,11 @@ pub(super) struct Conversation {
     manager: Arc<SecurityManager>,
     idle: Idle,
     since: Instant,
-    /// When something came last that only its host can have sent.
+    /// How many frames came that only its host can have sent, and when the last did: anybody may send other bytes.
+    frames: u64,
     heard: Instant,
-    /// When anything came last.
-    received: Instant,
     /// The same on the clock that goes on while the device sleeps.
-    received_since_boot: Duration,
+    heard_since_boot: Duration,
     channel: Option<Channel>,
     pairing: Option<Pairing>,
     work: JoinSet<Done>,
@@ -69,9 +68,9 @@ impl Conversation {
             manager,
             idle,
             since: now,
+            frames: 0,
             heard: now,
-            received: now,
-            received_since_boot: since_boot(),
+            heard_since_boot: since_boot(),
             channel: None,
             pairing: None,
             work: JoinSet::new(),
@@ -86,22 +85,21 @@ impl Conversation {
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8]) {
-        let now = since_boot();
-        let silence = now.saturating_sub(std::mem::replace(&mut self.received_since_boot, now));
+        let silence = since_boot().saturating_sub(self.heard_since_boot);
         if self.channel.is_some() && silence > SILENCE {
             // The device slept: what was held back meanwhile comes too late.
             self.ended = Some(Ended::Silent);
             return;
         }
-        self.received = Instant::now();
         self.phone.receive(bytes);
     }
 
     /// Takes every event that is there. Returns why the stream ends, if it does.
     pub(super) fn take_events(&mut self) -> Option<Ended> {
         while self.ended.is_none() {
-            let Some(event) = self.phone.event() else { break };
-            self.heard = Instant::now();
+            let event = self.phone.event();
+            self.note_frames();
+            let Some(event) = event else { break };
             match event {
                 Event::Hello(hello) => self.greet(hello),
                 Event::Opened(pairing) => self.open(pairing),
@@ -114,6 +112,15 @@ impl Conversation {
             }
         }
         self.ended.take()
+    }
+
+    /// Notes when a frame came. Those of a long message count one by one, on however slow a line.
+    fn note_frames(&mut self) {
+        let frames = self.phone.frames();
+        if std::mem::replace(&mut self.frames, frames) != frames {
+            self.heard = Instant::now();
+            self.heard_since_boot = since_boot();
+        }
     }
 
     /// Waits for whatever comes from elsewhere than the stream, and takes it.
@@ -150,8 +157,7 @@ impl Conversation {
             return Some(pairing.since + PAIRING);
         }
         match (&self.channel, self.idle) {
-            // Bytes of a long message count as well, but not for ever.
-            (Some(_), _) => Some((self.received + SILENCE).min(self.heard + MOST_SILENCE)),
+            (Some(_), _) => Some(self.heard + SILENCE),
             (None, Idle::Short) => Some(self.since + SILENCE),
             (None, Idle::Long) => None,
         }
@@ -339,11 +345,8 @@ impl Conversation {
     }
 }
 
-/// How long nothing may be heard: a frame that was held back longer than this comes to a closed channel.
+/// How long no frame may be heard: one that was held back longer than this comes to a closed channel.
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// How long bytes may come that are no whole message.
-const MOST_SILENCE: Duration = Duration::from_secs(120);
 
 /// How long a pairing may take.
 const PAIRING: Duration = Duration::from_secs(120);

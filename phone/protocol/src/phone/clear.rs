@@ -88,6 +88,7 @@ impl Phone {
                 return Err(Closed::Forged);
             }
         };
+        self.frames += 1;
         self.say("OK");
         let Some(message) = message else { return Ok(()) };
         match &mut self.stage {

@@ -31,6 +31,8 @@ pub struct Phone {
     numbers: bool,
     /// How many handshakes were begun.
     tries: u32,
+    /// How many frames have come in that only a host can have made.
+    frames: u64,
     stage: Stage,
 }
 
@@ -88,6 +90,7 @@ impl Phone {
             identity,
             numbers: true,
             tries: 0,
+            frames: 0,
             stage: Stage::Clear,
         }
     }
@@ -181,6 +184,12 @@ impl Phone {
             self.stage = Stage::Over;
         }
         Ok(())
+    }
+
+    /// Returns how many frames have come in that only the host at the other end of a channel can have made. What else comes
+    /// on the stream may be anybody's.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// Returns the pairing whose channel is open.
