@@ -2,12 +2,17 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use claviger_phone::approval::{A_WHILE, Unlocking, Verdict};
 use claviger_phone::module::{Doing, Making, Module, ModuleKey, Stand};
-use claviger_phone::stream::{Idle, serve};
-use claviger_phone_protocol::{Command, Known, NewKey, NewPairing, PairingId, Rv, StaticKey, Terms};
+use claviger_phone::stream::{Ended, Idle, serve};
+use claviger_phone_protocol::host::Host;
+use claviger_phone_protocol::{
+    Closed, Command, Known, NewKey, NewPairing, PairingId, Rv, StaticKey, SystemRandomness, Terms,
+};
 use claviger_token::{Algorithm, Capabilities, Secret, Spare, TokenOp, TokenOutput};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 
 use crate::computer::{Computer, errand, generate, sign};
@@ -247,5 +252,57 @@ fn a_request_that_fails_by_a_panic_is_answered() {
         });
         let failure = asking.await.expect("no panic").err().expect("it panicked");
         assert_eq!(failure.rv, Rv::GeneralError);
+    });
+}
+
+/// "For every frame of a session: … delay 120 s": the line holds a request back, and says other things meanwhile so as not to
+/// look dead.
+#[test]
+fn a_frame_that_is_held_back_comes_to_a_closed_channel() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut phone = Phone::new().await;
+        let (new, known) = pairing(1, "laptop");
+        phone.manager.hosts.keep(new).expect("room");
+        let (mut near, far) = tokio::io::duplex(1 << 16);
+        let manager = Arc::clone(&phone.manager);
+        let served = tokio::spawn(async move { serve(far, &manager, Idle::Long).await });
+        let mut host = Host::connect(vec![known], Box::new(SystemRandomness));
+        let mut bytes = [0; 4096];
+        loop {
+            near.write_all(&host.output()).await.expect("it reads");
+            if host.is_open() {
+                break;
+            }
+            let count = near.read(&mut bytes).await.expect("it answers");
+            host.receive(&bytes[..count]);
+            while host.event().is_some() {}
+        }
+        host.request(generate(Algorithm::P256, 1)).expect("it is open");
+        let held = host.output();
+        tokio::time::pause();
+        let begin = tokio::time::Instant::now();
+        let noise = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                if near.write_all(b"\r\nAT\r").await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let ended = tokio::select! {
+            ended = served => ended.expect("it ends"),
+            () = noise => unreachable!("it goes on"),
+        };
+        assert!(matches!(ended, Ended::Silent));
+        assert_eq!(begin.elapsed().as_secs(), 30);
+        // On a wire the next channel begins where the last one ended.
+        let (mut near, far) = tokio::io::duplex(1 << 16);
+        let manager = Arc::clone(&phone.manager);
+        let served = tokio::spawn(async move { serve(far, &manager, Idle::Long).await });
+        near.write_all(&held).await.expect("it reads");
+        assert!(matches!(served.await.expect("it ends"), Ended::Closed(Closed::Forged)));
+        assert!(phone.screen.try_recv().is_err(), "nobody is asked");
+        assert!(phone.outcomes().is_empty(), "nothing is done");
     });
 }
