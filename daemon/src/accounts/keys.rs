@@ -10,6 +10,7 @@ use claviger_token::{
     Usage,
 };
 
+use super::asked::Asked;
 use super::passphrase::wipe;
 use super::phones::named_if_absent;
 use super::registration::{become_default, new_binding, new_row};
@@ -91,6 +92,7 @@ pub async fn create(
         }
     };
     let binding = new_binding(&visit.caller).map_err(guess::refusal)?;
+    let asked = Asked::of(&origin, &binding, token.kind())?;
     let operation = match origin {
         Origin::Generate(algorithm) => TokenOp::Generate { algorithm, binding: binding.clone(), site },
         Origin::Import(private_key) => TokenOp::Import { private_key, binding: binding.clone(), site },
@@ -120,6 +122,7 @@ pub async fn create(
         if soft::algorithm_of(&generated.public_key) != Ok(generated.algorithm) {
             return Err(Refusal::WrongToken("the public key is none of that algorithm".into()));
         }
+        asked.check(&generated)?;
         check_usage(usage, generated.algorithm)?;
         check_place(usage, &generated)?;
         let key = new_row(generated, binding, &*token, (label, usage));

@@ -17,10 +17,12 @@
 //! | `idle` | how long something unlocked has not been used |
 //! | `registration` | register, consent, issue consent, enrol |
 //! | `passphrase` | unlock, lock, change the pass phrase, recovery code |
+//! | `asked` | what a token was asked to make or take, held against its answer |
 //! | `keys` | make, take in, name, delete, revoke |
 //! | `backup` | backup and restore |
 //! | `guess` | one guess at a secret, counted before it is checked |
 
+mod asked;
 pub mod backup;
 pub mod card_care;
 pub mod cards;

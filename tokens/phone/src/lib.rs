@@ -20,7 +20,8 @@
 //!
 //! A request goes `PhoneToken::perform` -> the line of that phone -> the state machine of `phone/protocol` -> the stream.
 //! Whether what comes back is true (a signature, a key) is the daemon's to check: it verifies each with the public key that
-//! was enrolled, and has a key prove itself before it is enrolled. Nothing here does it a second time.
+//! was enrolled, and has a key that it finds prove itself before it is enrolled. One that was made at its wish is believed until
+//! its first signature. Nothing here does it a second time.
 
 mod ask;
 mod back_off;
