@@ -215,7 +215,11 @@ async fn may_pair(service: &Service, seat: &Seat, caller: &Caller) -> Result<Opt
     let account = seat.account(&service.table).await?;
     let state = account.as_ref().map_or(Registration::None, |account| account.user.registration);
     match (state, service.application()) {
-        (Registration::Active, _) => seat.own(&service.table, caller).await.map(Some),
+        (Registration::Active, _) => {
+            let account = seat.own(&service.table, caller).await?;
+            let phones = account.tokens.iter().filter(|token| token.kind == TokenKind::Phone).count();
+            if phones >= MOST { Err(Refusal::LimitsExceeded("phones")) } else { Ok(Some(account)) }
+        }
         (Registration::None, Step::Register) if account.is_none() => Ok(None),
         (Registration::None | Registration::Revoked, Step::Register) => {
             seat.callers(&service.table, caller).await?;
@@ -248,6 +252,8 @@ fn of_pairing(error: PairError) -> Refusal {
     }
 }
 
+/// The most phones of one user: each is dialled for as long as it is away.
+const MOST: usize = 16;
 /// The most characters of a phone's name.
 const LONGEST_NAME: usize = 64;
 

@@ -29,9 +29,9 @@ pub(super) fn grace(text: &str) -> Result<Duration, String> {
     duration("[phones] grace", text, SECOND..=HOUR)
 }
 
-/// Returns how long a phone, and its person, may take for a request.
+/// Returns how long a phone, and its person, may take for a request. The PAM module waits for a minute and a little.
 pub(super) fn request_timeout(text: &str) -> Result<Duration, String> {
-    duration("[phones] request-timeout", text, SECOND * 5..=SECOND * 110)
+    duration("[phones] request-timeout", text, SECOND * 5..=SECOND * 60)
 }
 
 /// Returns how long a phone is not asked about logins after a no.
