@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use claviger_card::CardEvent;
 use claviger_phone_token::{PhoneEvent, info_text};
@@ -44,6 +45,7 @@ pub(crate) async fn tell_of_phones(service: Arc<Service>) {
         match event {
             PhoneEvent::Token { token, presence, at: _, why } => {
                 tracing::info!(%token, presence = presence.name(), "a phone came or went: {why}");
+                keep_info(&service, &token, &mut kept).await;
                 phone_changed(&service, &token).await;
             }
             PhoneEvent::Changed { token } => {
@@ -65,14 +67,18 @@ async fn phone_changed(service: &Service, token: &TokenId) {
     }
 }
 
-async fn keep_info(service: &Service, token: &TokenId, kept: &mut HashMap<TokenId, String>) {
+async fn keep_info(service: &Service, token: &TokenId, kept: &mut HashMap<TokenId, (String, Instant)>) {
     let Some(info) = service.phones.token(token).info() else { return };
     let text = info_text::print(&info);
-    if kept.get(token) == Some(&text) {
+    // A phone may say something else with each breath: the disk is not to follow it.
+    if kept.get(token).is_some_and(|(last, at)| *last == text || at.elapsed() < PAUSE) {
         return;
     }
     match service.table.set_phone_info(token, text.clone()).await {
-        Ok(()) => drop(kept.insert(token.clone(), text)),
+        Ok(()) => drop(kept.insert(token.clone(), (text, Instant::now()))),
         Err(error) => tracing::warn!(%token, "cannot keep what a phone says of itself: {error}"),
     }
 }
+
+/// So long after what a phone says of itself was written down nothing more is.
+const PAUSE: Duration = Duration::from_secs(60);
