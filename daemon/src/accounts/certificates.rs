@@ -44,23 +44,25 @@ pub async fn set(
         }
         let table = &service.table;
         seat.apply(table, table.set_certificates(seat.uid, key.id(), certificates.clone())).await?;
-        give_to_phones(&service, &seat, key, &certificates);
+        give_to_phones(&service, &seat, key, &certificates, &Arc::new(visit));
         service.subscribers.announce(seat.uid, &Event::KeysChanged);
         Ok(())
     })
     .await
 }
 
-/// Puts certificates beside a key on the phones on which it stands and that are there.
-fn give_to_phones(service: &Service, seat: &Seat, key: &Key, certificates: &[Vec<u8>]) {
+/// Puts certificates beside a key on the phones on which it stands and that are there. Until they have them this counts
+/// among what the user has under way.
+fn give_to_phones(service: &Service, seat: &Seat, key: &Key, certificates: &[Vec<u8>], visit: &Arc<Visit>) {
     for place in key.placements.iter().filter(|place| place.kind == TokenKind::Phone) {
         let Ok(phone) = seat.phone(&place.token) else { continue };
-        let (place, certificates) = (place.clone(), certificates.to_vec());
+        let (place, certificates, visit) = (place.clone(), certificates.to_vec(), Arc::clone(visit));
         let errand = own_errand(&key.binding.user_name, "clavigerd", "certificate");
         drop(service.runtime.spawn(async move {
             if let Err(error) = phone.certify(&place.reference, certificates, errand).await {
                 tracing::info!(token = %place.token, "the phone did not take a certificate: {error}");
             }
+            drop(visit);
         }));
     }
 }
