@@ -6,7 +6,7 @@
 //! | `check` | what is held before the person is asked |
 //! | `leave` | the person's yes to one operation, and the line about it |
 //! | `request` | one command of a host, from its question to its answer |
-//! | `screen` | [`Screen`](screen::Screen): one question at a time, hosts in turn |
+//! | `screen` | `Screen`: one question at a time, hosts in turn |
 //! | `session` | [`Session`]: one channel of one host |
 
 mod check;
