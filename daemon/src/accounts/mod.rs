@@ -193,7 +193,7 @@ impl Seat {
     }
 
     /// Carries a change out in the table and reads the account anew right behind it, in one go. Phones that the account has
-    /// no more are kept until [`let_go`](Self::let_go): what is bound to them is to be given up first.
+    /// no more are kept until `let_go`: what is bound to them is to be given up first.
     pub async fn apply<T>(
         &self,
         table: &Table,

@@ -5,7 +5,7 @@
 //! | `mod` | [`Claim`]: somebody who claims to be a user; what they are asked for, and whether it is right |
 //! | `means` | [`Wish`]: which token and key serve (pure) |
 //! | `store`, `card`, `phone` | the proof by pass phrase, by card, by phone |
-//! | `patience` | [`Patience`]: how often a phone is asked (pure) |
+//! | `patience` | `Patience`: how often a phone is asked (pure) |
 //! | `logins` | [`Logins`]: logins that no session was opened for yet |
 //!
 //! Here the secret that is given now is what counts: nothing that is unlocked stands in for it, nothing wrong here locks
