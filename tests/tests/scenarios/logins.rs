@@ -224,7 +224,7 @@ async fn options_that_make_no_sense_are_refused_before_anything_is_tried() {
     let long = || "x".repeat(257);
     for _ in 0..2 {
         for (options, name) in [
-            (option("location", "phone"), "InvalidArgs"),
+            (option("location", "phone"), "TokenAbsent"),
             (option("location", "cloud"), "InvalidArgs"),
             (option("location", "card"), "TokenAbsent"),
             (option("token", "card:piv:00"), "InvalidArgs"),
