@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use claviger_tests::accounts::Person;
 use claviger_tests::phone::{Plan, Relay, Tap, Way, Wire};
-use tempfile::TempDir;
 
 use crate::echo::{Place, Sizes};
 use crate::error::{Doing, Error};
@@ -16,19 +15,44 @@ use crate::error::{Doing, Error};
 pub(crate) enum Line {
     /// Two terminals. When it is cut they are gone, and others have their names when it is there again, as with USB.
     Terminals {
-        /// Holds the names. Below /dev, or the daemon takes it for no terminal.
-        names: TempDir,
+        /// Where udev names real ones, or the daemon takes it for no terminal.
+        names: Names,
         wire: Option<Wire>,
     },
     /// A socket whose listener connects to the daemon's.
     Sockets { relay: Relay, behind: PathBuf },
 }
 
+/// Two names for terminals that come and go, away with the value.
+pub(crate) struct Names;
+
+impl Names {
+    fn new() -> Result<Self, Error> {
+        std::fs::create_dir_all(BY_ID).doing("make a folder of terminals' names")?;
+        Ok(Self)
+    }
+
+    fn of(&self, end: &str) -> PathBuf {
+        PathBuf::from(format!("{BY_ID}/claviger-bench-{}-{end}", std::process::id()))
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        for end in [COMPUTER, PHONE] {
+            drop(std::fs::remove_file(self.of(end)));
+        }
+        // Where nothing else is named there.
+        drop(std::fs::remove_dir(BY_ID));
+    }
+}
+
+const BY_ID: &str = "/dev/serial/by-id";
+
 impl Line {
     /// Lays a line of terminals.
     pub(crate) fn terminals() -> Result<Self, Error> {
-        let names = tempfile::Builder::new().prefix("claviger-bench-").tempdir_in("/dev/shm");
-        let names = names.doing("make a folder in /dev/shm")?;
+        let names = Names::new()?;
         let mut line = Self::Terminals { names, wire: None };
         line.mend()?;
         Ok(line)
@@ -44,7 +68,7 @@ impl Line {
         match self {
             Self::Terminals { names, wire } => {
                 for name in [COMPUTER, PHONE] {
-                    std::fs::remove_file(names.path().join(name)).doing("take a terminal away")?;
+                    std::fs::remove_file(names.of(name)).doing("take a terminal away")?;
                 }
                 *wire = None;
             }
@@ -59,7 +83,7 @@ impl Line {
             Self::Terminals { names, wire } => {
                 let new = Wire::between(&Person::root(), &Person::root());
                 for (terminal, name) in [(new.computer(), COMPUTER), (new.phone(), PHONE)] {
-                    symlink(terminal, names.path().join(name)).doing("name a terminal")?;
+                    symlink(terminal, names.of(name)).doing("name a terminal")?;
                 }
                 *wire = Some(new);
             }
@@ -72,7 +96,7 @@ impl Line {
     pub(crate) fn plan(&self) -> Plan {
         let plan = Plan { person: Person::root(), ..Plan::new() };
         match self {
-            Self::Terminals { names, .. } => plan.link(&["--serial", &text(&names.path().join(PHONE))]),
+            Self::Terminals { names, .. } => plan.link(&["--serial", &text(&names.of(PHONE))]),
             Self::Sockets { relay, .. } => plan.over(relay),
         }
     }
@@ -80,7 +104,7 @@ impl Line {
     /// Returns the daemon's name for its end.
     pub(crate) fn link(&self) -> String {
         match self {
-            Self::Terminals { names, .. } => format!("serial:{}", text(&names.path().join(COMPUTER))),
+            Self::Terminals { names, .. } => format!("serial:{}", text(&names.of(COMPUTER))),
             Self::Sockets { .. } => "socket".to_owned(),
         }
     }
@@ -88,9 +112,7 @@ impl Line {
     /// Returns where an echo's client and server have their ends.
     pub(crate) fn ends(&self) -> [Place; 2] {
         match self {
-            Self::Terminals { names, .. } => {
-                [COMPUTER, PHONE].map(|name| Place::Terminal(names.path().join(name)))
-            }
+            Self::Terminals { names, .. } => [COMPUTER, PHONE].map(|name| Place::Terminal(names.of(name))),
             Self::Sockets { relay, behind } => {
                 [Place::Socket(relay.socket().to_owned()), Place::Socket(behind.clone())]
             }
