@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use claviger_tests::accounts::Person;
 use claviger_tests::phone::{Plan, Relay, Tap, Way, Wire};
@@ -24,16 +25,17 @@ pub(crate) enum Line {
 }
 
 /// Two names for terminals that come and go, away with the value.
-pub(crate) struct Names;
+pub(crate) struct Names(u32);
 
 impl Names {
     fn new() -> Result<Self, Error> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         std::fs::create_dir_all(BY_ID).doing("make a folder of terminals' names")?;
-        Ok(Self)
+        Ok(Self(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     fn of(&self, end: &str) -> PathBuf {
-        PathBuf::from(format!("{BY_ID}/claviger-bench-{}-{end}", std::process::id()))
+        PathBuf::from(format!("{BY_ID}/claviger-bench-{}-{}-{end}", std::process::id(), self.0))
     }
 }
 
