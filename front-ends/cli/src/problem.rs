@@ -155,11 +155,9 @@ const fn refusal_hint(name: ErrorName) -> Option<&'static str> {
             Some("`claviger token list` shows your tokens, `claviger card list` the cards in the readers")
         }
         E::UserPresenceNeeded => Some("try again and touch the card when it blinks"),
-        E::TokenAbsent | E::TokenRemoved | E::WrongToken => {
-            Some(
-                "insert the card, or bring the phone near or plug it in: `claviger token list` shows yours, `claviger phone list` what keeps a phone away",
-            )
-        }
+        E::TokenAbsent | E::TokenRemoved | E::WrongToken => Some(
+            "insert the card, or bring the phone near or plug it in: `claviger token list` shows yours, `claviger phone list` what keeps a phone away",
+        ),
         E::DeviceBusy => Some("end the program that holds the card or the line, or wait for it"),
         E::SessionLocked => Some("unlock your screen"),
         E::TryLater => Some("`claviger status` shows when the next try is looked at"),
