@@ -1,5 +1,7 @@
 //! Texts that others chose: names of hosts, users and programs, labels of keys.
 
+use claviger_phone_protocol::is_hidden;
+
 /// Returns `text` fit to be shown to a person: one line, nothing that is not seen or that turns the line round, at most
 /// `room` letters. What is left out at the end is told by dots.
 pub fn clean(text: &str, room: usize) -> String {
@@ -21,7 +23,7 @@ fn readable(letter: char) -> Option<char> {
     match letter {
         // The Braille pattern without dots is a space to the eye.
         letter if letter.is_whitespace() || letter == '\u{2800}' => Some(' '),
-        letter if letter.is_control() || is_hidden(letter) => None,
+        letter if is_hidden(letter) => None,
         // The questions have quotation marks of their own, and notifications take the others for mark-up.
         '"' | '\u{201c}' | '\u{201d}' => Some('\''),
         '<' => Some('('),
@@ -29,25 +31,6 @@ fn readable(letter: char) -> Option<char> {
         '&' => Some('+'),
         letter => Some(letter),
     }
-}
-
-/// Returns true for what has no shape, or turns the direction of writing.
-const fn is_hidden(letter: char) -> bool {
-    matches!(letter,
-        '\u{00ad}' // soft hyphen
-        | '\u{034f}' // combining grapheme joiner
-        | '\u{061c}' | '\u{200e}' | '\u{200f}' // marks of direction
-        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // fillers
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200d}' // no width
-        | '\u{202a}'..='\u{202e}' // embeddings and overrides
-        | '\u{2060}'..='\u{206f}' // invisible operators, isolates
-        | '\u{fe00}'..='\u{fe0f}' // variation
-        | '\u{feff}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' // tags
-    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,15 @@ use crate::hosts::Host;
 use crate::module::{Making, ModuleKey};
 use crate::question::{Operation, Question};
 
+/// A private key's use that a host asks for.
+struct Use {
+    purpose: Purpose,
+    with: Mechanics,
+    /// What is signed, decrypted or opened, or the peer's public key.
+    data: Vec<u8>,
+    errand: Errand,
+}
+
 impl SecurityManager {
     /// Does what a host asks. Dropping it takes the question back and gives the operation up.
     ///
@@ -19,13 +28,17 @@ impl SecurityManager {
             Command::Find => Ok(Reply::Keys(self.module().keys().iter().map(|key| key.entry()).collect())),
             Command::Attributes { key } => Ok(Reply::Key(self.key(&key)?.entry())),
             Command::Certificates { key } => Ok(Reply::Certificates(self.key(&key)?.certificates.clone())),
-            Command::Sign { with, data, errand } => self.sign(session, with, data, &errand).await,
-            Command::Decrypt { with, ciphertext, errand } => {
-                self.decrypt(session, with, ciphertext, &errand).await
+            Command::Sign { with, data, errand } => {
+                self.use_key(session, Use { purpose: Purpose::Sign, with, data, errand }).await
             }
-            Command::Derive { with, peer, errand } => self.derive(session, with, peer, &errand).await,
-            Command::Decapsulate { with, ciphertext, errand } => {
-                self.decapsulate(session, with, ciphertext, &errand).await
+            Command::Decrypt { with, ciphertext: data, errand } => {
+                self.use_key(session, Use { purpose: Purpose::Decrypt, with, data, errand }).await
+            }
+            Command::Derive { with, peer: data, errand } => {
+                self.use_key(session, Use { purpose: Purpose::Derive, with, data, errand }).await
+            }
+            Command::Decapsulate { with, ciphertext: data, errand } => {
+                self.use_key(session, Use { purpose: Purpose::Decapsulate, with, data, errand }).await
             }
             Command::Generate { algorithm, new, errand } => {
                 self.generate(session, algorithm, new, &errand).await
@@ -64,86 +77,24 @@ impl SecurityManager {
         }
     }
 
-    async fn sign(
-        &self,
-        session: &Session,
-        with: Mechanics,
-        data: Vec<u8>,
-        errand: &Errand,
-    ) -> Result<Reply, Failure> {
-        let key = self.key_for(&with, Purpose::Sign)?;
+    /// Uses a private key, which is asked about.
+    async fn use_key(&self, session: &Session, wanted: Use) -> Result<Reply, Failure> {
+        let Use { purpose, with, data, errand } = wanted;
+        let key = self.key_for(&with, purpose)?;
         self.check_size(&data)?;
-        let question = self.about(Operation::Sign, session, errand, &key).with_data(with.mechanism, &data);
+        let question =
+            self.about(operation(purpose), session, &errand, &key).with_data(with.mechanism, &data);
         let leave = self.leave(session, question, Some(&key)).await?;
         let Mechanics { mechanism, parameters, .. } = with;
-        let operation = TokenOp::Sign { key: key.handle.clone(), mechanism, parameters, data };
-        let outcome = match self.module().perform(operation).await {
-            Ok(TokenOutput::Signature(signature)) => Ok(Reply::Signature(signature)),
-            Ok(_) => Err(odd()),
-            Err(error) => Err(error),
+        let key = key.handle.clone();
+        let operation = match purpose {
+            Purpose::Sign => TokenOp::Sign { key, mechanism, parameters, data },
+            Purpose::Decrypt => TokenOp::Decrypt { key, mechanism, parameters, ciphertext: data },
+            Purpose::Derive => TokenOp::Derive { key, mechanism, peer: data },
+            Purpose::Decapsulate => TokenOp::Decapsulate { key, mechanism, ciphertext: data },
         };
-        leave.finish(outcome)
-    }
-
-    async fn decrypt(
-        &self,
-        session: &Session,
-        with: Mechanics,
-        ciphertext: Vec<u8>,
-        errand: &Errand,
-    ) -> Result<Reply, Failure> {
-        let key = self.key_for(&with, Purpose::Decrypt)?;
-        self.check_size(&ciphertext)?;
-        let question =
-            self.about(Operation::Decrypt, session, errand, &key).with_data(with.mechanism, &ciphertext);
-        let leave = self.leave(session, question, Some(&key)).await?;
-        let Mechanics { mechanism, parameters, .. } = with;
-        let operation = TokenOp::Decrypt { key: key.handle.clone(), mechanism, parameters, ciphertext };
-        let outcome = match self.module().perform(operation).await {
-            Ok(TokenOutput::Plaintext(plaintext)) => Ok(Reply::Plaintext(plaintext)),
-            Ok(_) => Err(odd()),
-            Err(error) => Err(error),
-        };
-        leave.finish(outcome)
-    }
-
-    async fn derive(
-        &self,
-        session: &Session,
-        with: Mechanics,
-        peer: Vec<u8>,
-        errand: &Errand,
-    ) -> Result<Reply, Failure> {
-        let key = self.key_for(&with, Purpose::Derive)?;
-        self.check_size(&peer)?;
-        let question = self.about(Operation::Derive, session, errand, &key).with_data(with.mechanism, &peer);
-        let leave = self.leave(session, question, Some(&key)).await?;
-        let operation = TokenOp::Derive { key: key.handle.clone(), mechanism: with.mechanism, peer };
-        leave.finish(self.shared_secret(operation).await)
-    }
-
-    async fn decapsulate(
-        &self,
-        session: &Session,
-        with: Mechanics,
-        ciphertext: Vec<u8>,
-        errand: &Errand,
-    ) -> Result<Reply, Failure> {
-        let key = self.key_for(&with, Purpose::Decapsulate)?;
-        self.check_size(&ciphertext)?;
-        let question =
-            self.about(Operation::Decapsulate, session, errand, &key).with_data(with.mechanism, &ciphertext);
-        let leave = self.leave(session, question, Some(&key)).await?;
-        let mechanism = with.mechanism;
-        let operation = TokenOp::Decapsulate { key: key.handle.clone(), mechanism, ciphertext };
-        leave.finish(self.shared_secret(operation).await)
-    }
-
-    async fn shared_secret(&self, operation: TokenOp) -> Result<Reply, TokenError> {
-        match self.module().perform(operation).await? {
-            TokenOutput::SharedSecret(secret) => Ok(Reply::SharedSecret(secret)),
-            _ => Err(odd()),
-        }
+        let output = self.module().perform(operation).await;
+        leave.finish(output.and_then(|output| reply(purpose, output)))
     }
 
     async fn generate(
@@ -292,6 +243,26 @@ fn random(length: u32) -> Result<Reply, Failure> {
         return Err(TokenError::DataTooLarge { limit: DATA_LIMIT }.into());
     }
     Ok(Reply::Random(soft::random(length)?))
+}
+
+const fn operation(purpose: Purpose) -> Operation {
+    match purpose {
+        Purpose::Sign => Operation::Sign,
+        Purpose::Decrypt => Operation::Decrypt,
+        Purpose::Derive => Operation::Derive,
+        Purpose::Decapsulate => Operation::Decapsulate,
+    }
+}
+
+fn reply(purpose: Purpose, output: TokenOutput) -> Result<Reply, TokenError> {
+    match (purpose, output) {
+        (Purpose::Sign, TokenOutput::Signature(signature)) => Ok(Reply::Signature(signature)),
+        (Purpose::Decrypt, TokenOutput::Plaintext(plaintext)) => Ok(Reply::Plaintext(plaintext)),
+        (Purpose::Derive | Purpose::Decapsulate, TokenOutput::SharedSecret(secret)) => {
+            Ok(Reply::SharedSecret(secret))
+        }
+        _ => Err(odd()),
+    }
 }
 
 fn odd() -> TokenError {
