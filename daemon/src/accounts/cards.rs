@@ -6,14 +6,13 @@ use std::time::Duration;
 use claviger_card::{CardKey, CardToken, Contents};
 use claviger_core::policy::Caller;
 use claviger_core::{
-    Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, Refusal, Registration, Step,
-    check_label,
+    Defaults, EnrolledToken, Key, KeyState, Placement, PlacementState, Refusal, Registration, check_label,
 };
 use claviger_token::{KeyId, KeyInfo, Presence, Secret, Spare, Token, TokenId, TokenKind, TokenOp};
 
 use super::card_care::here;
 use super::possession::{Candidate, prove};
-use super::registration::{become_default, new_binding, new_user};
+use super::registration::{become_default, may_add_token, new_binding, new_user};
 use super::{Seat, certificates, guess, token_name};
 use crate::callers::Visit;
 use crate::clock::now;
@@ -134,19 +133,7 @@ async fn may_enrol(
         }
         _ => {}
     }
-    let step = service.application();
-    let account = seat.account(&service.table).await?;
-    let state = account.as_ref().map_or(Registration::None, |account| account.user.registration);
-    match (state, step) {
-        (Registration::Active, _) => seat.own(&service.table, caller).await.map(Some),
-        (Registration::None, Step::Register) if account.is_none() => Ok(None),
-        (Registration::None | Registration::Revoked, Step::Register) => {
-            seat.callers(&service.table, caller).await?;
-            Ok(None)
-        }
-        (Registration::Applied | Registration::Pending, _) => Err(Refusal::RegistrationPending(state)),
-        (Registration::None | Registration::Revoked, _) => Err(Refusal::NotRegistered(state)),
-    }
+    may_add_token(service, seat, caller).await
 }
 
 /// What an enrolment writes.

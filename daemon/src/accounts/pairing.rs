@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use claviger_core::policy::Caller;
-use claviger_core::{EnrolledToken, Refusal, Registration, Resource, Step};
+use claviger_core::{EnrolledToken, Refusal, Registration, Resource};
 use claviger_dbus::steers;
 use claviger_phone_token::{Bluetooth, Link, Method, PairError, PairStep, Paired, Pairing, Proposal};
 use claviger_token::{KeyId, Secret, TokenId, TokenKind};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Seat;
 use super::phone_keys::{self, Enrolment};
 use super::phones::{PATIENCE, announce};
-use super::registration::new_user;
+use super::registration::{may_add_token, new_user};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::conversation::Conversation;
@@ -210,24 +210,14 @@ fn check_link(service: &Service, link: Option<&Link>) -> Result<(), Refusal> {
     }
 }
 
-/// Returns the caller's account, if there is one, and refuses where there may be none.
+/// Returns the caller's account, if there is one, and refuses where there may be none or it has phones enough.
 async fn may_pair(service: &Service, seat: &Seat, caller: &Caller) -> Result<Option<Arc<Account>>, Refusal> {
-    let account = seat.account(&service.table).await?;
-    let state = account.as_ref().map_or(Registration::None, |account| account.user.registration);
-    match (state, service.application()) {
-        (Registration::Active, _) => {
-            let account = seat.own(&service.table, caller).await?;
-            let phones = account.tokens.iter().filter(|token| token.kind == TokenKind::Phone).count();
-            if phones >= MOST { Err(Refusal::LimitsExceeded("phones")) } else { Ok(Some(account)) }
-        }
-        (Registration::None, Step::Register) if account.is_none() => Ok(None),
-        (Registration::None | Registration::Revoked, Step::Register) => {
-            seat.callers(&service.table, caller).await?;
-            Ok(None)
-        }
-        (Registration::Applied | Registration::Pending, _) => Err(Refusal::RegistrationPending(state)),
-        (Registration::None | Registration::Revoked, _) => Err(Refusal::NotRegistered(state)),
+    let account = may_add_token(service, seat, caller).await?;
+    let tokens = account.iter().flat_map(|account| &account.tokens);
+    if tokens.filter(|token| token.kind == TokenKind::Phone).count() >= MOST {
+        return Err(Refusal::LimitsExceeded("phones"));
     }
+    Ok(account)
 }
 
 /// The one mapping of this border.

@@ -17,7 +17,7 @@ use crate::callers::Visit;
 use crate::clock::now;
 use crate::service::Service;
 use crate::signals::Event;
-use crate::table::Table;
+use crate::table::{Account, Table};
 
 /// Makes an account for the caller, sealed under the pass phrase, with its first keys. It is active, or waits
 /// for consent, as configured; either way it is locked.
@@ -179,6 +179,27 @@ fn row(
         attestation,
         binding: Arc::new(binding),
         confirm: claviger_core::Confirm::Never,
+    }
+}
+
+/// Returns the caller's account, if there is one, to which a card or phone may be added; where there is none, whether that
+/// may make one.
+pub(super) async fn may_add_token(
+    service: &Service,
+    seat: &Seat,
+    caller: &Caller,
+) -> Result<Option<Arc<Account>>, Refusal> {
+    let account = seat.account(&service.table).await?;
+    let state = account.as_ref().map_or(Registration::None, |account| account.user.registration);
+    match (state, service.application()) {
+        (Registration::Active, _) => seat.own(&service.table, caller).await.map(Some),
+        (Registration::None, Step::Register) if account.is_none() => Ok(None),
+        (Registration::None | Registration::Revoked, Step::Register) => {
+            seat.callers(&service.table, caller).await?;
+            Ok(None)
+        }
+        (Registration::Applied | Registration::Pending, _) => Err(Refusal::RegistrationPending(state)),
+        (Registration::None | Registration::Revoked, _) => Err(Refusal::NotRegistered(state)),
     }
 }
 
