@@ -101,8 +101,9 @@ impl From<Failure> for TokenError {
             | Rv::FunctionFailed
             | Rv::DeviceError
             | Rv::DeviceMemory
-            | Rv::TokenResourceExceeded => Self::Device(text.into()),
-            Rv::GeneralError => Self::Internal(text.into()),
+            | Rv::TokenResourceExceeded
+            // What failed inside the phone failed in a device: `Internal` would blame this computer's software.
+            | Rv::GeneralError => Self::Device(text.into()),
             Rv::Other(number) => Self::Device(format!("error {number:#x}: {text}").into()),
         }
     }
@@ -315,11 +316,14 @@ mod tests {
         let there_and_back = |error: TokenError| TokenError::from(Failure::from(error));
         let nearly = [
             (TokenError::Damaged("a".into()), TokenError::Device("what is stored is damaged: a".into())),
-            (TokenError::Internal("a".into()), TokenError::Internal("internal error: a".into())),
+            (TokenError::Internal("a".into()), TokenError::Device("internal error: a".into())),
             (TokenError::DataInvalid("a".into()), TokenError::DataInvalid("the data do not fit: a".into())),
         ];
         for (there, back) in nearly {
             assert_eq!(there_and_back(there), back);
+        }
+        for rv in [Rv::GeneralError, Rv::HostMemory, Rv::FunctionFailed, Rv::DeviceError, Rv::DeviceMemory] {
+            assert_eq!(TokenError::from(Failure::new(rv, "a")), TokenError::Device("a".into()));
         }
         let unsupported = TokenError::MechanismNotSupported(Mechanism::Eddsa, Algorithm::P256);
         assert!(matches!(there_and_back(unsupported), TokenError::NotSupported(_)));
