@@ -35,6 +35,8 @@ pub struct NewKey {
     pub site: Site,
     /// The program that asks for it, as a phone shows it.
     pub application: String,
+    /// Nobody is asked, so that no phone can be the place.
+    pub no_prompt: bool,
 }
 
 /// On which token a new key is made.
@@ -80,10 +82,12 @@ pub async fn create(
     if let Origin::Generate(algorithm) = &origin {
         check_usage(wanted.usage, *algorithm)?;
     }
-    let NewKey { label, usage, place, site, application } = wanted;
+    let NewKey { label, usage, place, site, application, no_prompt } = wanted;
     let token = match target(&seat, &account, &place, &site)? {
         Target::Here(token) if token.is_unlocked() => token,
         Target::Here(token) => return Err(Refusal::of_token(token.kind(), TokenError::Locked)),
+        // It would ask its person; it is not even dialled for that.
+        Target::Phone(_) if no_prompt => return Err(Refusal::MayNotAsk),
         // It asks its own person, unless it was locked from here, and says so then.
         Target::Phone(phone) => {
             named_if_absent(service, &account, &phone).await?;

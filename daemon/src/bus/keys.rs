@@ -346,7 +346,7 @@ impl KeysFace {
     async fn wanted(&self, peer: &Peer, options: NewKeyOptions) -> Result<NewKey, Refusal> {
         let NewKeyOptions {
             timeout_ms: _,
-            no_prompt: _,
+            no_prompt,
             label,
             usage,
             location,
@@ -368,6 +368,7 @@ impl KeysFace {
                 authority: parse::optional_secret(authority).await?,
             },
             application: application(&self.0.service, peer).await,
+            no_prompt: no_prompt.unwrap_or(false),
         })
     }
 }

@@ -4,7 +4,7 @@ use claviger_tests::accounts::Person;
 use claviger_tests::openssl::OpenSsl;
 use claviger_tests::peer::{Outcome, Peer, none, option};
 use claviger_tests::phone::{PASSPHRASE, Plan, Scene, on_the_phone, phone_house};
-use claviger_tests::until;
+use claviger_tests::{secret, until};
 
 const MESSAGE: &[u8] = b"what the person is asked about";
 
@@ -148,6 +148,25 @@ async fn a_lock_holds_on_the_phone_for_this_computer() {
     scene.sign(&key, MESSAGE).await.unwrap();
     assert_eq!(scene.phone.outcomes()[1..], ["unlock: approved", "sign: approved"]);
     unlock(&scene.alice, &scene.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_key_comes_to_a_phone_that_is_not_to_be_bothered() {
+    let scene = Scene::open().await;
+    let options = || {
+        let mut options = on_the_phone(&scene.token, "");
+        options.insert("no-prompt", true.into());
+        options
+    };
+    let made = scene.alice.call::<String>("Keys", "GenerateKey", &("P-256", options())).await;
+    made.refused("InteractiveAuthorizationRequired");
+    let private = OpenSsl::new().private_key("-algorithm ED25519").await;
+    let body = (secret::pipe(&private), options());
+    let taken = scene.alice.call::<String>("Keys", "ImportKey", &body).await;
+    taken.refused("InteractiveAuthorizationRequired");
+    assert!(scene.phone.outcomes().is_empty(), "somebody was asked: {:?}", scene.phone.outcomes());
+    assert_eq!(scene.phone.list().await["keys"].as_array().map(Vec::len), Some(0));
+    scene.generate("P-256").await.unwrap();
 }
 
 #[tokio::test]
