@@ -1,0 +1,3 @@
+//! `claviger-ssh-agent`.
+
+fn main() {}
