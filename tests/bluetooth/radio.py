@@ -146,6 +146,7 @@ async def carry(dlc, socket):
     for task in tasks:
         task.cancel()
     if not closed.is_set():
-        await dlc.disconnect()
+        # Where the peer ends it at the same time, bumble cancels whoever waits for the answer: that shall not be us.
+        await asyncio.wait([asyncio.create_task(dlc.disconnect())])
     writer.close()
     say("closed")
