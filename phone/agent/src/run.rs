@@ -42,6 +42,8 @@ async fn serve(words: &Run, state: &Path, control: &Path) -> Result<(), Problem>
     let module = module(words.module, &store)?;
     if let Some(source) = words.passphrase.source() {
         let secret = source.get(module.wants())?;
+        // Whose time is over hears from the module that there is no card.
+        drop(tokio::time::timeout(A_CARD, is_there(&*module)).await);
         module.unlock(secret, claviger_token::Spare::Last).await.map_err(Problem::Locked)?;
     }
     let (hosts, damaged) = Hosts::open(Arc::clone(&store))?;
@@ -110,6 +112,12 @@ fn module(kind: ModuleKind, store: &Arc<Store>) -> Result<Arc<dyn Module>, Probl
     })
 }
 
+/// Waits until there is something to unlock: readers and cards are looked at beside this.
+async fn is_there(module: &dyn Module) {
+    let mut changes = module.changes();
+    while module.place().is_none() && changes.changed().await.is_ok() {}
+}
+
 fn tell(damaged: &[DamagedDocument]) {
     for DamagedDocument { path, how } in damaged {
         eprintln!("claviger-phone: {} is damaged and left alone: {how}", path.display());
@@ -150,3 +158,6 @@ impl Signals {
         }
     }
 }
+
+/// How long a card that is to be unlocked at the start may take to be read.
+const A_CARD: Duration = Duration::from_secs(10);

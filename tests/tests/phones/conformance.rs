@@ -153,14 +153,9 @@ async fn a_phone_with_its_keys_on_a_card_conforms() {
     });
     let wire = Wire::between(&Person::root(), &Person::root());
     let module = Module::Card { pcscd: pcscd.socket(), pin: PIN.to_owned() };
-    let plan = Plan { person: Person::root(), module, ..Plan::new() }.at(&wire).locked();
+    let plan = Plan { person: Person::root(), module, ..Plan::new() }.at(&wire);
+    // The PIN that it starts with waits until the card has been read.
     let desk = Desk::set(plan, serial(&wire), Place::new(), PIN).await;
-    // The card is read as soon as its reader lets it.
-    let unlocking = async {
-        let unlock = ["unlock", "--passphrase-file", "-"];
-        while desk.phone.claviger_phone_with(&unlock, PIN.as_bytes()).await.code != Some(0) {}
-    };
-    in_time("the card", unlocking).await;
     let desk = desk.with_its_keys().await;
     assert_eq!(desk.existing.len(), 2, "the keys on the card");
     desk.conforms();
