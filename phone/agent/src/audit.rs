@@ -1,6 +1,7 @@
 //! The list of what was asked and what came of it.
 
 mod budget;
+mod series;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -14,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::since_boot;
 use crate::question::Question;
 use budget::Budget;
+use series::Series;
 
 /// The list, a line of JSON each, oldest first. A full file becomes the old one, and the old one before it goes.
-/// Where a computer has very many lines to which nobody said yes the further ones are counted only.
+/// Where a computer has very many lines to which nobody said yes, or to which somebody did once and for a while, the further
+/// ones are counted only.
 pub struct Audit {
     path: PathBuf,
     file: Mutex<Open>,
@@ -26,6 +29,7 @@ struct Open {
     file: File,
     size: u64,
     budget: Budget,
+    series: Series,
 }
 
 /// One line.
@@ -77,10 +81,34 @@ impl Entry {
         }
     }
 
-    /// Returns whether it was let: by a yes, or by one that was given before.
-    fn was_let(&self) -> bool {
-        self.outcome.starts_with("approved") || self.outcome.starts_with("allowed")
+    /// Returns how it came to be.
+    fn cause(&self) -> Cause {
+        match () {
+            () if self.outcome.starts_with("approved") => Cause::Yes,
+            () if self.outcome.starts_with("allowed") => Cause::EarlierYes,
+            () => Cause::NoYes,
+        }
     }
+
+    /// Returns it with what its computer did before that stands nowhere.
+    fn behind(&self, not_listed: &[String]) -> Self {
+        let mut entry = self.clone();
+        if !not_listed.is_empty() {
+            entry.outcome.push_str(&format!(" (before it, {} are not listed)", not_listed.join(" and ")));
+        }
+        entry
+    }
+}
+
+/// What a line came of.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// Somebody said yes to it.
+    Yes,
+    /// Somebody said yes before, for a while.
+    EarlierYes,
+    /// Nobody said yes.
+    NoYes,
 }
 
 impl Audit {
@@ -100,16 +128,18 @@ impl Audit {
     /// Those of the file system: then nothing may be handed out of what it was about.
     pub fn note(&self, entry: &Entry) -> io::Result<()> {
         let mut open = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if !entry.was_let() && !open.budget.take(&entry.pairing, since_boot()) {
+        let is_listed = match entry.cause() {
+            Cause::Yes => true,
+            Cause::EarlierYes => open.series.take(&entry.pairing),
+            Cause::NoYes => open.budget.take(&entry.pairing, since_boot()),
+        };
+        if !is_listed {
             return Ok(());
         }
-        let mut line = match open.budget.left_out(&entry.pairing) {
-            0 => serde_json::to_vec(entry)?,
-            count => {
-                let outcome = format!("{} (before it, {count} without a yes are not listed)", entry.outcome);
-                serde_json::to_vec(&Entry { outcome, ..entry.clone() })?
-            }
-        };
+        let mut line = serde_json::to_vec(&entry.behind(&open.left_out(&entry.pairing)))?;
+        if matches!(entry.cause(), Cause::Yes) {
+            open.series.begin(&entry.pairing);
+        }
         line.push(b'\n');
         if open.size + line.len() as u64 > SIZE_LIMIT {
             match fs::rename(&self.path, self.path.with_file_name(OLD_NAME)) {
@@ -117,7 +147,7 @@ impl Audit {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 renamed => renamed?,
             }
-            let Open { file, size, budget: _ } = Open::new(&self.path)?;
+            let Open { file, size, budget: _, series: _ } = Open::new(&self.path)?;
             (open.file, open.size) = (file, size);
         }
         open.append(&line)
@@ -148,7 +178,17 @@ impl Open {
     fn new(path: &Path) -> io::Result<Self> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { file, size, budget: Budget::default() })
+        Ok(Self { file, size, budget: Budget::default(), series: Series::default() })
+    }
+
+    /// Returns what of this computer's was left out since it was asked last.
+    fn left_out(&mut self, pairing: &str) -> Vec<String> {
+        let counts = [
+            (self.budget.left_out(pairing), "without a yes"),
+            (self.series.left_out(pairing), "allowed ones"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        counts.map(|(count, what)| format!("{count} {what}")).collect()
     }
 
     /// Writes a line in one piece. One that was cut off by a full disk is taken back, so that the next begins on a line of its
@@ -229,6 +269,24 @@ mod tests {
         assert_eq!(entries.len(), 502);
         assert_eq!(entries[0].outcome, "approved");
         assert_eq!(entries[501].outcome, "allowed (before it, 39500 without a yes are not listed)");
+    }
+
+    #[test]
+    fn one_yes_for_a_while_does_not_turn_the_list_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let list = Audit::open(folder.path()).expect("a list");
+        let note = |outcome: &str| list.note(&entry(outcome)).expect("room");
+        note("approved for a while");
+        (0..50_050).for_each(|_| note("allowed"));
+        note("approved for a while");
+        note("allowed");
+        let entries = Audit::read(folder.path()).expect("a list");
+        // A thousand, each hundredth of the other 49,050, and those around.
+        assert_eq!(entries.len(), 1 + 1000 + 490 + 2);
+        assert_eq!(entries[1000].outcome, "allowed");
+        assert_eq!(entries[1001].outcome, "allowed (before it, 99 allowed ones are not listed)");
+        assert_eq!(entries[1491].outcome, "approved for a while (before it, 50 allowed ones are not listed)");
+        assert_eq!(entries[1492].outcome, "allowed", "a new yes has lines of its own");
     }
 
     #[test]
