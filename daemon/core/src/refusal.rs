@@ -36,6 +36,11 @@ pub enum Refusal {
         /// The most that is taken, in bytes.
         limit: usize,
     },
+    /// More bytes are wanted than are given at a time.
+    TooMuchWanted {
+        /// The most that is given.
+        limit: usize,
+    },
     /// This key cannot with this mechanism.
     MechanismNotSupported(Mechanism, Algorithm),
     /// The service or the token cannot do such a thing at all.
@@ -164,6 +169,7 @@ impl Refusal {
             Self::DataTooLarge { .. } => {
                 Some("larger data go by descriptor (SignFile, DigestFile) where the mechanism hashes")
             }
+            Self::TooMuchWanted { .. } => Some("ask for them in several calls"),
             Self::StoreFull(_) => Some("make room where the state folder is; nothing was changed"),
             Self::StoreCorrupt(_) => Some("restore a backup with `claviger restore`"),
             Self::NoSuchUser
@@ -208,6 +214,7 @@ impl fmt::Display for Refusal {
             Self::AlreadyExists(what) => write!(formatter, "{what} exists already"),
             Self::InvalidArguments(why) | Self::DataInvalid(why) => formatter.write_str(why),
             Self::DataTooLarge { limit } => write!(formatter, "at most {limit} bytes are taken"),
+            Self::TooMuchWanted { limit } => write!(formatter, "at most {limit} bytes are given at a time"),
             Self::MechanismNotSupported(mechanism, algorithm) => {
                 write!(formatter, "a {algorithm} key cannot do {mechanism} there")
             }

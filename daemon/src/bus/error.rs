@@ -22,7 +22,7 @@ pub(super) const fn name(refusal: &Refusal) -> ErrorName {
         Refusal::AlreadyExists(_) => ErrorName::AlreadyExists,
         Refusal::InvalidArguments(_) => ErrorName::InvalidArgs,
         Refusal::DataInvalid(_) => ErrorName::DataInvalid,
-        Refusal::DataTooLarge { .. } => ErrorName::DataTooLarge,
+        Refusal::DataTooLarge { .. } | Refusal::TooMuchWanted { .. } => ErrorName::DataTooLarge,
         Refusal::MechanismNotSupported(..) => ErrorName::MechanismNotSupported,
         Refusal::NotSupported(_) | Refusal::TokenCannot(_) => ErrorName::NotSupported,
         Refusal::UsageNotAllowed(_) => ErrorName::UsageNotAllowed,

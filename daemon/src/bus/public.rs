@@ -140,7 +140,7 @@ impl PublicFace {
         }
         self.compute(&header, "make random bytes", async |_| {
             let length = usize::try_from(length).ok().filter(|length| *length <= names::DATA_LIMIT);
-            let length = length.ok_or(Refusal::DataTooLarge { limit: names::DATA_LIMIT })?;
+            let length = length.ok_or(Refusal::TooMuchWanted { limit: names::DATA_LIMIT })?;
             Ok(move || Ok(ByteBuf::from(soft::random(length)?.expose())))
         })
         .await
@@ -187,11 +187,15 @@ impl PublicFace {
         let Self(door) = self;
         door.call(header, "make random bytes", None, async |peer| {
             if length > MOST_OF_A_PHONE {
-                return Err(Refusal::DataTooLarge { limit: MOST_OF_A_PHONE as usize });
+                return Err(Refusal::TooMuchWanted { limit: MOST_OF_A_PHONE as usize });
             }
             let visit = door.service.visit(peer).await?;
-            let bytes = phones::random(&door.service, &visit, token, length).await?;
-            Ok(ByteBuf::from(bytes.expose()))
+            match phones::random(&door.service, &visit, token, length).await {
+                Ok(bytes) => Ok(ByteBuf::from(bytes.expose())),
+                // The phone gives even less at a time.
+                Err(Refusal::DataTooLarge { limit }) => Err(Refusal::TooMuchWanted { limit }),
+                Err(refusal) => Err(refusal),
+            }
         })
         .await
     }

@@ -109,6 +109,8 @@ async fn random_bytes_come_from_the_phone() {
     assert!(first.len() == 4096 && second.len() == 4096 && first != second);
     let came = scene.wire.tap().carried(claviger_tests::phone::Way::ToComputer).len() - before;
     assert!(came > 8192, "{came} bytes came from the phone");
+    let refusal = scene.alice.bytes("Public", "Random", &(4097u32, options())).await.refused("DataTooLarge");
+    assert!(refusal.text.ends_with("at most 4096 bytes are given at a time; ask for them in several calls"));
 }
 
 #[tokio::test]
