@@ -27,8 +27,9 @@ pub enum PhoneCommand {
 /// `claviger phone pair`
 #[derive(Debug, Args)]
 pub struct Pair {
-    /// The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/ttyACM0, or socket, to which the phone connects (adb reverse). Unless
-    /// told, the socket and every Bluetooth device that is bonded with this computer and offers the service.
+    /// The way to the phone: bluetooth:AA:BB:CC:DD:EE:FF, socket, to which the phone connects (adb reverse), or serial: and a terminal:
+    /// /dev/ttyACM0, ttyUSB0, ttyS0, ttyGS0, ttyAMA0, rfcomm0, pts/0, or one in /dev/serial/by-id or by-path. Unless told, the socket and
+    /// every Bluetooth device that is bonded with this computer and offers the service.
     #[arg(long)]
     pub link: Option<String>,
     /// Compare numbers on both sides, where the phone can scan nothing and be given no text.

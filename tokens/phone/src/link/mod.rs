@@ -75,7 +75,10 @@ impl FromStr for Link {
 
 impl fmt::Display for InvalidLink {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a link is bluetooth:AA:BB:CC:DD:EE:FF, serial:/dev/… or socket")
+        formatter.write_str(
+            "a link is socket, bluetooth:AA:BB:CC:DD:EE:FF, or serial: and the path of a terminal: /dev/ttyACM0, ttyUSB0, ttyS0, \
+             ttyGS0, ttyAMA0 or rfcomm0 (any number), /dev/pts/0, /dev/serial/by-id/… or /dev/serial/by-path/…",
+        )
     }
 }
 
