@@ -1,5 +1,6 @@
 //! Phones: what people log in with, and what ends their sessions when it is gone.
 
+mod accounts;
 mod installed;
 mod login;
 mod persistence;
