@@ -2,10 +2,14 @@
 //!
 //! | file | noun |
 //! | --- | --- |
+//! | `rv` | [`Rv`](rv::Rv): the codes, and what an error of the key store is among them |
+//! | `key` | [`Key`](key::Key): a key of the user's, [`PublicKey`](key::PublicKey): its public half, taken apart |
 //! | `store` | [`Store`]: what the module asks of the key store |
 
 #![deny(unsafe_code)]
 
+mod key;
+mod rv;
 mod store;
 
 pub use store::Store;
