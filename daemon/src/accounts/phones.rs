@@ -85,12 +85,22 @@ pub(crate) async fn log_in(
     (errand, idle): (Errand, Option<Duration>),
 ) -> Result<(), Refusal> {
     phone.login(errand).await.map_err(of_phone)?;
+    follow_unlocked(service, seat, phone, idle);
+    Ok(())
+}
+
+/// Tells that a phone was unlocked, and locks it again when `idle` passes without use.
+pub(super) fn follow_unlocked(
+    service: &Arc<Service>,
+    seat: &Arc<Seat>,
+    phone: &Arc<PhoneToken>,
+    idle: Option<Duration>,
+) {
     let unlock = seat.idle(phone.id()).start(idle);
     let watch = lock_when_idle(Arc::clone(service), Arc::clone(seat), Arc::clone(phone), unlock);
     drop(service.runtime.spawn(watch));
     announce(service, phone, seat.uid);
     tracing::info!(uid = seat.uid, token = %phone.id(), "a phone was unlocked");
-    Ok(())
 }
 
 async fn lock_when_idle(service: Arc<Service>, seat: Arc<Seat>, phone: Arc<PhoneToken>, unlock: u64) {

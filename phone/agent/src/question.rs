@@ -169,6 +169,18 @@ impl Question {
         self
     }
 
+    /// Returns true for the signature by which somebody logs in at the host.
+    pub fn is_of_a_login(&self) -> bool {
+        self.operation == Operation::Sign && self.errand.purpose == LOGIN
+    }
+
+    /// Makes it the question whether the host may use the keys.
+    #[must_use]
+    pub fn into_unlock(self) -> Self {
+        let (key, mechanism, digest) = (None, None, None);
+        Self { operation: Operation::Unlock, key, mechanism, digest, digest_is_given: false, ..self }
+    }
+
     /// Says with which key.
     #[must_use]
     pub fn with_key(mut self, reference: &str, label: &str, algorithm: Algorithm) -> Self {
@@ -243,6 +255,9 @@ impl Question {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
+
+/// The purpose of a login (docs/phone-protocol.md).
+const LOGIN: &str = "login";
 
 /// How many letters of a text that another chose are shown.
 const ROOM: usize = 80;

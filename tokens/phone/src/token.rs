@@ -99,6 +99,23 @@ impl PhoneToken {
         self.log_in(None, Spare::Last, &errand).await.map(drop)
     }
 
+    /// Has the phone sign for a login although this computer locked it: its person is asked for both at once, and a yes makes
+    /// its keys usable from here again. The errand's purpose must be `login`.
+    ///
+    /// # Errors
+    /// [`TokenError::Locked`] where the phone wants [`login`](Self::login) first; else as every signature.
+    pub async fn sign_to_log_in(&self, operation: TokenOp, errand: Errand) -> Result<TokenOutput, TokenError> {
+        let TokenOp::Sign { key, mechanism, parameters, data } = operation else {
+            return Err(TokenError::NotSupported("log somebody in by that"));
+        };
+        self.check(&key, mechanism, Purpose::Sign)?;
+        self.check_size(&data)?;
+        let with = with(&key, mechanism, parameters);
+        let output = output(self.ask(Command::Sign { with, data, errand }).await?)?;
+        self.note_unlocked();
+        Ok(output)
+    }
+
     /// Locks it for this computer, at once and over every reconnection; the phone is told where it is there.
     pub fn lock(&self) {
         let was_locked = self.locked.swap(true, Ordering::AcqRel);
@@ -194,11 +211,15 @@ impl PhoneToken {
         let command = Command::Login { secret, spare, errand: errand.clone() };
         let reply = self.ask(command).await?;
         let output = done(&reply)?;
+        self.note_unlocked();
+        Ok(output)
+    }
+
+    fn note_unlocked(&self) {
         self.locked.store(false, Ordering::Release);
         if let Some(registry) = self.registry.upgrade() {
             registry.set_unlocked(&self.id, true);
         }
-        Ok(output)
     }
 
     /// Refuses what the phone cannot do; so that this is said of a phone that is away, too, it comes first.

@@ -1,13 +1,15 @@
 //! The proof by phone: its person says yes to this login, and its key signs.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use claviger_core::{Key, Placement, Refusal};
-use claviger_token::{Token, TokenError, TokenId};
+use claviger_phone_token::PhoneToken;
+use claviger_token::{Errand, KeyHandle, Token, TokenError, TokenId, TokenOutput};
 
 use super::patience::Whence;
 use super::{Claim, Occasion};
-use crate::accounts::phones::{log_in, of_phone};
+use crate::accounts::phones::{follow_unlocked, log_in, of_phone};
 use crate::accounts::statement::Statement;
 use crate::errand::own_errand;
 
@@ -25,13 +27,8 @@ pub(super) async fn prove(
     let errand = own_errand(&caller.user_name, told(occasion), "login");
     let handle = key.handle(place);
     let outcome = async {
-        if !phone.is_ready(&handle) {
-            log_in(service, seat, &phone, (errand.clone(), service.config.idle)).await?;
-        }
         let statement = Statement::of_login(seat.uid)?;
-        let operation = statement.ask(&handle, &phone.capabilities()).map_err(of_login)?;
-        let view = std::sync::Arc::clone(&phone).on_behalf_of(errand);
-        let output = view.perform(operation).await.map_err(of_login)?;
+        let output = sign(claim, (&phone, &handle), &statement, errand).await?;
         if statement.is_signed(&key.info, &output).map_err(of_login)? {
             return Ok(place.token.clone());
         }
@@ -40,6 +37,31 @@ pub(super) async fn prove(
     .await;
     asking.ended(&outcome);
     outcome
+}
+
+/// Has the phone sign the statement. Where it was locked from here its person says with the same yes that it may be used again;
+/// a phone that wants two answers for that gets two questions.
+async fn sign(
+    claim: &Claim,
+    (phone, key): (&Arc<PhoneToken>, &KeyHandle),
+    statement: &Statement,
+    errand: Errand,
+) -> Result<TokenOutput, Refusal> {
+    let Claim { service, seat, .. } = claim;
+    let idle = service.config.idle;
+    let operation = || statement.ask(key, &phone.capabilities()).map_err(of_login);
+    if !phone.is_ready(key) {
+        match phone.sign_to_log_in(operation()?, errand.clone()).await {
+            Ok(output) => {
+                follow_unlocked(service, seat, phone, idle);
+                return Ok(output);
+            }
+            Err(TokenError::Locked) => log_in(service, seat, phone, (errand.clone(), idle)).await?,
+            Err(error) => return Err(of_login(error)),
+        }
+    }
+    let view = Arc::clone(phone).on_behalf_of(errand);
+    view.perform(operation()?).await.map_err(of_login)
 }
 
 /// Returns what the phone shows of where somebody logs in: what the program that asks says.

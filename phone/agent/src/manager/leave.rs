@@ -28,6 +28,8 @@ pub(super) enum Needs<'a> {
     Module,
     /// That key.
     Key(&'a ModuleKey),
+    /// That key, and an answer to this very question: no yes for a while counts.
+    KeyAndAnswer(&'a ModuleKey),
 }
 
 impl SecurityManager {
@@ -41,10 +43,28 @@ impl SecurityManager {
         question: Question,
         key: Option<&ModuleKey>,
     ) -> Result<Leave<'_>, Failure> {
-        if session.is_logged_out() {
-            return Err(TokenError::Locked.into());
+        match (session.is_logged_out(), key) {
+            (false, _) => self.ask(session, question, key.map_or(Needs::Module, Needs::Key)).await,
+            (true, Some(key)) if question.is_of_a_login() => self.let_back(session, question, key).await,
+            (true, _) => Err(TokenError::Locked.into()),
         }
-        self.ask(session, question, key.map_or(Needs::Module, Needs::Key)).await
+    }
+
+    /// Asks the person of a host that logged out for two things at once: to sign for somebody's login there, and to let the
+    /// host use the keys again. The person reads both, and rules are asked for each.
+    async fn let_back(
+        &self,
+        session: &Session,
+        question: Question,
+        key: &ModuleKey,
+    ) -> Result<Leave<'_>, Failure> {
+        if !self.approver().has_screen() {
+            self.ask(session, question.clone().into_unlock(), Needs::Module).await?.finish(Ok(()))?;
+        }
+        let question = question.with_warning("it was locked; a yes makes the keys usable for it again");
+        let leave = self.ask(session, question, Needs::KeyAndAnswer(key)).await?;
+        session.log_in();
+        Ok(leave)
     }
 
     /// Asks the person, whether or not the host is logged in.
@@ -128,7 +148,7 @@ impl SecurityManager {
         match needs {
             Needs::Nothing => true,
             Needs::Module => self.module().is_unlocked(),
-            Needs::Key(key) => self.module().is_ready(key),
+            Needs::Key(key) | Needs::KeyAndAnswer(key) => self.module().is_ready(key),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use claviger_phone::approval::{A_WHILE, Unlocking, Verdict};
 use claviger_phone::module::{Doing, Making, Module, ModuleKey, Stand};
+use claviger_phone::question::Operation;
 use claviger_phone::stream::{Ended, Idle, serve};
 use claviger_phone_protocol::host::Host;
 use claviger_phone_protocol::{
@@ -96,6 +97,33 @@ impl Module for Reader {
     fn certify<'a>(&'a self, key: &'a ModuleKey, certificates: Vec<Vec<u8>>) -> Doing<'a, ()> {
         self.inside.certify(key, certificates)
     }
+}
+
+#[test]
+fn a_login_at_a_computer_that_logged_out_is_asked_for_once_and_lets_it_in_again() {
+    test(|| async {
+        let mut phone = Phone::new().await;
+        let laptop = session(1);
+        let key = phone.key(&laptop, 1).await;
+        let signed = phone.request(&laptop, sign(&key, "sign"));
+        phone.answer(Verdict::ApprovedFor(A_WHILE)).await;
+        assert!(is_signed(&signed.await.expect("it ends")));
+        phone.request(&laptop, Command::Logout).await.expect("it ends").expect("done");
+        for (verdict, expected) in [(Verdict::Refused, false), (Verdict::ApprovedFor(A_WHILE), true)] {
+            let plain = phone.request(&laptop, sign(&key, "sign")).await.expect("it ends");
+            assert_eq!(plain.err().expect("it is logged out").rv, Rv::UserNotLoggedIn);
+            let signed = phone.request(&laptop, sign(&key, "login"));
+            let asked = phone.answer(verdict).await;
+            assert_eq!((asked.operation, asked.errand.purpose.as_str()), (Operation::Sign, "login"));
+            assert!(asked.warning.is_some_and(|warning| warning.contains("locked")), "the person knows");
+            assert_eq!(is_signed(&signed.await.expect("it ends")), expected);
+        }
+        // It is in again, and each use is asked for as before: the yes was for the login.
+        let signed = phone.request(&laptop, sign(&key, "sign"));
+        let asked = phone.answer(Verdict::Approved).await;
+        assert_eq!((asked.operation, asked.warning), (Operation::Sign, None));
+        assert!(is_signed(&signed.await.expect("it ends")));
+    });
 }
 
 #[test]

@@ -187,6 +187,20 @@ fn after_its_logout_a_computer_must_log_in() {
 }
 
 #[test]
+fn rules_that_let_no_computer_in_again_do_not_let_it_in_by_a_login() {
+    let rules = "[[rule]]\noperation = 'unlock'\nanswer = 'refuse'\n[[rule]]\nanswer = 'approve'\n";
+    let agent = Agent::start(rules);
+    let (mut computer, _) = Computer::paired(&agent, "laptop");
+    let key = computer.generate(Algorithm::P256, 1);
+    assert!(computer.ask(sign(&key, "login")).is_ok(), "it is in");
+    assert!(computer.ask(Command::Logout).is_ok());
+    let refused = computer.ask(sign(&key, "login")).err().expect("the rules say no");
+    assert_eq!(refused.rv, Rv::FunctionRejected);
+    let locked = computer.ask(sign(&key, "sign")).err().expect("it is logged out");
+    assert_eq!(locked.rv, Rv::UserNotLoggedIn);
+}
+
+#[test]
 fn locked_keys_are_unlocked_by_the_person_and_hosts_are_told() {
     let agent = Agent::start(YES);
     let (mut computer, _) = Computer::paired(&agent, "laptop");

@@ -152,6 +152,24 @@ async fn nobody_who_answers_is_waited_for_and_then_the_password_decides() {
 }
 
 #[tokio::test]
+async fn a_phone_that_the_computer_locked_is_asked_once_and_is_unlocked_by_the_login() {
+    let guest = guest("").await;
+    let (mut phone, token) = alices(&guest).await;
+    guest.run_as("alice", &format!("claviger phone lock {token}")).await.ok();
+    let asked = phone.questions();
+    let (mut terminal, question) = at_the_phone(&guest, &mut phone).await;
+    assert!(question.contains("Sign: \"pocket\"") && question.contains("it was locked"), "{question}");
+    phone.yes();
+    terminal.hear("$ ").await;
+    assert_eq!(phone.questions(), asked + 1);
+    let log = phone.log().await;
+    assert_eq!((&log.last().unwrap()["operation"], &log.last().unwrap()["purpose"]), (&"sign".into(), &"login".into()));
+    // Its owner may use it as if it had not been locked: one question.
+    phone.agree_to(guest.run_as("alice", &format!("cd; {SIGN}"))).await.ok();
+    assert_eq!(phone.questions(), asked + 2);
+}
+
+#[tokio::test]
 async fn a_phone_that_is_away_is_not_waited_for() {
     let guest = guest("").await;
     let (mut phone, _) = alices(&guest).await;
