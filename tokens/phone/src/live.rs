@@ -1,10 +1,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use claviger_phone_protocol::host::{Event, Host};
-use claviger_phone_protocol::{Closed, PairingId, Refusal};
+use claviger_phone_protocol::{Closed, Command, PairingId, Refusal};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::Instant;
 
@@ -78,9 +78,34 @@ impl Live {
         }
     }
 
-    /// Writes out what there is, as far as that goes quickly.
+    /// Says good-bye, where somebody can hear it; the stream is to be dropped then.
+    pub(crate) async fn bye(&mut self, reason: &str) {
+        self.host.bye(reason);
+        self.flush().await;
+    }
+
+    /// Tells the phone that the pairing ends, and waits for its answer, for a while; returns whether it came.
+    pub(crate) async fn unpair(&mut self) -> bool {
+        let Ok(unpair) = self.host.request(Command::Unpair) else { return false };
+        let answered = async {
+            loop {
+                match self.next().await {
+                    Ok(Event::Answered(answer)) if answer.id == unpair => return true,
+                    Ok(_) => {}
+                    Err(_) => return false,
+                }
+            }
+        };
+        tokio::time::timeout(UNPAIRING, answered).await.unwrap_or(false)
+    }
+
+    /// Writes out what there is, as far as that goes quickly, to the last byte: what is not gone when the stream is dropped
+    /// may be lost.
     pub(crate) async fn flush(&mut self) {
-        let write = poll_fn(|context| self.poll_out(context));
+        let write = poll_fn(|context| {
+            ready!(self.poll_out(context))?;
+            Pin::new(&mut self.stream).poll_flush(context)
+        });
         // What does not go out now would not be read either.
         drop(tokio::time::timeout(LAST_WORDS, write).await);
     }
@@ -195,5 +220,7 @@ impl Unopened {
 const INPUT: usize = 4096;
 /// How long opening a channel may take.
 const OPENING: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long the answer to the end of a pairing is waited for.
+const UNPAIRING: std::time::Duration = std::time::Duration::from_secs(2);
 /// How long the last words may take to go out.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);

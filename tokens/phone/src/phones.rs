@@ -91,8 +91,8 @@ impl Phones {
 
     /// Keeps a phone that was just paired, on the stream on which it was.
     pub fn adopt(&self, paired: Paired) {
-        let Paired { pairing, live, .. } = paired;
-        self.registry.keep(pairing, None, Some(live));
+        let Paired { pairing, stream, .. } = paired;
+        self.registry.keep(pairing, None, stream.keep());
     }
 
     /// Forgets a phone, at once; where it is there it is told that the pairing ends, for two seconds at most.
@@ -164,7 +164,8 @@ impl Phones {
     }
 
     /// Pairs with a phone. `steps` is told what people must see and do; when its other end is dropped, or this future is,
-    /// the pairing is given up. What comes of it is kept by nobody yet: see [`adopt`](Self::adopt).
+    /// the pairing is given up, and the phone told so. What comes of it is kept by nobody here yet: see
+    /// [`adopt`](Self::adopt).
     ///
     /// # Errors
     /// See [`PairError`].

@@ -6,7 +6,7 @@ use claviger_phone_protocol::{
     Answer, Closed, Command, Info, NotOpen, Notice, PENDING_LIMIT, Reply, RequestId, Rv,
 };
 use claviger_token::TokenError;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::Why;
 use crate::ask::Waiting;
@@ -117,8 +117,7 @@ impl Session<'_> {
     async fn obey(&mut self, order: Option<Order>) -> Option<End> {
         match order {
             None => {
-                self.live.host.bye("the service ends");
-                self.live.flush().await;
+                self.live.bye("the service ends").await;
                 return Some(End::Over);
             }
             Some(Order::Ask(ask)) => self.line.queue.push_back(ask.wait()),
@@ -126,7 +125,9 @@ impl Session<'_> {
             Some(Order::Arrived(live)) => return Some(End::Arrived(live)),
             Some(Order::Nudge) => self.ping(),
             Some(Order::Forget(done)) => {
-                self.unpair().await;
+                if !self.live.unpair().await {
+                    tracing::info!("{}: the phone did not say that it forgets the pairing", self.line.token);
+                }
                 // Nobody waits where the answer is unheard.
                 let _ = done.send(());
                 return Some(End::Over);
@@ -142,23 +143,6 @@ impl Session<'_> {
             waiting.settle(Err(TokenError::Declined));
             self.live.host.cancel(*id);
             waiting.deadline = Instant::now() + LAST_ANSWER;
-        }
-    }
-
-    /// Tells the phone that the pairing ends, and waits for its answer, for a while.
-    async fn unpair(&mut self) {
-        let Ok(unpair) = self.live.host.request(Command::Unpair) else { return };
-        let answered = async {
-            loop {
-                match self.live.next().await {
-                    Ok(Event::Answered(answer)) if answer.id == unpair => return,
-                    Ok(_) => {}
-                    Err(_) => return,
-                }
-            }
-        };
-        if timeout(UNPAIRING, answered).await.is_err() {
-            tracing::info!("{}: the phone did not say that it forgets the pairing", self.line.token);
         }
     }
 
@@ -340,5 +324,3 @@ const OWN_PLACES: usize = 4;
 const LATE: Duration = Duration::from_secs(1);
 /// How long a phone may take to say that it has stopped what was given up. One that does not is not well.
 const LAST_ANSWER: Duration = Duration::from_secs(10);
-/// How long the answer to the end of a pairing is waited for.
-const UNPAIRING: Duration = Duration::from_secs(2);

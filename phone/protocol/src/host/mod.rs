@@ -158,6 +158,17 @@ impl Host {
         matches!(&self.stage, Stage::Open(session) if session.is_proven())
     }
 
+    /// Returns whether the phone has agreed to be paired, and what proves the new pairing is under way. To give it up now
+    /// leaves open whether the phone keeps it: wait for [`Event::Opened`], and take it back with
+    /// [`Command::Unpair`](crate::Command::Unpair).
+    pub fn is_proving(&self) -> bool {
+        match &self.stage {
+            Stage::Greeting(_) => matches!(self.wish, Wish::Prove(_)),
+            Stage::Open(session) => session.is_proving(),
+            Stage::Echo | Stage::Version(_) | Stage::Pairing(_) | Stage::Over => false,
+        }
+    }
+
     /// Returns whether that can be asked for now, without waiting for an answer first.
     pub fn has_room(&self, command: &Command) -> bool {
         matches!(&self.stage, Stage::Open(session) if session.has_room(command))

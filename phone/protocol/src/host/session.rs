@@ -54,6 +54,11 @@ impl Session {
         self.proof.is_none()
     }
 
+    /// Returns whether the pairing that was just made is yet to be proven.
+    pub(super) fn is_proving(&self) -> bool {
+        matches!(&self.proof, Some((_, Some(_))))
+    }
+
     pub(super) fn pending(&self) -> usize {
         self.pending.len()
     }

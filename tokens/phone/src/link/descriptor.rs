@@ -9,10 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use rustix::io::{Errno, read, write};
 use rustix::net::{Shutdown, shutdown};
+use rustix::termios::tcdrain;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::link::serial;
 
@@ -31,6 +33,10 @@ pub(crate) struct Descriptor {
 struct Closing {
     terminal: Option<Arc<OwnedFd>>,
     runtime: Handle,
+    /// Waits until everything written is gone, on a thread of its own.
+    draining: Option<JoinHandle<Result<(), Errno>>>,
+    /// Everything written is gone.
+    drained: bool,
 }
 
 impl Descriptor {
@@ -47,7 +53,7 @@ impl Descriptor {
     pub(crate) fn of_terminal(inner: OwnedFd, runtime: Handle) -> io::Result<Self> {
         let mut stream = Self::new(inner)?;
         let terminal = Some(Arc::clone(stream.inner.get_ref()));
-        stream.closing = Some(Closing { terminal, runtime });
+        stream.closing = Some(Closing { terminal, runtime, draining: None, drained: false });
         Ok(stream)
     }
 
@@ -74,11 +80,33 @@ impl Drop for Descriptor {
     }
 }
 
+impl Closing {
+    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { terminal: Some(terminal), runtime, draining, drained } = self else {
+            return Poll::Ready(());
+        };
+        if *drained {
+            return Poll::Ready(());
+        }
+        // One that hangs returns when the rest is discarded.
+        let waiting = draining.get_or_insert_with(|| {
+            let terminal = Arc::clone(terminal);
+            runtime.spawn_blocking(move || again(|| tcdrain(&*terminal)))
+        });
+        let outcome = ready!(Pin::new(waiting).poll(context));
+        (*draining, *drained) = (None, matches!(outcome, Ok(Ok(()))));
+        Poll::Ready(())
+    }
+}
+
 impl Drop for Closing {
     fn drop(&mut self) {
         if let Some(terminal) = self.terminal.take() {
+            if !self.drained {
+                serial::discard(&terminal);
+            }
             // At once, so that whoever dials now finds it free; the close itself asks the device.
-            serial::close(&terminal);
+            serial::release(&terminal);
             drop(self.runtime.spawn_blocking(move || drop(terminal)));
         }
     }
@@ -111,7 +139,14 @@ impl AsyncRead for Descriptor {
 }
 
 impl AsyncWrite for Descriptor {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(closing) = &mut self.closing {
+            (closing.draining, closing.drained) = (None, false);
+        }
         loop {
             let mut ready = ready!(self.inner.poll_write_ready(context))?;
             match ready.try_io(|inner| again(|| write(inner, bytes)).map_err(io::Error::from)) {
@@ -121,8 +156,12 @@ impl AsyncWrite for Descriptor {
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    /// Waits until a terminal has sent everything: what is still there is lost when it is closed. A socket sends it behind that.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.closing {
+            Some(closing) => closing.poll_drain(context).map(Ok),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -130,7 +169,7 @@ impl AsyncWrite for Descriptor {
     }
 }
 
-fn again(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
         match call() {
             Err(Errno::INTR) => {}

@@ -1,5 +1,5 @@
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open as open_file};
@@ -58,12 +58,18 @@ pub(crate) async fn open(path: &Path, runtime: &Handle) -> Result<Stream, LinkFa
         .map_err(|error| LinkFault::Tty(error.kind()))
 }
 
-/// Lets go of a terminal, so that it can be opened anew at once.
+/// Gives up what was written to a terminal and is not gone: its close would wait for that, for half a minute where nobody reads
+/// it (`closing_wait`).
 ///
-/// Its close would wait until what was written is gone, for half a minute where nobody reads it (`closing_wait`).
-pub(crate) fn close(terminal: &impl std::os::fd::AsFd) {
-    // Where it was unplugged none of this works, or is needed.
+/// Of a pseudo-terminal this takes what its other end has not been shown yet, be it everything that was written just now.
+pub(crate) fn discard(terminal: &impl AsFd) {
+    // Where it was unplugged this does not work, and is not needed.
     let _ = tcflush(terminal, QueueSelector::OFlush);
+}
+
+/// Lets go of a terminal, so that it can be opened anew before it is closed.
+pub(crate) fn release(terminal: &impl AsFd) {
+    // As above.
     let _ = ioctl_tiocnxcl(terminal);
     let _ = flock(terminal, FlockOperation::Unlock);
 }

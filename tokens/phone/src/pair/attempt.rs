@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use claviger_phone_protocol::host::{Event, Host};
 use claviger_phone_protocol::{Closed, NewPairing, Offer, Refusal, SystemRandomness};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot, watch};
+use tokio::time::sleep;
 
 use crate::live::{Cut, Live};
+use crate::pair::provisional::Provisional;
 use crate::{LinkFault, PairError, PairStep, Paired, Pairing};
 
 /// One stream, on which somebody may be who can be paired.
@@ -19,6 +21,24 @@ pub(crate) struct Attempt {
     pub(crate) people: Arc<Mutex<()>>,
     /// Somebody named the link: whoever answers there is the phone that is meant.
     pub(crate) named: bool,
+    pub(crate) runtime: Handle,
+}
+
+/// How long an attempt is wanted.
+#[derive(Clone)]
+pub(crate) struct Until(watch::Receiver<()>);
+
+impl Until {
+    /// Returns one that lasts until the sender is dropped.
+    pub(crate) fn dropped() -> (watch::Sender<()>, Self) {
+        let (wanted, until) = watch::channel(());
+        (wanted, Self(until))
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn over(&mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 /// How an attempt came to nothing.
@@ -31,15 +51,19 @@ pub(crate) enum Failed {
 
 impl Attempt {
     /// Tries, as long as the phone is not ready and the stream lasts.
-    pub(crate) async fn run(self, mut live: Live) -> Result<Paired, Failed> {
+    pub(crate) async fn run(self, mut live: Live, mut until: Until) -> Result<Paired, Failed> {
         let mut told = false;
         loop {
             let host = Host::pair(self.offer.clone(), Box::new(SystemRandomness));
             live = live.restart(host);
-            let refusal = match self.go(&mut live).await {
+            let refusal = match self.go(&mut live, &mut until).await {
                 Ok(new) => return Ok(self.paired(new, live)),
                 Err(Broken::Refused(refusal)) => refusal,
-                Err(Broken::Failed(failed)) => return Err(failed),
+                Err(Broken::Failed(failed)) => {
+                    // A phone that sees no end of the stream, as on a serial line, would wait for the rest of two minutes.
+                    live.bye("the computer has given the pairing up").await;
+                    return Err(failed);
+                }
             };
             let fault = LinkFault::Refused(refusal);
             match refusal {
@@ -63,24 +87,23 @@ impl Attempt {
             tokio::select! {
                 () = sleep(BETWEEN_TRIES) => {}
                 () = live.end() => return Err(Failed::Here(LinkFault::Ended)),
+                () = until.over() => return Err(Failed::Over(PairError::GivenUp)),
             }
         }
     }
 
     /// Goes through one handshake, and what people have to do with it.
-    async fn go(&self, live: &mut Live) -> Result<NewPairing, Broken> {
+    async fn go(&self, live: &mut Live, until: &mut Until) -> Result<NewPairing, Broken> {
         let mut turn: Option<OwnedMutexGuard<()>> = None;
         let mut new = None;
         loop {
-            // Until people come in, the phone alone is waited for.
-            let event = match turn {
-                None => timeout(HANDSHAKE, live.next()).await.map_err(|_| Broken::here(LinkFault::Silent))?,
-                Some(_) => live.next().await,
-            };
-            match event.map_err(|cut| Broken::of(cut, turn.is_some()))? {
+            match next(live, until, turn.is_some()).await? {
                 Event::Compare(code) => {
                     turn = Some(self.take_turn(turn)?);
-                    let same = self.compare(code).await;
+                    let same = tokio::select! {
+                        same = self.compare(code) => same?,
+                        () = until.over() => return Err(Broken::Failed(Failed::Over(PairError::GivenUp))),
+                    };
                     live.host.confirm(same);
                 }
                 Event::PersonAsked => {
@@ -104,9 +127,14 @@ impl Attempt {
         taken.ok_or_else(|| Broken::here(LinkFault::Refused(Refusal::Busy)))
     }
 
-    async fn compare(&self, code: claviger_phone_protocol::Code) -> bool {
+    async fn compare(&self, code: claviger_phone_protocol::Code) -> Result<bool, Broken> {
         let (same, answer) = oneshot::channel();
-        self.steps.send(PairStep::Compare { code, same }).is_ok() && answer.await.unwrap_or(false)
+        self.tell(PairStep::Compare { code, same })?;
+        match answer.await {
+            Ok(same) => Ok(same),
+            Err(_) if self.steps.is_closed() => Err(Broken::Failed(Failed::Over(PairError::GivenUp))),
+            Err(_) => Ok(false),
+        }
     }
 
     fn tell(&self, step: PairStep) -> Result<(), Broken> {
@@ -123,7 +151,29 @@ impl Attempt {
             phone_key: known.peer,
             links: vec![live.link.clone()],
         };
-        Paired { pairing, phone, model, live }
+        Paired { pairing, phone, model, stream: Provisional::new(live, self.runtime) }
+    }
+}
+
+/// Returns what the phone does next. Until people come in it is waited for alone, and not for long.
+async fn next(live: &mut Live, until: &mut Until, people: bool) -> Result<Event, Broken> {
+    let mut wanted = true;
+    loop {
+        let patient = people && wanted && !live.host.is_proving();
+        // What has come is taken in first: a pairing that is proven already is taken back, not given up.
+        tokio::select! {
+            biased;
+            event = live.next() => return event.map_err(|cut| Broken::of(cut, people)),
+            () = until.over(), if wanted => match live.host.is_proving() {
+                // To leave now would leave open whether the phone keeps it: it is gone through with, and taken back.
+                true => wanted = false,
+                false => return Err(Broken::Failed(Failed::Over(PairError::GivenUp))),
+            },
+            () = sleep(HANDSHAKE), if !patient => return Err(match people {
+                true => Broken::Failed(Failed::Over(PairError::Lost)),
+                false => Broken::here(LinkFault::Silent),
+            }),
+        }
     }
 }
 

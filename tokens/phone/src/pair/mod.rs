@@ -2,6 +2,7 @@
 
 mod attempt;
 mod error;
+mod provisional;
 mod search;
 
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::live::Live;
 use crate::registry::Registry;
 use crate::{Link, LinkFault, Pairing};
 
 pub use error::PairError;
+use provisional::Provisional;
 use search::Search;
 
 /// What somebody wants to be paired, and how.
@@ -56,7 +57,9 @@ pub enum PairStep {
     Asked,
 }
 
-/// A pairing that both sides have agreed on. Nobody keeps it yet.
+/// A pairing that both sides have agreed on. Only the phone keeps it yet; where this is dropped instead of
+/// [adopted](crate::Phones::adopt), the phone is told to forget it.
+#[must_use]
 pub struct Paired {
     /// What is to be kept.
     pub pairing: Pairing,
@@ -64,7 +67,7 @@ pub struct Paired {
     pub phone: String,
     /// Which phone it is.
     pub model: String,
-    pub(crate) live: Live,
+    pub(crate) stream: Provisional,
 }
 
 /// Pairs: see [`Phones::pair`](crate::Phones::pair).
@@ -89,9 +92,14 @@ pub(crate) async fn pair(
         let mut search = Search::new(task_registry, proposal, offer, steps.clone(), arriving);
         let outcome = tokio::select! {
             outcome = timeout(PATIENCE, search.run()) => outcome,
-            () = steps.closed() => return Err(PairError::GivenUp),
+            () = steps.closed() => Ok(Err(PairError::GivenUp)),
         };
-        outcome.unwrap_or_else(|_| Err(search.out_of_time()))
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(search.out_of_time()),
+        };
+        search.end().await;
+        outcome
     });
     let _abort = AbortOnDrop(task.abort_handle());
     match task.await {

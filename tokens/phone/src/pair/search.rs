@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use claviger_phone_protocol::host::Host;
 use claviger_phone_protocol::{Offer, SystemRandomness};
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::dial::stream;
 use crate::live::Live;
-use crate::pair::attempt::{Attempt, Failed};
+use crate::pair::attempt::{Attempt, Failed, Until};
 use crate::registry::Registry;
 use crate::{Link, LinkFault, PairError, PairStep, Paired, Proposal};
 
@@ -26,6 +26,9 @@ pub(crate) struct Search {
     arriving: UnboundedReceiver<Live>,
     people: Arc<Mutex<()>>,
     attempts: JoinSet<(Link, Result<Paired, Failed>)>,
+    /// Dropped, it ends the attempts.
+    wanted: Option<watch::Sender<()>>,
+    until: Until,
     /// The links on which an attempt runs.
     busy: BTreeSet<Link>,
     /// What was said of each link already.
@@ -40,6 +43,7 @@ impl Search {
         steps: UnboundedSender<PairStep>,
         arriving: UnboundedReceiver<Live>,
     ) -> Self {
+        let (wanted, until) = Until::dropped();
         Self {
             registry,
             proposal,
@@ -48,6 +52,8 @@ impl Search {
             arriving,
             people: Arc::default(),
             attempts: JoinSet::new(),
+            wanted: Some(wanted),
+            until,
             busy: BTreeSet::new(),
             told: Vec::new(),
         }
@@ -113,18 +119,35 @@ impl Search {
         });
     }
 
+    /// Ends the attempts, and lets them take leave of their phones.
+    pub(crate) async fn end(&mut self) {
+        self.wanted = None;
+        let ending = async {
+            // What one of them brings now is wanted by nobody, and taken back.
+            while self.attempts.join_next().await.is_some() {}
+        };
+        // One that takes longer ends by itself.
+        drop(timeout(LEAVE, ending).await);
+    }
+
     fn attempt(&mut self, link: Link, live: impl Future<Output = Result<Live, LinkFault>> + Send + 'static) {
+        let mut until = self.until.clone();
         let attempt = Attempt {
             offer: self.offer.clone(),
             name: self.proposal.name.clone(),
             steps: self.steps.clone(),
             people: Arc::clone(&self.people),
             named: self.proposal.link.is_some(),
+            runtime: self.registry.runtime.clone(),
         };
         self.attempts.spawn(async move {
-            let outcome = match live.await {
-                Ok(live) => attempt.run(live).await,
-                Err(fault) => Err(Failed::Here(fault)),
+            let live = tokio::select! {
+                live = live => live.map_err(Failed::Here),
+                () = until.over() => Err(Failed::Over(PairError::GivenUp)),
+            };
+            let outcome = match live {
+                Ok(live) => attempt.run(live, until).await,
+                Err(failed) => Err(failed),
             };
             (link, outcome)
         });
@@ -141,5 +164,14 @@ impl Search {
     }
 }
 
+impl Drop for Search {
+    fn drop(&mut self) {
+        // They end by themselves, and take leave before.
+        self.attempts.detach_all();
+    }
+}
+
+/// How long the end of a pairing waits for its attempts to take leave.
+const LEAVE: Duration = Duration::from_secs(1);
 /// How long after one round of dialling the next begins.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);

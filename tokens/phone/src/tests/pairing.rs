@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_phone_protocol::{Method, PairingUri, Terms};
+use claviger_phone_protocol::{Closed, Method, PairingUri, Terms};
 use claviger_token::Presence;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -199,4 +202,121 @@ async fn why_a_link_does_not_work_is_said_once_and_at_the_end() {
     let timed_out = PairError::TimedOut(Some(LinkFault::TtyAbsent));
     assert_eq!(outcome(pairing).await.err(), Some(timed_out));
     assert!(told.recv().await.is_none(), "it was said once");
+}
+
+/// Waits until the phone has heard that.
+async fn until_heard(heard: &mut UnboundedReceiver<Heard>, wanted: &Heard) {
+    deadline(async { while heard.recv().await.as_ref() != Some(wanted) {} }).await;
+}
+
+fn given_up() -> Heard {
+    Heard::Closed(Closed::Bye("the computer has given the pairing up".into()))
+}
+
+#[tokio::test]
+async fn a_phone_on_a_terminal_hears_that_the_numbers_differ() {
+    for _ in 0..50 {
+        let fixture = Fixture::new();
+        let terminal = Terminal::new();
+        let link = Link::Serial { path: terminal.path.clone() };
+        let (phone, mut heard) = TestPhone::new(Vec::new());
+        phone.make_ready(Ready::Numbers);
+        tokio::spawn(Arc::clone(&phone).serve_terminal(terminal.clone()));
+        let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Numbers, Some(link)));
+        let PairStep::Compare { same, .. } = step(&mut told).await else { panic!("people compare") };
+        same.send(false).unwrap();
+        assert_eq!(outcome(pairing).await.err(), Some(PairError::NumbersDiffer));
+        until_heard(&mut heard, &Heard::Closed(Closed::Bye("the numbers are not the same".into()))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_phone_on_a_terminal_hears_that_whoever_wanted_it_has_gone() {
+    // Nobody listens any more; the future goes.
+    for listener in [true, false] {
+        let fixture = Fixture::new();
+        let terminal = Terminal::new();
+        let link = Link::Serial { path: terminal.path.clone() };
+        let (phone, mut heard) = TestPhone::new(Vec::new());
+        phone.make_ready(Ready::Numbers);
+        tokio::spawn(Arc::clone(&phone).serve_terminal(terminal.clone()));
+        let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Numbers, Some(link)));
+        let PairStep::Compare { same: _same, .. } = step(&mut told).await else { panic!("people compare") };
+        match listener {
+            true => drop(told),
+            false => pairing.abort(),
+        }
+        until_heard(&mut heard, &given_up()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_hears_that_the_time_is_over() {
+    let fixture = Fixture::new();
+    let (phone, mut heard) = TestPhone::new(Vec::new());
+    phone.make_ready(Ready::Numbers);
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Numbers, Some(Link::Socket)));
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    let PairStep::Compare { same: _same, .. } = step(&mut told).await else { panic!("people compare") };
+    assert_eq!(outcome(pairing).await.err(), Some(PairError::TimedOut(None)));
+    until_heard(&mut heard, &given_up()).await;
+}
+
+#[tokio::test]
+async fn a_phone_forgets_a_pairing_that_is_not_kept_here() {
+    let fixture = Fixture::new();
+    let (phone, mut heard) = TestPhone::new(Vec::new());
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    scan(&mut told, &phone).await;
+    tokio::spawn(Arc::clone(&phone).serve(fixture.connect().await));
+    drop(outcome(pairing).await.unwrap_or_else(|error| panic!("{error}")));
+    until_heard(&mut heard, &Heard::Unpaired).await;
+}
+
+#[tokio::test]
+async fn a_pairing_that_is_given_up_while_it_is_proven_is_taken_back() {
+    let fixture = Fixture::new();
+    let (phone, mut heard) = TestPhone::new(Vec::new());
+    let (pairing, mut told) = begin(&fixture.phones, proposal(Method::Uri, Some(Link::Socket)));
+    scan(&mut told, &phone).await;
+    // The line holds back the phone's proof, until whoever wanted the pairing has gone.
+    let (near, far) = UnixStream::pair().unwrap();
+    tokio::spawn(Arc::clone(&phone).serve(far));
+    let (held, let_go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    tokio::spawn(hold_back_the_proof(
+        near,
+        fixture.connect().await,
+        (Arc::clone(&held), Arc::clone(&let_go)),
+    ));
+    deadline(held.notified()).await;
+    drop(told);
+    assert_eq!(outcome(pairing).await.err(), Some(PairError::GivenUp));
+    let_go.notify_one();
+    until_heard(&mut heard, &Heard::Unpaired).await;
+}
+
+/// Carries everything, but the phone's answer to the handshake under the new pairing only when it is told to.
+async fn hold_back_the_proof(
+    phone: UnixStream,
+    computer: UnixStream,
+    (held, let_go): (Arc<Notify>, Arc<Notify>),
+) {
+    let (mut from_phone, mut to_phone) = phone.into_split();
+    let (mut from_computer, mut to_computer) = computer.into_split();
+    let forth = async move { tokio::io::copy(&mut from_computer, &mut to_phone).await };
+    let back = async move {
+        let (mut buffer, mut handshakes) = ([0; 4096], 0);
+        while let Ok(count @ 1..) = from_phone.read(&mut buffer).await {
+            handshakes += buffer[..count].windows(6).filter(|word| word == b"+CKHS:").count();
+            if handshakes == 2 {
+                held.notify_one();
+                let_go.notified().await;
+                handshakes = 3;
+            }
+            if to_computer.write_all(&buffer[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    let (_, ()) = tokio::join!(forth, back);
 }

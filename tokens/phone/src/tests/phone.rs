@@ -5,8 +5,8 @@ use claviger_conformance::ToyToken;
 use claviger_phone_protocol::Hello;
 use claviger_phone_protocol::phone::{Event, Identity, Phone};
 use claviger_phone_protocol::{
-    Command, Failure, Info, KeyEntry, Known, Notice, PairingUri, Refusal, Reply, Request, RequestId, Rv,
-    StaticKey, SystemRandomness, Terms,
+    Closed, Command, Failure, Info, KeyEntry, Known, Notice, PairingUri, Refusal, Reply, Request, RequestId,
+    Rv, StaticKey, SystemRandomness, Terms,
 };
 use claviger_token::{
     Algorithm, Binding, Errand, KeyHandle, KeyId, KeyInfo, Parameters, Site, Spare, Token, TokenOp,
@@ -62,6 +62,7 @@ pub(super) enum Heard {
     Terms(Terms),
     Unpaired,
     LoggedOut,
+    Closed(Closed),
 }
 
 impl TestPhone {
@@ -176,7 +177,8 @@ impl TestPhone {
                 self.tell(Heard::Cancelled);
                 phone.answer(id, Err(Failure::new(Rv::FunctionCanceled, "cancelled")));
             }
-            Event::Pinged | Event::Closed(_) => {}
+            Event::Pinged => {}
+            Event::Closed(closed) => self.tell(Heard::Closed(closed)),
         }
     }
 
