@@ -99,6 +99,27 @@ async fn giving_up_a_request_takes_the_question_from_the_phone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_phone_that_wants_to_be_asked_first_signs_for_no_login_and_stays_locked() {
+    let fixture = Fixture::new();
+    let (pairing, known) = pairing(Vec::new());
+    let (phone, mut heard) = TestPhone::new(vec![known]);
+    fixture.keep_in_memory(&phone, &pairing).await;
+    let token = fixture.phones.token(&pairing.token());
+    let made = make_a_key(&*token).await;
+    let errand = Errand { user: "alice".into(), application: "sshd".into(), purpose: "login".into() };
+    token.lock();
+    deadline(async { while heard.recv().await != Some(Heard::LoggedOut) {} }).await;
+    let refused = token.sign_to_log_in(sign(&made, b"data"), errand.clone()).await;
+    assert_eq!(refused.err(), Some(TokenError::Locked));
+    assert_eq!(sign_with(&*token, &made).await, Err(TokenError::Locked));
+    assert!(!token.is_unlocked());
+    // As the daemon goes on.
+    token.login(errand.clone()).await.expect("it says yes");
+    assert!(token.sign_to_log_in(sign(&made, b"data"), errand).await.is_ok());
+    assert!(token.is_unlocked());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lock_holds_over_reconnections() {
     let fixture = Fixture::new();
     let (pairing, known) = pairing(Vec::new());
