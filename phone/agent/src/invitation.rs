@@ -49,6 +49,8 @@ pub enum News {
     Refused,
     /// A computer came and it did not work out: why.
     Failed(String),
+    /// The computer was being paired and says that it does not want to be any more: why.
+    GivenUp(String),
 }
 
 /// An invitation. It stands until this is dropped.

@@ -183,7 +183,12 @@ impl Talk {
                 Some(News::Failed(why)) if by_numbers && is_shown => {
                     return self.say(&Reply::Failed { code: FAILED, why }).await;
                 }
-                Some(News::Failed(why)) => self.say(&Reply::Trouble { why }).await?,
+                // The computer of the URI, and no other, has said so: it does not come again.
+                Some(News::GivenUp(why)) if is_shown || !by_numbers => {
+                    let why = format!("the computer has given it up: {why}");
+                    return self.say(&Reply::Failed { code: FAILED, why }).await;
+                }
+                Some(News::Failed(why) | News::GivenUp(why)) => self.say(&Reply::Trouble { why }).await?,
                 None => return Ok(()),
             }
         }

@@ -1,3 +1,5 @@
+mod invited;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,7 +7,7 @@ use std::time::Duration;
 use claviger_phone_protocol::phone::{Event, Identity, Phone};
 use claviger_phone_protocol::{
     Change, Closed, Command, Failure, Hello, NewPairing, Notice, PairingId, Refusal, Reply, Request,
-    RequestId, Rv, StaticKey, SystemRandomness, Terms,
+    RequestId, Rv, SystemRandomness,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -14,9 +16,8 @@ use tokio::time::Instant;
 use super::{Ended, Idle};
 use crate::clock::since_boot;
 use crate::hosts::{Order, Presence};
-use crate::invitation::{Invited, News, Taken};
+use crate::invitation::{News, Taken};
 use crate::manager::{SecurityManager, Session};
-use crate::pairing;
 
 /// What happens on one stream.
 pub(super) struct Conversation {
@@ -33,6 +34,8 @@ pub(super) struct Conversation {
     pairing: Option<Pairing>,
     work: JoinSet<Done>,
     requests: HashMap<RequestId, AbortHandle>,
+    /// Something was asked for just now.
+    is_asked: bool,
     ended: Option<Ended>,
 }
 
@@ -75,6 +78,7 @@ impl Conversation {
             pairing: None,
             work: JoinSet::new(),
             requests: HashMap::new(),
+            is_asked: false,
             ended: None,
         }
     }
@@ -121,6 +125,21 @@ impl Conversation {
             self.heard = Instant::now();
             self.heard_since_boot = since_boot();
         }
+    }
+
+    /// Has what was just asked for done, where that waits for nothing: its answer goes out with the `OK`, in one write. Returns
+    /// whether anything was.
+    pub(super) async fn do_what_is_quick(&mut self) -> bool {
+        let mut is_done = false;
+        if std::mem::take(&mut self.is_asked) {
+            // The tasks of the requests have their turn first; there is one thread.
+            tokio::task::yield_now().await;
+            while let Some(done) = self.work.try_join_next() {
+                self.joined(done);
+                is_done = true;
+            }
+        }
+        is_done
     }
 
     /// Waits for whatever comes from elsewhere than the stream, and takes it.
@@ -175,50 +194,8 @@ impl Conversation {
                     self.phone.turn_away(Refusal::UnknownPairing);
                 }
             }
-            Hello::Uri(id) | Hello::Numbers(id) => match self.invite(hello, id) {
-                Ok(key) => self.let_pair(key),
-                Err(refusal) => self.phone.turn_away(refusal),
-            },
+            Hello::Uri(id) | Hello::Numbers(id) => self.welcome(hello, id),
         }
-    }
-
-    fn invite(&mut self, hello: Hello, id: PairingId) -> Result<StaticKey, Refusal> {
-        // A host that begins anew on the same stream lets go of its first attempt.
-        self.pairing = None;
-        let taken = self.manager.invitations.take(hello)?;
-        if self.manager.hosts.host(id).is_some() {
-            return Err(Refusal::NotAllowed);
-        }
-        let key = StaticKey::generate(&mut SystemRandomness).map_err(|_| Refusal::NotAllowed)?;
-        self.pairing = Some(Pairing { taken, since: Instant::now(), id, code: None, granted: None });
-        Ok(key)
-    }
-
-    fn let_pair(&mut self, key: StaticKey) {
-        let Some(pairing) = &self.pairing else { return };
-        match &pairing.taken.invited {
-            Invited::Uri(uri) => self.phone.pair_by_uri(uri, key),
-            Invited::Numbers => self.phone.pair_by_numbers(key),
-        }
-    }
-
-    fn compare(&mut self, code: String) {
-        if let Some(pairing) = &mut self.pairing {
-            pairing.taken.show(code.clone());
-            pairing.code = Some(code);
-        }
-    }
-
-    fn ask_to_pair(&mut self, terms: Terms) {
-        let Some(pairing) = self.pairing.as_ref().filter(|pairing| pairing.taken.stands()) else {
-            return self
-                .phone
-                .decline(Failure::new(Rv::FunctionRejected, "the phone does not pair any more"));
-        };
-        let question = pairing::question(&self.manager.hosts, pairing.id, &terms, pairing.code.clone());
-        let (asker, withdrawn) = (pairing.taken.asker(), pairing.taken.withdrawn());
-        let answer = pairing::ask(Arc::clone(&self.manager), question, asker, withdrawn);
-        self.work.spawn(async move { Done::Person(answer.await) });
     }
 
     fn open(&mut self, id: PairingId) {
@@ -254,6 +231,7 @@ impl Conversation {
             if is_unpairing { Done::Unpaired(id, outcome) } else { Done::Request(id, outcome) }
         });
         self.requests.insert(id, work);
+        self.is_asked = true;
     }
 
     fn cancel(&mut self, id: RequestId) {
@@ -308,17 +286,6 @@ impl Conversation {
         }
     }
 
-    fn grant(&mut self) {
-        if !self.pairing.as_ref().is_some_and(|pairing| pairing.taken.stands()) {
-            let failure = Failure::new(Rv::FunctionRejected, "the phone does not pair any more");
-            return self.phone.decline(failure);
-        }
-        let granted = self.phone.grant(&self.manager.name, &self.manager.model);
-        if let Some(pairing) = &mut self.pairing {
-            pairing.granted = granted;
-        }
-    }
-
     fn obey(&mut self, order: Option<Order>) {
         match order {
             Some(Order::Say(Notice::Changed(Change::Unlocked)))
@@ -339,7 +306,10 @@ impl Conversation {
 
     fn closed(&mut self, closed: Closed) {
         if let Some(pairing) = self.pairing.take() {
-            pairing.taken.tell(News::Failed(closed.to_string()));
+            pairing.taken.tell(match &closed {
+                Closed::Bye(why) => News::GivenUp(why.clone()),
+                other => News::Failed(other.to_string()),
+            });
         }
         self.ended = Some(Ended::Closed(closed));
     }

@@ -3,7 +3,7 @@
 //! | file | noun |
 //! | --- | --- |
 //! | `mod` | [`serve`]: reads, writes, and tells why it ended |
-//! | `conversation` | what happens on it: pairing, requests, their answers, silence |
+//! | `conversation` | what happens on it: requests, their answers, silence; `invited`: pairing |
 //! | `output` | what is still to be written |
 
 mod conversation;
@@ -56,7 +56,10 @@ where
     let mut buffer = vec![0; READ_SIZE];
     let mut output = Output::default();
     let ended = loop {
-        let ended = conversation.take_events();
+        let mut ended = conversation.take_events();
+        if ended.is_none() && conversation.do_what_is_quick().await {
+            ended = conversation.take_events();
+        }
         let said = conversation.output();
         // The answer to its first heartbeat tells a computer that the pairing is for good.
         if !matches!(ended, Some(Ended::NotKept)) {

@@ -16,3 +16,4 @@ mod pairing;
 mod serial;
 mod sleeping;
 mod using;
+mod writing;

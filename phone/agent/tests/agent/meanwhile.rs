@@ -228,7 +228,7 @@ fn one_computer_does_not_fill_the_line_before_the_screen() {
 }
 
 /// Returns what the phone keeps and what the computer keeps of one pairing.
-fn pairing(number: u8, name: &str) -> (NewPairing, Known) {
+pub(crate) fn pairing(number: u8, name: &str) -> (NewPairing, Known) {
     let (phone, host) = (StaticKey::from_bytes(&[1; 32]), StaticKey::from_bytes(&[2; 32]));
     let pairing = PairingId::from_bytes([number; 16]);
     let terms = Terms { host: name.to_owned(), user: "alice".to_owned(), uid: 1000 };
