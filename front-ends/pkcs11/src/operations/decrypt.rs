@@ -77,3 +77,6 @@ fn decrypt(store: &dyn Store, key: &str, cipher: &Cipher, data: &[u8]) -> Answer
     let plaintext = store.decrypt(key, cipher.mechanism().name(), data, &cipher.decrypt_options());
     plaintext.map_err(|error| refused(error, Rv::ENCRYPTED_DATA_INVALID))
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,49 @@ pub(crate) fn decapsulate(
     let secret = store.decapsulate(key.id(), Mechanism::MlKem.name(), ciphertext, &options);
     secret.map_err(|error| refused(error, Rv::WRAPPED_KEY_INVALID))
 }
+
+#[cfg(test)]
+mod tests {
+    use claviger_token::Algorithm;
+    use cryptoki_sys as sys;
+
+    use super::{ciphertext_length, decapsulate, encapsulate};
+    use crate::key::Key;
+    use crate::operations::testing::{Fake, plain, row};
+    use crate::rv::Rv;
+
+    const KEMS: [Algorithm; 3] = [Algorithm::MlKem512, Algorithm::MlKem768, Algorithm::MlKem1024];
+
+    #[test]
+    fn what_is_encapsulated_is_opened_to_the_same_secret() {
+        let (store, keys) = Fake::with(KEMS);
+        for key in &keys {
+            let parameter = plain(sys::CKM_ML_KEM);
+            let (ciphertext, secret) = encapsulate(&store, key.public(), &parameter).unwrap();
+            assert_eq!(ciphertext_length(key.algorithm(), &parameter), Ok(ciphertext.len()));
+            let opened = decapsulate(&store, key, &parameter, &ciphertext).unwrap();
+            assert_eq!((opened.as_bytes(), 32), (secret.as_bytes(), secret.as_bytes().len()));
+            for length in [0, ciphertext.len() - 1] {
+                let cut = decapsulate(&store, key, &parameter, &ciphertext[..length]).err();
+                assert_eq!(cut, Some(Rv::WRAPPED_KEY_LEN_RANGE));
+            }
+        }
+    }
+
+    #[test]
+    fn only_keys_for_it_encapsulate_and_only_so() {
+        let (store, [kem, ec]) = Fake::with([Algorithm::MlKem512, Algorithm::P256]);
+        let parameter = plain(sys::CKM_ML_KEM);
+        assert_eq!(encapsulate(&store, ec.public(), &parameter).err(), Some(Rv::KEY_TYPE_INCONSISTENT));
+        assert_eq!(decapsulate(&store, &ec, &parameter, &[]).err(), Some(Rv::KEY_TYPE_INCONSISTENT));
+        let other = plain(sys::CKM_ECDH1_DERIVE);
+        assert_eq!(encapsulate(&store, kem.public(), &other).err(), Some(Rv::MECHANISM_INVALID));
+        assert_eq!(decapsulate(&store, &kem, &other, &[1; 768]).err(), Some(Rv::MECHANISM_INVALID));
+        let mut unused = row(Algorithm::MlKem512, kem.public().spki());
+        unused.usage.clear();
+        let unused = Key::of_row(kem.id().to_owned(), unused).unwrap();
+        let refused = decapsulate(&store, &unused, &parameter, &[1; 768]).err();
+        assert_eq!(refused, Some(Rv::KEY_FUNCTION_NOT_PERMITTED));
+        assert!(store.asked().is_empty());
+    }
+}

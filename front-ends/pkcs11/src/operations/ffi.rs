@@ -149,4 +149,185 @@ unsafe impl Structure for CK_EDDSA_PARAMS {}
 unsafe impl Structure for CK_SIGN_ADDITIONAL_CONTEXT {}
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::ffi::c_void;
+    use std::ptr;
+
+    use claviger_token::Hash;
+    use cryptoki_sys as sys;
+
+    use super::{Answer, CK_MECHANISM, LONGEST, Parameter, Rv, Structure, Value, read};
+    use crate::operations::parameter::Hedge;
+
+    /// Reads a mechanism whose parameter is a struct, or part of one, or more than one.
+    fn given<T: Structure>(mechanism: u64, structure: &mut T, length: usize) -> Answer<Value> {
+        let pointer: *mut T = structure;
+        read_at(mechanism, pointer.cast(), length as u64)
+    }
+
+    fn read_at(mechanism: u64, start: *mut c_void, length: u64) -> Answer<Value> {
+        let mechanism = CK_MECHANISM { mechanism, pParameter: start, ulParameterLen: length };
+        // SAFETY: the tests point to what they own, or to nothing.
+        unsafe { read(&raw const mechanism) }.map(|Parameter { value, .. }| value)
+    }
+
+    const INVALID: Rv = Rv::MECHANISM_PARAM_INVALID;
+
+    #[test]
+    fn no_mechanism_and_unknown_ones_are_refused() {
+        // SAFETY: null is allowed.
+        assert_eq!(unsafe { read(ptr::null()) }, Err(Rv::ARGUMENTS_BAD));
+        for unknown in
+            [sys::CKM_RSA_X_509, sys::CKM_SHA1_RSA_PKCS, sys::CKM_AES_CBC, sys::CKM_VENDOR_DEFINED, u64::MAX]
+        {
+            assert_eq!(read_at(unknown, ptr::null_mut(), 0), Err(Rv::MECHANISM_INVALID), "{unknown:#x}");
+        }
+    }
+
+    #[test]
+    fn mechanisms_without_a_parameter_take_none() {
+        let mut byte = 0_u8;
+        let start: *mut c_void = (&raw mut byte).cast();
+        for mechanism in [
+            sys::CKM_ECDSA,
+            sys::CKM_SHA256_RSA_PKCS,
+            sys::CKM_SHA_1,
+            sys::CKM_ML_KEM,
+            sys::CKM_EC_KEY_PAIR_GEN,
+        ] {
+            assert_eq!(read_at(mechanism, ptr::null_mut(), 0), Ok(Value::None));
+            assert_eq!(read_at(mechanism, start, 0), Ok(Value::None));
+            assert_eq!(read_at(mechanism, start, 1), Err(INVALID));
+        }
+    }
+
+    #[test]
+    fn a_parameter_has_exactly_the_size_of_its_struct() {
+        let mut pss =
+            sys::CK_RSA_PKCS_PSS_PARAMS { hashAlg: sys::CKM_SHA256, mgf: sys::CKG_MGF1_SHA384, sLen: 20 };
+        let value = Value::Pss { hash: Hash::Sha256, mgf: Hash::Sha384, salt: 20 };
+        for length in 0..40 {
+            let expected = if length == 24 { Ok(value.clone()) } else { Err(INVALID) };
+            assert_eq!(given(sys::CKM_RSA_PKCS_PSS, &mut pss, length), expected, "{length}");
+        }
+        for mechanism in
+            [sys::CKM_RSA_PKCS_PSS, sys::CKM_RSA_PKCS_OAEP, sys::CKM_ECDH1_DERIVE, sys::CKM_EDDSA]
+        {
+            for length in [1, 24, 40, LONGEST as u64, u64::MAX] {
+                assert_eq!(
+                    read_at(mechanism, ptr::null_mut(), length),
+                    Err(INVALID),
+                    "{mechanism:#x} {length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pss_takes_the_hash_of_its_mechanism_and_salts_that_can_be() {
+        let mut pss =
+            sys::CK_RSA_PKCS_PSS_PARAMS { hashAlg: sys::CKM_SHA256, mgf: sys::CKG_MGF1_SHA256, sLen: 32 };
+        assert!(given(sys::CKM_SHA256_RSA_PKCS_PSS, &mut pss, 24).is_ok());
+        assert_eq!(given(sys::CKM_SHA384_RSA_PKCS_PSS, &mut pss, 24), Err(INVALID));
+        for salt in [513, u64::from(u32::MAX) + 1, u64::MAX] {
+            let mut salted = sys::CK_RSA_PKCS_PSS_PARAMS { sLen: salt, ..pss };
+            assert_eq!(given(sys::CKM_RSA_PKCS_PSS, &mut salted, 24), Err(INVALID), "{salt}");
+        }
+        let mut other = sys::CK_RSA_PKCS_PSS_PARAMS { hashAlg: sys::CKM_MD5, ..pss };
+        assert_eq!(given(sys::CKM_RSA_PKCS_PSS, &mut other, 24), Err(INVALID));
+        let mut other = sys::CK_RSA_PKCS_PSS_PARAMS { mgf: 0, ..pss };
+        assert_eq!(given(sys::CKM_RSA_PKCS_PSS, &mut other, 24), Err(INVALID));
+    }
+
+    #[test]
+    fn oaep_takes_a_label_of_bytes() {
+        let mut label = *b"label";
+        let mut oaep = sys::CK_RSA_PKCS_OAEP_PARAMS {
+            hashAlg: sys::CKM_SHA_1,
+            mgf: sys::CKG_MGF1_SHA1,
+            source: sys::CKZ_DATA_SPECIFIED,
+            pSourceData: (&raw mut label).cast(),
+            ulSourceDataLen: 5,
+        };
+        let value = |label: &[u8]| Value::Oaep { hash: Hash::Sha1, mgf: Hash::Sha1, label: label.to_vec() };
+        assert_eq!(given(sys::CKM_RSA_PKCS_OAEP, &mut oaep, 40), Ok(value(b"label")));
+        oaep.source = 0;
+        assert_eq!(given(sys::CKM_RSA_PKCS_OAEP, &mut oaep, 40), Err(INVALID), "a label of no source");
+        oaep.ulSourceDataLen = 0;
+        assert_eq!(given(sys::CKM_RSA_PKCS_OAEP, &mut oaep, 40), Ok(value(b"")));
+        oaep.source = sys::CKZ_DATA_SPECIFIED;
+        oaep.pSourceData = ptr::null_mut();
+        for length in [1, 5, u64::MAX] {
+            oaep.ulSourceDataLen = length;
+            assert_eq!(given(sys::CKM_RSA_PKCS_OAEP, &mut oaep, 40), Err(INVALID), "{length}");
+        }
+        oaep.pSourceData = (&raw mut label).cast();
+        for length in [LONGEST as u64 + 1, i64::MAX as u64, u64::MAX] {
+            oaep.ulSourceDataLen = length;
+            assert_eq!(given(sys::CKM_RSA_PKCS_OAEP, &mut oaep, 40), Err(INVALID), "{length}");
+        }
+    }
+
+    #[test]
+    fn ecdh_takes_a_peer_and_shares_only_with_a_derivation_function() {
+        let (mut peer, mut shared) = ([4_u8; 65], [7_u8; 3]);
+        let mut ecdh = sys::CK_ECDH1_DERIVE_PARAMS {
+            kdf: sys::CKD_SHA256_KDF,
+            ulSharedDataLen: 3,
+            pSharedData: shared.as_mut_ptr(),
+            ulPublicDataLen: 65,
+            pPublicData: peer.as_mut_ptr(),
+        };
+        let value = Value::Ecdh { kdf: Some(Hash::Sha256), shared: shared.to_vec(), peer: peer.to_vec() };
+        assert_eq!(given(sys::CKM_ECDH1_DERIVE, &mut ecdh, 40), Ok(value));
+        for kdf in [sys::CKD_NULL, 0, sys::CKD_SHA1_KDF_ASN1, sys::CKD_SHA256_KDF_SP800, u64::MAX] {
+            let mut other = sys::CK_ECDH1_DERIVE_PARAMS { kdf, ..ecdh };
+            assert_eq!(given(sys::CKM_ECDH1_DERIVE, &mut other, 40), Err(INVALID), "{kdf}");
+        }
+        let mut nobody = sys::CK_ECDH1_DERIVE_PARAMS { ulPublicDataLen: 0, ..ecdh };
+        assert_eq!(given(sys::CKM_ECDH1_DERIVE, &mut nobody, 40), Err(INVALID));
+    }
+
+    #[test]
+    fn eddsa_is_the_pure_one() {
+        let mut context = *b"context";
+        let mut eddsa =
+            sys::CK_EDDSA_PARAMS { phFlag: 0, ulContextDataLen: 0, pContextData: context.as_mut_ptr() };
+        assert_eq!(read_at(sys::CKM_EDDSA, ptr::null_mut(), 0), Ok(Value::None));
+        assert_eq!(given(sys::CKM_EDDSA, &mut eddsa, 24), Ok(Value::None));
+        eddsa.ulContextDataLen = 7;
+        assert_eq!(given(sys::CKM_EDDSA, &mut eddsa, 24), Err(INVALID));
+        let mut prehashed = sys::CK_EDDSA_PARAMS { phFlag: 1, ulContextDataLen: 0, ..eddsa };
+        assert_eq!(given(sys::CKM_EDDSA, &mut prehashed, 24), Err(INVALID));
+    }
+
+    /// FIPS 204, 5.2: "a context string … of at most 255 bytes".
+    #[test]
+    fn an_ml_dsa_context_has_at_most_255_bytes() {
+        let mut context = [1; 256];
+        let mut ml_dsa = sys::CK_SIGN_ADDITIONAL_CONTEXT {
+            hedgeVariant: sys::CKH_HEDGE_PREFERRED,
+            pContext: context.as_mut_ptr(),
+            ulContextLen: 255,
+        };
+        assert_eq!(read_at(sys::CKM_ML_DSA, ptr::null_mut(), 0), Ok(Value::None));
+        let value = Value::MlDsa { hedge: Hedge::Preferred, context: vec![1; 255] };
+        assert_eq!(given(sys::CKM_ML_DSA, &mut ml_dsa, 24), Ok(value));
+        ml_dsa.ulContextLen = 256;
+        assert_eq!(given(sys::CKM_ML_DSA, &mut ml_dsa, 24), Err(INVALID));
+        let mut other = sys::CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: 3, ulContextLen: 0, ..ml_dsa };
+        assert_eq!(given(sys::CKM_ML_DSA, &mut other, 24), Err(INVALID));
+    }
+
+    #[test]
+    fn a_parameter_may_stand_at_any_address() {
+        let pss =
+            sys::CK_RSA_PKCS_PSS_PARAMS { hashAlg: sys::CKM_SHA512, mgf: sys::CKG_MGF1_SHA512, sLen: 64 };
+        let mut room = [0_u8; 32];
+        let odd: *mut c_void = room[1..].as_mut_ptr().cast();
+        // SAFETY: there is room for it, at whatever alignment.
+        unsafe { odd.cast::<sys::CK_RSA_PKCS_PSS_PARAMS>().write_unaligned(pss) };
+        let value = Value::Pss { hash: Hash::Sha512, mgf: Hash::Sha512, salt: 64 };
+        assert_eq!(read_at(sys::CKM_RSA_PKCS_PSS, odd, 24), Ok(value));
+    }
+}

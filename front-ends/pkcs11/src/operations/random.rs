@@ -28,3 +28,31 @@ pub(crate) fn random(store: &dyn Store, token: Option<&str>, bytes: &mut [u8]) -
 pub(crate) const fn seed() -> Answer<()> {
     Err(Rv::RANDOM_SEED_NOT_SUPPORTED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{random, seed};
+    use crate::operations::testing::Fake;
+    use crate::rv::Rv;
+
+    #[test]
+    fn any_length_is_filled_with_other_bytes_each_time() {
+        let (store, []) = Fake::with([]);
+        for length in [0, 1, 4096, 4097, 3 * 1024 * 1024] {
+            for token in [None, Some("phone:1")] {
+                let (mut one, mut other) = (vec![0; length], vec![0; length]);
+                random(&store, token, &mut one).unwrap();
+                random(&store, token, &mut other).unwrap();
+                if length >= 32 {
+                    assert_ne!(one, other, "{length}");
+                    assert_ne!(one[length - 16..], [0; 16], "{length}: filled to its end");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_generator_takes_a_seed() {
+        assert_eq!(seed(), Err(Rv::RANDOM_SEED_NOT_SUPPORTED));
+    }
+}

@@ -103,3 +103,6 @@ pub(super) const fn signature_length(algorithm: Algorithm) -> Option<usize> {
         Algorithm::X25519 | Algorithm::MlKem512 | Algorithm::MlKem768 | Algorithm::MlKem1024 => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
