@@ -60,7 +60,6 @@ impl Cipher {
                 hash: Some(hash.name().to_owned()),
                 mgf_hash: Some(mgf.name().to_owned()),
                 label: Some(ByteBuf::from(label.clone())),
-                ..EncryptOptions::default()
             },
         }
     }

@@ -57,7 +57,7 @@ fn check_length(kdf: bool, algorithm: Algorithm, length: Option<usize>) -> Answe
     }
 }
 
-/// PKCS#11 3.2, 6.3.16: "The truncation removes bytes from the leading end of the secret value."
+/// PKCS#11, Elliptic curve Diffie-Hellman key derivation: "The truncation removes bytes from the leading end of the secret value."
 fn truncated(agreed: &Secret, length: usize) -> Answer<Secret> {
     let bytes = agreed.as_bytes();
     let start = bytes.len().checked_sub(length).ok_or(Rv::TEMPLATE_INCONSISTENT)?;
@@ -80,8 +80,8 @@ fn x963(hash: Hash, agreed: &[u8], shared: &[u8], length: usize) -> Secret {
     Secret::new(derived[..length].to_vec())
 }
 
-/// Returns the peer's point, bare. PKCS#11 3.2, 6.3.16: "The pPublicData … MUST be able to be a raw octet string value …
-/// A token MUST be able to accept this value encoded as a raw octet string … may, in addition, support … DER-encoded".
+/// Returns the peer's point, bare. PKCS#11, CK_ECDH1_DERIVE_PARAMS: "A token MUST be able to accept this value encoded as
+/// a raw octet string … A token MAY, in addition, support accepting this value as a DER-encoded ECPoint".
 fn point(algorithm: Algorithm, peer: &[u8]) -> Answer<&[u8]> {
     const OCTET_STRING: u8 = 0x04;
     let length = point_length(algorithm).ok_or(Rv::KEY_TYPE_INCONSISTENT)?;

@@ -52,6 +52,8 @@ impl Digest {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use claviger_token::Hash;
 
     use super::Digest;

@@ -75,6 +75,8 @@ pub(crate) fn decapsulate(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use claviger_token::Algorithm;
     use cryptoki_sys as sys;
 

@@ -150,6 +150,7 @@ unsafe impl Structure for CK_SIGN_ADDITIONAL_CONTEXT {}
 
 #[cfg(test)]
 mod tests {
+
     use std::ffi::c_void;
     use std::ptr;
 
@@ -301,7 +302,7 @@ mod tests {
         assert_eq!(given(sys::CKM_EDDSA, &mut prehashed, 24), Err(INVALID));
     }
 
-    /// FIPS 204, 5.2: "a context string … of at most 255 bytes".
+    /// FIPS 204, algorithm 2: "if |ctx| > 255 then return ⊥".
     #[test]
     fn an_ml_dsa_context_has_at_most_255_bytes() {
         let mut context = [1; 256];

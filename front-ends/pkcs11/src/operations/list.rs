@@ -112,7 +112,7 @@ impl Offered {
 }
 
 /// Returns a key's size in the unit of its mechanisms: bits of modulus and order, bytes of public keys of ML-DSA and
-/// ML-KEM (PKCS#11 3.2, 6.67 and 6.68).
+/// ML-KEM.
 const fn size(algorithm: Algorithm) -> u64 {
     match algorithm {
         Algorithm::P256 => 256,

@@ -123,7 +123,7 @@ impl Parameter {
     pub(super) fn of(mechanism: CK_MECHANISM_TYPE, value: Value) -> Answer<Self> {
         let scheme = Scheme::of(mechanism);
         match (scheme.and_then(|scheme| scheme.hash), &value) {
-            // PKCS#11 3.2, 6.1.9: "hashAlg: hash algorithm used in the PSS encoding; if the signature mechanism does
+            // PKCS#11, CK_RSA_PKCS_PSS_PARAMS: "hashAlg: hash algorithm used in the PSS encoding; if the signature mechanism does
             // not include message hashing, then this value must be the mechanism used by the application to generate
             // the message hash; if the signature mechanism includes hashing, then this value must match the hash
             // algorithm indicated by the signature mechanism".
@@ -148,8 +148,8 @@ impl Value {
         source: CK_RSA_PKCS_OAEP_SOURCE_TYPE,
         label: Vec<u8>,
     ) -> Answer<Self> {
-        // PKCS#11 2.40, 2.1.7: "source … If the parameter is empty, pSourceData must be NULL and ulSourceDataLen must
-        // be zero": older programs leave the source at zero then.
+        // PKCS#11, CK_RSA_PKCS_OAEP_PARAMS: "If the parameter is empty, pSourceData must be NULL and ulSourceDataLen
+        // must be zero." Some programs leave the source at zero too then.
         if source != CKZ_DATA_SPECIFIED && !(source == 0 && label.is_empty()) {
             return Err(Rv::MECHANISM_PARAM_INVALID);
         }
@@ -160,7 +160,7 @@ impl Value {
 
     pub(super) fn ecdh(kdf: CK_EC_KDF_TYPE, shared: Vec<u8>, peer: Vec<u8>) -> Answer<Self> {
         let kdf = kdf_hash(kdf)?;
-        // PKCS#11 3.2, 6.3.16: "With the key derivation function CKD_NULL, pSharedData must be NULL and
+        // PKCS#11, CK_ECDH1_DERIVE_PARAMS: "With the key derivation function CKD_NULL, pSharedData must be NULL and
         // ulSharedDataLen must be zero."
         if (kdf.is_none() && !shared.is_empty()) || peer.is_empty() {
             return Err(Rv::MECHANISM_PARAM_INVALID);
@@ -168,8 +168,8 @@ impl Value {
         Ok(Self::Ecdh { kdf, shared, peer })
     }
 
-    /// Ed25519 here is the pure one. With parameters it would be Ed25519ph (`phFlag`) or Ed25519ctx, of which RFC
-    /// 8032, 8.3 says "contexts SHOULD NOT be empty": a program that gives an empty one means the pure one.
+    /// Ed25519 here is the pure one. With parameters it would be Ed25519ph (`phFlag`) or Ed25519ctx, whose context is
+    /// not to be empty (RFC 8032, 5.1): a program that gives an empty one means the pure one.
     pub(super) fn eddsa(prehash: CK_BBOOL, context: &[u8]) -> Answer<Self> {
         if prehash == 0 && context.is_empty() { Ok(Self::None) } else { Err(Rv::MECHANISM_PARAM_INVALID) }
     }

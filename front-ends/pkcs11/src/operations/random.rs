@@ -31,6 +31,8 @@ pub(crate) const fn seed() -> Answer<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::{random, seed};
     use crate::operations::testing::Fake;
     use crate::rv::Rv;

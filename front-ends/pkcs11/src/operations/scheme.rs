@@ -102,6 +102,8 @@ impl Scheme {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use std::collections::BTreeSet;
 
     use claviger_token::{Mechanism, Purpose};

@@ -1,5 +1,7 @@
 //! A key store for tests: a local store's real keys in memory, strict about what it is asked.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

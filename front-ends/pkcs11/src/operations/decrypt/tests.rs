@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use claviger_token::{Algorithm, Hash};
 use cryptoki_sys as sys;
 

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use claviger_client::Secret;
 use claviger_token::{Algorithm, Hash};
 use cryptoki_sys as sys;
@@ -45,7 +47,7 @@ fn both_sides_agree_on_every_curve_with_bare_points_and_octet_strings() {
     }
 }
 
-/// PKCS#11 3.2, 6.3.16: "The truncation removes bytes from the leading end of the secret value."
+/// PKCS#11, Elliptic curve Diffie-Hellman key derivation: "The truncation removes bytes from the leading end of the secret value."
 #[test]
 fn a_shorter_key_is_the_end_of_the_secret() {
     let (store, [key]) = Fake::with([Algorithm::P384]);

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use claviger_client::TokenRow;
 use claviger_token::{Algorithm, Hash, Mechanism, Purpose};
 use cryptoki_sys as sys;
