@@ -1,9 +1,11 @@
 //! Pairing: asked for on both sides, one at a time, and not with whoever does not know the secret.
 
 use claviger_tests::accounts::Person;
+use claviger_tests::daemon::{CHEAP, Start};
 use claviger_tests::house::House;
 use claviger_tests::peer::{Outcome, Peer, none, option};
 use claviger_tests::phone::{Liar, PairCall, Phone, Plan, Relay, Scene, Wire, phone_house};
+use claviger_tests::place::SmallDisk;
 
 /// A house, a phone at the end of a wire, and alice, who has not paired it.
 struct Strangers {
@@ -193,7 +195,8 @@ async fn a_pairing_ends_with_whoever_wanted_it() {
     phone.screen().question().await;
     call.hangs_up().await.refused("Cancelled");
     phone.screen().see("The question was taken back.").await;
-    invitation.gives_up();
+    let ran = invitation.ends().await;
+    assert!(ran.code == Some(1) && ran.stderr.contains("the computer has given it up"), "{ran:?}");
 
     // And with a caller that vanishes from the bus.
     let visitor = house.visitor(&Person::alice()).await;
@@ -204,9 +207,41 @@ async fn a_pairing_ends_with_whoever_wanted_it() {
     phone.screen().question().await;
     visitor.connection().clone().close().await.unwrap();
     phone.screen().see("The question was taken back.").await;
-    invitation.gives_up();
+    assert_eq!(invitation.ends().await.code, Some(1));
     assert!(alice.tokens().await.is_empty());
     assert_eq!(phone.list().await["hosts"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_pairing_that_cannot_be_written_down_is_none_on_the_phone_either() {
+    let disk = SmallDisk::new(1024, &Person::service());
+    let config = format!("{CHEAP}[phones]\nbluetooth = false\n");
+    let house = House::with(Start { config, state: Some(disk.path().to_owned()), ..Start::default() }).await;
+    let plan = Plan::new().screen();
+    let wire = Wire::between(&Person::service(), &plan.person);
+    let phone = Phone::start(plan.at(&wire)).await;
+    let alice = house.visitor(&Person::alice()).await;
+    let mut call = PairCall::begin(&alice, Some(&wire.link()), none());
+    let uri = call.hears("uri ").await;
+    let invitation = phone.invite(&uri);
+    call.hears("asked").await;
+    disk.fill(0);
+    phone.screen().answer("y").await;
+    call.ends().await.refused("StoreFull");
+    // The phone had kept it already.
+    invitation.ends().await.ok();
+    let forgotten = async { while phone.list().await["hosts"] != serde_json::json!([]) {} };
+    claviger_tests::in_time("the phone to forget it", forgotten).await;
+    assert!(alice.tokens().await.is_empty(), "the computer kept something");
+    // With room again it works.
+    disk.relieve();
+    let mut call = PairCall::begin(&alice, Some(&wire.link()), none());
+    let uri = call.hears("uri ").await;
+    let invitation = phone.invite(&uri);
+    phone.screen().answer("y").await;
+    let token = call.ends().await.unwrap();
+    invitation.ends().await.ok();
+    assert_eq!(alice.tokens().await[0].0, token);
 }
 
 #[tokio::test]
