@@ -27,7 +27,7 @@ struct Desk {
     bindings: AtomicU64,
     /// The keys of a phone that makes none.
     existing: Vec<KeyHandle>,
-    phone: Phone,
+    _phone: Phone,
     _place: Place,
 }
 
@@ -66,7 +66,7 @@ impl Desk {
             secret,
             bindings: AtomicU64::new(1),
             existing: Vec::new(),
-            phone,
+            _phone: phone,
             _place: place,
         }
     }

@@ -104,8 +104,8 @@ impl PhoneToken {
     ///
     /// # Errors
     /// [`TokenError::Locked`] where the phone wants [`login`](Self::login) first; else as every signature.
-    pub async fn sign_to_log_in(&self, operation: TokenOp, errand: Errand) -> Result<TokenOutput, TokenError> {
-        let TokenOp::Sign { key, mechanism, parameters, data } = operation else {
+    pub async fn sign_to_log_in(&self, wanted: TokenOp, errand: Errand) -> Result<TokenOutput, TokenError> {
+        let TokenOp::Sign { key, mechanism, parameters, data } = wanted else {
             return Err(TokenError::NotSupported("log somebody in by that"));
         };
         self.check(&key, mechanism, Purpose::Sign)?;

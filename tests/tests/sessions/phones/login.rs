@@ -163,7 +163,10 @@ async fn a_phone_that_the_computer_locked_is_asked_once_and_is_unlocked_by_the_l
     terminal.hear("$ ").await;
     assert_eq!(phone.questions(), asked + 1);
     let log = phone.log().await;
-    assert_eq!((&log.last().unwrap()["operation"], &log.last().unwrap()["purpose"]), (&"sign".into(), &"login".into()));
+    assert_eq!(
+        (&log.last().unwrap()["operation"], &log.last().unwrap()["purpose"]),
+        (&"sign".into(), &"login".into())
+    );
     // Its owner may use it as if it had not been locked: one question.
     phone.agree_to(guest.run_as("alice", &format!("cd; {SIGN}"))).await.ok();
     assert_eq!(phone.questions(), asked + 2);
