@@ -1,5 +1,5 @@
 #!/bin/sh
-# kernel.sh FOLDER OUTPUT: builds the kernel of the Bluetooth guests, a User-Mode Linux with the options of kernel.config,
+# kernel.sh FOLDER OUTPUT: builds the kernel of the guests, a User-Mode Linux with the options of kernel.config,
 # in FOLDER out of the kernel source that Debian 12 ships. OUTPUT is an ordinary program that needs no privilege and no
 # KVM. Some 5 minutes of a processor; called by tests/scripts/bluetooth-guest.sh, once.
 set -eu

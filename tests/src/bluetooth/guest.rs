@@ -16,16 +16,27 @@ use tokio::sync::Semaphore;
 /// Outside, this boots a guest that runs this test of this test program, and fails with everything that was said there if
 /// it fails there. Inside, it runs the body. Only a few guests run at a time.
 pub async fn in_guest<Body: AsyncFnOnce()>(body: Body) {
-    if std::env::var_os(INSIDE).is_some() {
-        return body().await;
+    match is_inside() {
+        true => body().await,
+        false => boot_for::<Body>(&[]).await,
     }
+}
+
+/// Returns true in a guest.
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Boots a guest for the test with that body. Where there are layers, the first on top, they are its root and its systemd
+/// runs; else its root is the one with BlueZ.
+pub(crate) async fn boot_for<Body>(layers: &[&Path]) {
     static ROOM: Semaphore = Semaphore::const_new(AT_A_TIME);
     let test = test_of::<Body>();
     // It is never closed. No deadline: others may be long about it.
     let _room = ROOM.acquire().await.unwrap();
     let out = tempfile::Builder::new().prefix("claviger-bluetooth-").tempdir_in("/tmp").unwrap();
     let began = Instant::now();
-    let failure = run(&test, out.path()).await.err();
+    let failure = run(&test, out.path(), layers).await.err();
     println!("{test}: {:.1} s from the boot to the result", began.elapsed().as_secs_f64());
     if let Some(failure) = failure {
         fail(&test, &failure, out);
@@ -33,7 +44,7 @@ pub async fn in_guest<Body: AsyncFnOnce()>(body: Body) {
 }
 
 /// Boots, and returns what is wrong with the result.
-async fn run(test: &str, out: &Path) -> Result<(), String> {
+async fn run(test: &str, out: &Path, layers: &[&Path]) -> Result<(), String> {
     let program = std::env::current_exe().unwrap();
     let programs = crate::programs::folder();
     let start = format!(
@@ -44,9 +55,11 @@ async fn run(test: &str, out: &Path) -> Result<(), String> {
     fs::write(out.join("start"), start).unwrap();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let folders = outermost([repository, programs, program.parent().unwrap()]);
+    let layers: Vec<_> = layers.iter().map(|layer| layer.to_str().unwrap()).collect();
     let mut guest = Command::new("setpriv");
     guest.args(["--pdeathsig", "KILL", "--"]).arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bluetooth/boot.sh"));
-    guest.arg(folder()).arg(out).arg(folders).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    guest.arg(folder()).arg(out).arg(folders).arg(layers.join(":"));
+    guest.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     guest.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
     let mut guest = guest.spawn().expect("setpriv runs");
     let ended = tokio::time::timeout(LIMIT, guest.wait()).await;

@@ -5,6 +5,7 @@
 //! | [`guest`] | a guest: boots in half a second, runs programs, goes with its value |
 //! | [`machine`] | the container itself: its layers, its first process, its end |
 //! | [`claviger`] | Claviger in a guest as `tests/scripts/install.sh` installs it |
+//! | [`kernel`] | a machine with a kernel of its own, for what a container has not: disks |
 //! | [`running`] | a program that runs on, and what it says and hears; also on a terminal |
 //! | [`sessions`] | the sessions that logind lists |
 //! | [`login`] | somebody who logged in, by one of several doors, and works there |
@@ -20,6 +21,7 @@
 pub mod bindings;
 pub mod claviger;
 pub mod guest;
+pub mod kernel;
 pub mod login;
 pub mod machine;
 pub mod phone;
@@ -31,6 +33,7 @@ pub mod sleep;
 
 pub use bindings::Bound;
 pub use guest::{Guest, Plan};
+pub use kernel::in_machine;
 pub use login::{Door, Login};
 pub use phone::Phone;
 pub use running::Running;
