@@ -1,3 +1,7 @@
-//! `claviger-ssh-agent`.
+//! `claviger-ssh-agent`: a user's keys for ssh.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    claviger_ssh_agent::main()
+}

@@ -1,0 +1,191 @@
+//! What came by `ssh-add`: which keys, until when, for which hosts, with which certificates.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::constraint::{read_destinations, write_destinations};
+use crate::protocol::{Constraints, Destination};
+
+/// What is known of a key beside what the key store knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// True where it came into the store by `ssh-add`: it goes with what ends here.
+    pub is_ours: bool,
+    /// Its id in the store, once it is known: another key that is the same number came some other way.
+    pub id: Option<String>,
+    /// When its time is over, seconds since 1970.
+    pub expires: Option<u64>,
+    /// Each use is to be asked for, by this agent. Of a key that came by `ssh-add` the store knows it.
+    pub confirm: bool,
+    /// Where it may be used; anywhere where there are none.
+    pub destinations: Vec<Destination>,
+    /// Certificates that came with it.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl Record {
+    /// Returns what constraints mean from now on.
+    pub fn new(is_ours: bool, constraints: Constraints, now: u64) -> Self {
+        let Constraints { lifetime, confirm, destinations } = constraints;
+        let expires = lifetime.map(|seconds| now.saturating_add(u64::from(seconds)));
+        Self { is_ours, expires, confirm: confirm && !is_ours, destinations, ..Self::default() }
+    }
+
+    /// Returns true where it is about the key of that id.
+    pub fn is_about(&self, id: &str) -> bool {
+        self.id.as_deref().is_none_or(|known| known == id)
+    }
+
+    /// Returns true where its time is over.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+/// The records, by the keys' blobs. Those of keys that came by `ssh-add` are kept in a file, which several agents of a
+/// user share.
+#[derive(Debug, Default)]
+pub struct Book {
+    file: Option<PathBuf>,
+    seen: Option<Version>,
+    records: BTreeMap<Vec<u8>, Record>,
+}
+
+/// What tells one version of the file from another: it is written as a new file each time.
+type Version = (u64, i64, i64, u64);
+
+impl Book {
+    /// Opens the book that is kept in `file`; without one it is forgotten with this agent.
+    pub fn open(file: Option<PathBuf>) -> io::Result<Self> {
+        let mut book = Self { file, ..Self::default() };
+        book.refresh()?;
+        Ok(book)
+    }
+
+    /// Takes in what another agent wrote.
+    pub fn refresh(&mut self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let version = version(file)?;
+        if version == self.seen {
+            return Ok(());
+        }
+        let kept = if version.is_some() { read(file)? } else { BTreeMap::new() };
+        self.records.retain(|_, record| !record.is_ours);
+        self.records.extend(kept);
+        self.seen = version;
+        Ok(())
+    }
+
+    /// Returns the records.
+    pub const fn records(&self) -> &BTreeMap<Vec<u8>, Record> {
+        &self.records
+    }
+
+    /// Returns the record of a key.
+    pub fn get(&self, blob: &[u8]) -> Option<&Record> {
+        self.records.get(blob)
+    }
+
+    /// Returns when the next key's time is over.
+    pub fn next_end(&self) -> Option<u64> {
+        self.records.values().filter_map(|record| record.expires).min()
+    }
+
+    /// Changes the records, and keeps them before it returns. What could not be kept is not changed.
+    pub fn change<T>(&mut self, change: impl FnOnce(&mut BTreeMap<Vec<u8>, Record>) -> T) -> io::Result<T> {
+        let Some(file) = self.file.clone() else { return Ok(change(&mut self.records)) };
+        let folder = file.parent().unwrap_or_else(|| Path::new("."));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // Other agents of this user wait here; the lock ends with the file's value.
+        let lock = open_lock(&file.with_extension("lock"))?;
+        rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
+        self.refresh()?;
+        let mut records = self.records.clone();
+        let changed = change(&mut records);
+        if ours(&records).ne(ours(&self.records)) {
+            write(&file, folder, &records)?;
+            self.seen = version(&file)?;
+        }
+        self.records = records;
+        Ok(changed)
+    }
+}
+
+fn ours(records: &BTreeMap<Vec<u8>, Record>) -> impl Iterator<Item = (&Vec<u8>, &Record)> {
+    records.iter().filter(|(_, record)| record.is_ours)
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn version(file: &Path) -> io::Result<Option<Version>> {
+    match fs::metadata(file) {
+        Ok(data) => Ok(Some((data.ino(), data.mtime(), data.mtime_nsec(), data.size()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A record as it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Kept {
+    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    destinations: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<String>,
+}
+
+fn read(file: &Path) -> io::Result<BTreeMap<Vec<u8>, Record>> {
+    let kept: Vec<Kept> = serde_json::from_slice(&fs::read(file)?)?;
+    kept.into_iter()
+        .map(|kept| restore(kept).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData)))
+        .collect()
+}
+
+fn restore(kept: Kept) -> Option<(Vec<u8>, Record)> {
+    let Kept { key, id, expires, destinations, certificates } = kept;
+    let decode = |text: String| BASE64.decode(text.as_bytes()).ok();
+    let destinations = match destinations {
+        Some(text) => read_destinations(&decode(text)?).ok()?,
+        None => Vec::new(),
+    };
+    let certificates = certificates.into_iter().map(decode).collect::<Option<_>>()?;
+    Some((decode(key)?, Record { is_ours: true, id, expires, confirm: false, destinations, certificates }))
+}
+
+/// Writes the file whole and beside the old one, which it then replaces.
+fn write(file: &Path, folder: &Path, records: &BTreeMap<Vec<u8>, Record>) -> io::Result<()> {
+    let kept: Vec<Kept> = ours(records)
+        .map(|(blob, record)| Kept {
+            key: BASE64.encode(blob),
+            id: record.id.clone(),
+            expires: record.expires,
+            destinations: (!record.destinations.is_empty())
+                .then(|| BASE64.encode(&write_destinations(&record.destinations))),
+            certificates: record.certificates.iter().map(|blob| BASE64.encode(blob)).collect(),
+        })
+        .collect();
+    let fresh = file.with_extension("new");
+    let mut writing = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    writing.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+    writing.sync_all()?;
+    fs::rename(&fresh, file)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

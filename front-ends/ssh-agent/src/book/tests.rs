@@ -1,0 +1,51 @@
+use super::{Book, Record};
+use crate::protocol::{Constraints, Destination, Hop, PublicKey};
+
+fn record(seed: u8) -> Record {
+    let key = PublicKey::Ed25519([seed; 32]);
+    let to = Hop { user: "alice".to_owned(), host: "host".to_owned(), keys: vec![(key, true)] };
+    let destinations = vec![Destination { from: Hop::default(), to }];
+    let constraints = Constraints { lifetime: Some(60), confirm: false, destinations };
+    Record { certificates: vec![vec![seed]], ..Record::new(true, constraints, 1000) }
+}
+
+#[test]
+fn what_came_by_ssh_add_is_known_to_the_next_agent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("state/claviger/ssh-agent.json");
+    let mut book = Book::open(Some(file.clone())).expect("an empty book");
+    let foreign = Record { is_ours: false, ..record(2) };
+    book.change(|records| {
+        records.insert(vec![1], record(1));
+        records.insert(vec![2], foreign.clone());
+    })
+    .expect("it is kept");
+    assert_eq!(book.records().len(), 2);
+
+    let mut next = Book::open(Some(file)).expect("the kept book");
+    assert_eq!(next.get(&[1]), Some(&record(1)));
+    assert_eq!(next.get(&[2]), None, "what the store had before is not kept");
+    assert_eq!(next.next_end(), Some(1060));
+
+    next.change(|records| records.remove(&vec![1])).expect("it is kept");
+    book.refresh().expect("the file");
+    assert_eq!(book.get(&[1]), None, "another agent removed it");
+    assert_eq!(book.get(&[2]), Some(&foreign));
+}
+
+#[test]
+fn a_time_is_over_at_its_second() {
+    let record = record(1);
+    assert!(!record.is_over(1059));
+    assert!(record.is_over(1060));
+    let forever = Record::new(true, Constraints::default(), 1000);
+    assert!(!forever.is_over(u64::MAX));
+}
+
+#[test]
+fn a_damaged_book_is_not_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ssh-agent.json");
+    std::fs::write(&file, "[{\"key\": 1}]").expect("a file");
+    assert!(Book::open(Some(file)).is_err());
+}
