@@ -1,7 +1,9 @@
 //! For whom an operation is done, as a token with a screen shows it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use claviger_core::Request;
 use claviger_core::policy::Caller;
 use claviger_dbus::steers;
 use claviger_token::{Errand, Purpose, Token, TokenKind};
@@ -51,6 +53,14 @@ fn program(process: u32) -> String {
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     let name: String = name.trim_end().chars().filter(|letter| !steers(*letter)).collect();
     if name.is_empty() { format!("process {process}") } else { format!("{name} (process {process})") }
+}
+
+/// Returns a purpose with what the program says of it, up to the end of the text.
+pub(crate) fn with_reason<'a>(purpose: &'a str, request: &Request) -> Cow<'a, str> {
+    match &request.reason {
+        Some(reason) => Cow::Owned(format!("{purpose}; the program says: {reason}")),
+        None => Cow::Borrowed(purpose),
+    }
 }
 
 /// Returns the word for it in a prompt and in an errand, where an encapsulated secret is told from an agreed one.

@@ -10,7 +10,7 @@ use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenKind, TokenOp, TokenO
 
 use crate::agents::{self, Asking, KeyUse};
 use crate::clock::now;
-use crate::errand::{on_behalf, purpose};
+use crate::errand::{on_behalf, purpose, with_reason};
 use crate::host::{after, before, check, keep};
 use crate::service::{Service, Step};
 use crate::settle::{look_again, settle};
@@ -43,7 +43,7 @@ pub async fn run(
     service.reached(Step::Lookup).await;
 
     // 4 authorize
-    let circumstances = service.circumstances(asking, caller.uid, key).await;
+    let circumstances = service.circumstances(asking, caller.uid, (key, &request)).await;
     let verdict = authorize(caller, user, key, request.purpose, circumstances)?;
     service.reached(Step::Authorize).await;
 
@@ -72,7 +72,8 @@ pub async fn run(
     }
     let data = before(service, caller.uid, &plan, key.info.algorithm, data).await?;
     let kept = keep(&plan, seat.vouches(placement, key), &data);
-    let token = on_behalf(service, (asking.peer, caller), token, purpose(plan.purpose)).await;
+    let purpose = with_reason(purpose(plan.purpose), &request);
+    let token = on_behalf(service, (asking.peer, caller), token, &purpose).await;
     let operation = operation(&plan, handle, data);
     let output = perform(service, caller.uid, token, operation).await?;
     seat.note_use(key.id(), &placement.token, now());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use claviger_card::Cards;
 use claviger_core::policy::{Administration, Caller, Circumstances, administrator, may_authenticate};
-use claviger_core::{Key, Refusal, Resource, SessionId};
+use claviger_core::{Key, Refusal, Request, Resource, SessionId};
 use claviger_phone_token::Phones;
 use claviger_soft::{Cost, HostSecret};
 use claviger_token::{Presence, Secret, Token, TokenError, TokenId};
@@ -194,10 +194,16 @@ impl Service {
     }
 
     /// Returns how things stand around the use of a key of that user.
-    pub async fn circumstances(&self, asking: Asking<'_>, uid: u32, key: &Key) -> Circumstances {
+    pub async fn circumstances(
+        &self,
+        asking: Asking<'_>,
+        uid: u32,
+        (key, request): (&Key, &Request),
+    ) -> Circumstances {
         Circumstances {
             frozen: self.sessions.is_frozen(uid),
             confirmed: self.agents.confirmed(self, asking, key).await,
+            wanted: request.confirm,
         }
     }
 

@@ -57,5 +57,8 @@ pub const SERVICE_USER: &str = "claviger";
 /// The most data that a method takes by value, in bytes; larger data go by descriptor.
 pub const DATA_LIMIT: usize = 1024 * 1024;
 
+/// The most bytes of a `reason`.
+pub const REASON_LIMIT: usize = 200;
+
 /// The most that a secret's descriptor may hold, in bytes.
 pub const SECRET_LIMIT: usize = 64 * 1024;

@@ -1,6 +1,6 @@
 //! Who may do what. Pure: everything it needs comes in, and only this file makes an [`Authorized`].
 
-use claviger_token::Purpose;
+use claviger_token::{Purpose, TokenKind};
 
 use crate::selector::purpose_name;
 use crate::{Confirm, Key, KeyState, Refusal, Registration, User};
@@ -60,6 +60,8 @@ pub struct Circumstances {
     pub frozen: bool,
     /// The owner said yes to this key in this session already.
     pub confirmed: bool,
+    /// The program wants the owner asked, whatever the key's policy is.
+    pub wanted: bool,
 }
 
 /// Decides whether `caller` may use `key` of `user` for `purpose`.
@@ -70,7 +72,7 @@ pub fn authorize(
     purpose: Purpose,
     circumstances: Circumstances,
 ) -> Result<Verdict, Refusal> {
-    let Circumstances { frozen, confirmed } = circumstances;
+    let Circumstances { frozen, confirmed, wanted } = circumstances;
     let authorized = may_use(caller, user, key, purpose)?;
     if frozen {
         return Err(Refusal::SessionLocked);
@@ -78,8 +80,21 @@ pub fn authorize(
     Ok(match key.confirm {
         Confirm::Always => Verdict::Ask(Challenge { authorized }),
         Confirm::Session if !confirmed => Verdict::Ask(Challenge { authorized }),
+        Confirm::Session | Confirm::Never if wanted && !asks_itself(key) => {
+            Verdict::Ask(Challenge { authorized })
+        }
         Confirm::Session | Confirm::Never => Verdict::Allow(authorized),
     })
+}
+
+/// Returns true for a key whose every token asks its person itself: one question is enough.
+fn asks_itself(key: &Key) -> bool {
+    let mut kinds = key.placements.iter().map(|placement| placement.kind);
+    !key.placements.is_empty()
+        && kinds.all(|kind| match kind {
+            TokenKind::Phone => true,
+            TokenKind::Local | TokenKind::Card => false,
+        })
 }
 
 /// Decides whether what [`authorize`] granted still holds after the owner was asked something: meanwhile a key may have been

@@ -15,6 +15,10 @@ pub struct Request {
     pub parameters: Parameters,
     /// How an ECDSA signature is written.
     pub format: Format,
+    /// The owner is to be asked for a yes, although the key's policy would not.
+    pub confirm: bool,
+    /// What the program says that it is for: its own words, fit to be shown as such.
+    pub reason: Option<String>,
 }
 
 /// How an ECDSA signature is written.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use claviger_core::policy::Caller;
-use claviger_core::{Confirm, Refusal};
+use claviger_core::{Confirm, Key, Refusal};
 use claviger_dbus::wire::Prompt;
 use tokio_util::sync::CancellationToken;
 use zbus::names::OwnedUniqueName;
@@ -13,23 +13,29 @@ use super::registry::Registration;
 use super::yeses::Scope;
 use crate::service::Service;
 
-/// Asks the owner for a yes to the use of a key, and remembers it where the key wants it once in each session.
+/// Asks the owner for a yes to the use of a key, and remembers it where the key wants it once in each session. What a program
+/// wants asked is asked for itself, and not together with what others want.
 /// Returns false where the owner says no.
 ///
 /// # Errors
 /// [`Refusal::MayNotAsk`], [`Refusal::NobodyToAsk`], [`Refusal::LimitsExceeded`], or that nobody answered.
 pub async fn confirm(service: &Arc<Service>, caller: &Arc<Caller>, of: KeyUse<'_>) -> Result<bool, Refusal> {
-    match of.key.confirm {
-        // Without a request there is nothing that a yes could be remembered for.
-        Confirm::Session if of.request.is_some() => {}
-        Confirm::Session | Confirm::Always | Confirm::Never => return once(service, caller, of).await,
-    }
     let asked = asked(service, caller, of).await?;
+    let Some(request) = of.request.filter(|_| is_remembered(of.key)) else {
+        return asked.put(service).await;
+    };
     let (key, scope) = (of.key.id(), of.asking.scope(service).await);
     let over = match &scope {
         Scope::Session(_) => CancellationToken::new(),
         Scope::Connection(_) => of.asking.peer.gone.clone(),
     };
+    if request.confirm {
+        let yes = asked.put(service).await?;
+        if yes {
+            service.agents.yeses.remember(key, scope, over);
+        }
+        return Ok(yes);
+    }
     let matter = Matter::Yes(key, scope.clone());
     let work = || {
         let service = Arc::clone(service);
@@ -52,8 +58,12 @@ pub async fn confirm(service: &Arc<Service>, caller: &Arc<Caller>, of: KeyUse<'_
     }
 }
 
-async fn once(service: &Arc<Service>, caller: &Caller, of: KeyUse<'_>) -> Result<bool, Refusal> {
-    asked(service, caller, of).await?.put(service).await
+/// Returns true for a key to which a yes counts for longer than one use. Without a use there is nothing to remember it for.
+const fn is_remembered(key: &Key) -> bool {
+    match key.confirm {
+        Confirm::Session => true,
+        Confirm::Always | Confirm::Never => false,
+    }
 }
 
 /// What is asked, and who asks it.

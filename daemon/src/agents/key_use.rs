@@ -45,6 +45,7 @@ impl KeyUse<'_> {
             algorithm: Some(key.info.algorithm.name().to_owned()),
             purpose: request.map(|request| purpose(request.purpose).to_owned()),
             mechanism: mechanism.map(|mechanism| mechanism.name().to_owned()),
+            reason: request.and_then(|request| request.reason.clone()),
             host: Some(rustix::system::uname().nodename().to_string_lossy().into_owned()),
             ..Prompt::default()
         }

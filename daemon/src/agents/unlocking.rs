@@ -15,7 +15,7 @@ use crate::accounts::cards::Given;
 use crate::accounts::{cards, passphrase, phones};
 use crate::callers::Visit;
 use crate::clock::now;
-use crate::errand::errand;
+use crate::errand::{errand, with_reason};
 use crate::service::Service;
 
 /// Has the person unlock the token that a key is to be used on. However many requests want it, they are asked once. A phone
@@ -60,7 +60,8 @@ async fn unlock_phone(
     of: KeyUse<'_>,
     placement: &Placement,
 ) -> Result<(), Refusal> {
-    let errand = errand(service, (of.asking.peer, caller), "unlock").await;
+    let purpose = of.request.map_or("unlock".into(), |request| with_reason("unlock", request));
+    let errand = errand(service, (of.asking.peer, caller), &purpose).await;
     let phone = of.seat.phone(&placement.token)?;
     let (matter, key) = (Matter::Unlock(caller.uid, placement.token.clone()), of.key.handle(placement));
     let work = || {

@@ -34,8 +34,8 @@ pub(super) async fn explain(
         token: placement.map(|placement| placement.token.to_string()).unwrap_or_default(),
         ..Explanation::default()
     };
-    let verdict =
-        authorize(caller, user, key, request.purpose, service.circumstances(asking, caller.uid, key).await);
+    let circumstances = service.circumstances(asking, caller.uid, (key, request)).await;
+    let verdict = authorize(caller, user, key, request.purpose, circumstances);
     if let Ok(Verdict::Ask(_)) = &verdict {
         explanation.prompts.push("your yes to the use of the key".to_owned());
     }
@@ -53,6 +53,12 @@ pub(super) async fn explain(
         && placement.kind == TokenKind::Phone
     {
         explanation.prompts.push(format!("your yes on the {}", token_name(&account, &placement.token)));
+    }
+    if let Some(reason) = &request.reason {
+        explanation.prompts.iter_mut().for_each(|prompt| {
+            prompt.push_str("; the program says: ");
+            prompt.push_str(reason);
+        });
     }
     let asked = asking.would_ask(service, caller.uid).await;
     match dry_run(asking, (verdict, asked), place, (key, request)) {

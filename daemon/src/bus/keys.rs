@@ -7,7 +7,7 @@ use claviger_dbus::wire::{
     KeyFilter, KeyRow, NewKeyOptions, NoOptions, SignOptions,
 };
 use claviger_dbus::{ByteBuf, CallError, names};
-use claviger_token::{Parameters, Purpose, Site, TokenId};
+use claviger_token::{Purpose, Site, TokenId};
 use zbus::OwnedFd;
 use zbus::message::Header;
 
@@ -126,9 +126,8 @@ impl KeysFace {
         options: DecapsulateOptions,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ByteBuf, CallError> {
-        let none = (Parameters::default(), claviger_core::Format::Raw);
-        let request = || parse::request(key, Purpose::Decapsulate, mechanism, none);
         let wanted = (options.timeout_ms, options.no_prompt);
+        let request = || parse::request(key, Purpose::Decapsulate, mechanism, parse::decapsulate(options));
         self.operate(&header, "decapsulate with", (key, wanted), request, || bytes(ciphertext)).await
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use claviger_core::{Action, Confirm, Format, Refusal, Request, Selector};
 use claviger_dbus::wire::{
-    DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions, VerifyOptions,
+    DecapsulateOptions, DecryptOptions, DeriveOptions, EncryptOptions, ExplainOptions, SignOptions,
+    VerifyOptions,
 };
-use claviger_dbus::{ByteBuf, Bytes, names};
+use claviger_dbus::{ByteBuf, Bytes, names, steers};
 use claviger_phone_token::{InvalidLink, Link, Method};
 use claviger_token::{
     Algorithm, Hash, Kdf, Mechanism, Parameters, PinPolicy, Purpose, Secret, TokenKind, TouchPolicy, Usage,
@@ -160,15 +161,51 @@ pub(super) fn request(
     key: &str,
     purpose: Purpose,
     mechanism_name: &str,
-    (parameters, format): (Parameters, Format),
+    Operation { parameters, format, confirm, reason }: Operation,
 ) -> Result<Request, Refusal> {
     let mechanism = mechanism(mechanism_name)?;
-    Ok(Request { selector: Selector::parse(key)?, purpose, mechanism, parameters, format })
+    let (confirm, reason) = (confirm.unwrap_or(false), reason.as_deref().map(spoken).transpose()?.flatten());
+    Ok(Request { selector: Selector::parse(key)?, purpose, mechanism, parameters, format, confirm, reason })
 }
 
-pub(super) fn sign(options: SignOptions) -> Result<(Parameters, Format), Refusal> {
-    let SignOptions { timeout_ms: _, no_prompt: _, hash, mgf_hash, salt_length, context, format: form } =
-        options;
+/// What the options of an operation say of it.
+#[derive(Default)]
+pub(super) struct Operation {
+    parameters: Parameters,
+    format: Format,
+    confirm: Option<bool>,
+    reason: Option<String>,
+}
+
+/// Returns a reason as people can be shown it: one line, nothing that steers a terminal; `None` where nothing is left.
+fn spoken(reason: &str) -> Result<Option<String>, Refusal> {
+    if reason.len() > names::REASON_LIMIT {
+        return Err(invalid(format!("the reason has more than {} bytes", names::REASON_LIMIT)));
+    }
+    let letters = reason.chars().map(|letter| if letter.is_whitespace() { ' ' } else { letter });
+    let spoken: String = letters.filter(|letter| !steers(*letter)).collect();
+    let spoken = spoken.trim();
+    Ok((!spoken.is_empty()).then(|| spoken.to_owned()))
+}
+
+pub(super) fn sign(options: SignOptions) -> Result<Operation, Refusal> {
+    let SignOptions {
+        timeout_ms: _,
+        no_prompt: _,
+        confirm,
+        reason,
+        hash,
+        mgf_hash,
+        salt_length,
+        context,
+        format,
+    } = options;
+    let (parameters, format) = verify(VerifyOptions { hash, mgf_hash, salt_length, context, format })?;
+    Ok(Operation { parameters, format, confirm, reason })
+}
+
+pub(super) fn verify(options: VerifyOptions) -> Result<(Parameters, Format), Refusal> {
+    let VerifyOptions { hash, mgf_hash, salt_length, context, format: form } = options;
     let parameters = Parameters {
         hash: optional_hash(hash.as_ref())?,
         mgf_hash: optional_hash(mgf_hash.as_ref())?,
@@ -179,15 +216,10 @@ pub(super) fn sign(options: SignOptions) -> Result<(Parameters, Format), Refusal
     Ok((parameters, format(form.as_deref())?))
 }
 
-pub(super) fn verify(options: VerifyOptions) -> Result<(Parameters, Format), Refusal> {
-    let VerifyOptions { hash, mgf_hash, salt_length, context, format } = options;
-    let (timeout_ms, no_prompt) = (None, None);
-    sign(SignOptions { timeout_ms, no_prompt, hash, mgf_hash, salt_length, context, format })
-}
-
-pub(super) fn decrypt(options: DecryptOptions) -> Result<(Parameters, Format), Refusal> {
-    let DecryptOptions { timeout_ms: _, no_prompt: _, hash, mgf_hash, label } = options;
-    encrypt(EncryptOptions { hash, mgf_hash, label }).map(|parameters| (parameters, Format::Raw))
+pub(super) fn decrypt(options: DecryptOptions) -> Result<Operation, Refusal> {
+    let DecryptOptions { timeout_ms: _, no_prompt: _, confirm, reason, hash, mgf_hash, label } = options;
+    let parameters = encrypt(EncryptOptions { hash, mgf_hash, label })?;
+    Ok(Operation { parameters, format: Format::Raw, confirm, reason })
 }
 
 pub(super) fn encrypt(options: EncryptOptions) -> Result<Parameters, Refusal> {
@@ -200,8 +232,17 @@ pub(super) fn encrypt(options: EncryptOptions) -> Result<Parameters, Refusal> {
     })
 }
 
-pub(super) fn derive(options: DeriveOptions) -> Result<(Parameters, Format), Refusal> {
-    let DeriveOptions { timeout_ms: _, no_prompt: _, kdf: kdf_name, hash, shared_info, length } = options;
+pub(super) fn derive(options: DeriveOptions) -> Result<Operation, Refusal> {
+    let DeriveOptions {
+        timeout_ms: _,
+        no_prompt: _,
+        confirm,
+        reason,
+        kdf: kdf_name,
+        hash,
+        shared_info,
+        length,
+    } = options;
     let parameters = Parameters {
         kdf: kdf(kdf_name.as_deref())?,
         hash: optional_hash(hash.as_ref())?,
@@ -209,7 +250,12 @@ pub(super) fn derive(options: DeriveOptions) -> Result<(Parameters, Format), Ref
         length,
         ..Parameters::default()
     };
-    Ok((parameters, Format::Raw))
+    Ok(Operation { parameters, format: Format::Raw, confirm, reason })
+}
+
+pub(super) fn decapsulate(options: DecapsulateOptions) -> Operation {
+    let DecapsulateOptions { timeout_ms: _, no_prompt: _, confirm, reason } = options;
+    Operation { confirm, reason, ..Operation::default() }
 }
 
 /// Returns the purpose that is meant: the one told, else the first that the mechanism serves.
@@ -228,10 +274,12 @@ pub(super) fn purpose(name: Option<&str>, mechanism: Option<Mechanism>) -> Resul
     }
 }
 
-pub(super) fn explain(options: ExplainOptions) -> Result<(Parameters, Format), Refusal> {
+pub(super) fn explain(options: ExplainOptions) -> Result<Operation, Refusal> {
     let ExplainOptions {
         timeout_ms: _,
         no_prompt: _,
+        confirm,
+        reason,
         purpose: _,
         hash,
         mgf_hash,
@@ -253,5 +301,5 @@ pub(super) fn explain(options: ExplainOptions) -> Result<(Parameters, Format), R
         length,
         context: bytes(context),
     };
-    Ok((parameters, format(form.as_deref())?))
+    Ok(Operation { parameters, format: format(form.as_deref())?, confirm, reason })
 }

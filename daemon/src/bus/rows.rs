@@ -1,11 +1,11 @@
 //! Accounts and keys as callers see them.
 
 use claviger_core::plan::is_possible;
-use claviger_core::{Action, Guesses, Key, KeyState, Registration, RemovalPolicy, User};
+use claviger_core::{Action, Guesses, Key, KeyState, Placement, Registration, RemovalPolicy, User};
 use claviger_dbus::ByteBuf;
 use claviger_dbus::wire::{AccountRow, KeyRow, PublicKeyRow, UserRow};
 use claviger_soft::KeySlots;
-use claviger_token::{Mechanism, Purpose, Token};
+use claviger_token::{Mechanism, Purpose, Token, TokenKind};
 
 use crate::accounts::Seat;
 use crate::clock::now;
@@ -24,6 +24,7 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
         location,
         tokens: key.placements.iter().map(|placement| placement.token.to_string()).collect(),
         slots: key.placements.iter().map(|placement| placement.reference.to_string()).collect(),
+        pin_policies: key.placements.iter().map(|placement| pin_policy(seat, placement)).collect(),
         present: place.is_some(),
         locked: place.is_none_or(|(placement, token)| !token.is_ready(&key.handle(placement))),
         public_key: ByteBuf::from(key.info.public_key.to_vec()),
@@ -34,6 +35,16 @@ pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
         certificate: key.certificates.first().cloned().map(ByteBuf::from),
         confirm: Some(key.confirm.name().to_owned()),
     }
+}
+
+/// Returns when a token wants its PIN for a key; empty where it has none, or was not seen since the start.
+fn pin_policy(seat: &Seat, placement: &Placement) -> String {
+    let known = match placement.kind {
+        TokenKind::Local | TokenKind::Phone => None,
+        TokenKind::Card => seat.card(&placement.token).ok().and_then(|card| card.contents()),
+    };
+    let key = known.as_ref().and_then(|contents| contents.key(&placement.reference));
+    key.map(|key| key.pin_policy.name().to_owned()).unwrap_or_default()
 }
 
 /// Returns what can be done with a key: by its algorithm, its usage, its state, and what the tokens can that it stands
@@ -90,7 +101,7 @@ pub(super) fn account_row(
         uid: seat.uid,
         user_name: user_name.to_owned(),
         state: Registration::None.name().to_owned(),
-        location: claviger_token::TokenKind::Local.name().to_owned(),
+        location: TokenKind::Local.name().to_owned(),
         locked: true,
         removal_action: Some(own.map_or("", Action::name).to_owned()),
         removal_local: action(false),

@@ -14,6 +14,10 @@ pub struct SignOptions {
     pub timeout_ms: Option<u32>,
     /// Ask nobody: fail at once where a person would be needed.
     pub no_prompt: Option<bool>,
+    /// Ask the owner for a yes, although the key's policy would not.
+    pub confirm: Option<bool>,
+    /// What the caller says that it is for, at most 200 bytes; the person is shown it.
+    pub reason: Option<String>,
     /// The digest of `RSA_PKCS_PSS`.
     pub hash: Option<String>,
     /// The digest inside MGF1; the same as `hash` unless told.
@@ -34,6 +38,10 @@ pub struct DecryptOptions {
     pub timeout_ms: Option<u32>,
     /// Ask nobody: fail at once where a person would be needed.
     pub no_prompt: Option<bool>,
+    /// Ask the owner for a yes, although the key's policy would not.
+    pub confirm: Option<bool>,
+    /// What the caller says that it is for, at most 200 bytes; the person is shown it.
+    pub reason: Option<String>,
     /// The digest of OAEP; SHA-256 unless told.
     pub hash: Option<String>,
     /// The digest inside MGF1; the same as `hash` unless told.
@@ -50,6 +58,10 @@ pub struct DeriveOptions {
     pub timeout_ms: Option<u32>,
     /// Ask nobody: fail at once where a person would be needed.
     pub no_prompt: Option<bool>,
+    /// Ask the owner for a yes, although the key's policy would not.
+    pub confirm: Option<bool>,
+    /// What the caller says that it is for, at most 200 bytes; the person is shown it.
+    pub reason: Option<String>,
     /// What is done with the agreed secret: `null` (nothing, the default) or `hkdf`.
     pub kdf: Option<String>,
     /// The digest of HKDF; SHA-256 unless told.
@@ -68,6 +80,10 @@ pub struct DecapsulateOptions {
     pub timeout_ms: Option<u32>,
     /// Ask nobody: fail at once where a person would be needed.
     pub no_prompt: Option<bool>,
+    /// Ask the owner for a yes, although the key's policy would not.
+    pub confirm: Option<bool>,
+    /// What the caller says that it is for, at most 200 bytes; the person is shown it.
+    pub reason: Option<String>,
 }
 
 /// Options of `Keys.GenerateKey` and `Keys.ImportKey`.
@@ -114,6 +130,10 @@ pub struct ExplainOptions {
     pub timeout_ms: Option<u32>,
     /// As the operation would have it.
     pub no_prompt: Option<bool>,
+    /// As the operation would have it.
+    pub confirm: Option<bool>,
+    /// As the operation would have it.
+    pub reason: Option<String>,
     /// `sign`, `decrypt`, `derive` or `decapsulate`, for a mechanism that does several; the first that the
     /// mechanism serves unless told.
     pub purpose: Option<String>,

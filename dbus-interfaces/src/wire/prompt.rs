@@ -38,6 +38,8 @@ pub struct Prompt {
     pub purpose: Option<String>,
     /// As in PKCS#11 without `CKM_`.
     pub mechanism: Option<String>,
+    /// What the process says that it is for.
+    pub reason: Option<String>,
     /// The name of this machine.
     pub host: Option<String>,
     /// What `DisplayCode` shows.

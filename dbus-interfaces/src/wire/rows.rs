@@ -21,6 +21,9 @@ pub struct KeyRow {
     pub tokens: Vec<String>,
     /// Its place on each of them, in the same order; empty where a token has only one.
     pub slots: Vec<String>,
+    /// When each of them wants its PIN for the key, in the same order: `never`, `once` or `always`; empty where nobody knows,
+    /// and where there is no PIN.
+    pub pin_policies: Vec<String>,
     /// True where a token that holds it can be reached now.
     pub present: bool,
     /// True where it must be unlocked before use.

@@ -22,6 +22,7 @@ mod policy;
 mod preferences;
 mod privacy;
 mod prompter;
+mod reasons;
 mod service;
 mod sessions;
 mod vanishing;

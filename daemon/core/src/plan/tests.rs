@@ -42,6 +42,8 @@ fn request(purpose: Purpose, mechanism: Option<Mechanism>) -> Request {
         mechanism,
         parameters: Parameters::default(),
         format: Format::Raw,
+        confirm: false,
+        reason: None,
     }
 }
 

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, Purpose, TokenKind, Usage};
+use claviger_token::{Algorithm, Binding, KeyId, KeyInfo, Purpose, TokenId, TokenKind, Usage};
 
 use super::{
     Administration, Authorized, Caller, Circumstances, Verdict, administrator, authorize, may_authenticate,
 };
-use crate::{Confirm, Defaults, Guesses, Key, KeyState, Refusal, Registration, User};
+use crate::{
+    Confirm, Defaults, Guesses, Key, KeyState, Placement, PlacementState, Refusal, Registration, User,
+};
 
 const PURPOSES: [Purpose; 4] = [Purpose::Sign, Purpose::Decrypt, Purpose::Derive, Purpose::Decapsulate];
 
@@ -63,7 +65,7 @@ fn a_key_asks_its_owner_as_often_as_the_owner_wants() {
         (Confirm::Always, true, true),
     ] {
         let key = Key { confirm, ..key(1000, KeyState::Current, EVERYTHING) };
-        let circumstances = Circumstances { confirmed, frozen: false };
+        let circumstances = Circumstances { confirmed, ..Circumstances::default() };
         let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, circumstances);
         match verdict.expect("it is alice's") {
             Verdict::Allow(_) => assert!(!asks, "{confirm:?} {confirmed}"),
@@ -72,6 +74,35 @@ fn a_key_asks_its_owner_as_often_as_the_owner_wants() {
                 assert!(challenge.answered(true).is_ok());
             }
         }
+    }
+}
+
+#[test]
+fn a_program_may_want_the_owner_asked_and_a_phone_asks_by_itself() {
+    use TokenKind::{Card, Local, Phone};
+    let wanted = Circumstances { wanted: true, confirmed: true, frozen: false };
+    for (confirm, kinds, asks) in [
+        (Confirm::Never, &[Local][..], true),
+        (Confirm::Never, &[Card], true),
+        (Confirm::Session, &[Local], true),
+        (Confirm::Always, &[Local], true),
+        (Confirm::Never, &[Phone], false),
+        (Confirm::Never, &[Phone, Phone], false),
+        (Confirm::Never, &[Phone, Card], true),
+        (Confirm::Always, &[Phone], true),
+        (Confirm::Never, &[], true),
+    ] {
+        let placement = |kind: &TokenKind| Placement {
+            token: TokenId::new("somewhere"),
+            kind: *kind,
+            reference: Arc::from(""),
+            state: PlacementState::Current,
+            record: None,
+        };
+        let placements = kinds.iter().map(placement).collect();
+        let key = Key { confirm, placements, ..key(1000, KeyState::Current, EVERYTHING) };
+        let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, wanted).expect("it is alice's");
+        assert_eq!(matches!(verdict, Verdict::Ask(_)), asks, "{confirm:?} {kinds:?}");
     }
 }
 
@@ -85,7 +116,7 @@ fn a_no_is_a_no() {
 
 #[test]
 fn frozen_keys_are_refused_to_their_owner_and_foreign_ones_are_refused_as_ever() {
-    let frozen = Circumstances { frozen: true, confirmed: true };
+    let frozen = Circumstances { frozen: true, confirmed: true, wanted: false };
     let key = key(1000, KeyState::Current, EVERYTHING);
     let refused = authorize(&alice(), &account(), &key, Purpose::Sign, frozen).err();
     assert_eq!(refused, Some(Refusal::SessionLocked));

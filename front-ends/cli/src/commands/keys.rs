@@ -99,6 +99,7 @@ fn key_json((id, key): &(String, KeyRow)) -> Value {
         location,
         tokens,
         slots,
+        pin_policies,
         present,
         locked,
         public_key,
@@ -111,7 +112,7 @@ fn key_json((id, key): &(String, KeyRow)) -> Value {
     } = key;
     json!({
         "id": id, "label": label, "algorithm": algorithm, "usage": usage, "state": state, "location": location,
-        "tokens": tokens, "slots": slots, "present": present, "locked": locked, "public-key": BASE64.encode(public_key), "mechanisms": mechanisms,
+        "tokens": tokens, "slots": slots, "pin-policies": pin_policies, "present": present, "locked": locked, "public-key": BASE64.encode(public_key), "mechanisms": mechanisms,
         "created": created, "last-used": last_used, "default-for": default_for,
         "confirm": confirm,
         "certificate": certificate.as_ref().map(|der| BASE64.encode(der)),
