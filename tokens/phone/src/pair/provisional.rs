@@ -26,11 +26,10 @@ impl Drop for Provisional {
         let Some(mut live) = self.live.take() else { return };
         drop(self.runtime.spawn(async move {
             let link = live.link.clone();
-            match live.unpair().await {
-                true => tracing::info!("a phone was told by {link} that its new pairing is not kept"),
-                false => {
-                    tracing::warn!("{link}: the phone did not say that it forgets the pairing just made")
-                }
+            if live.unpair().await {
+                tracing::info!("{link}: the phone forgets the pairing just made, which is not kept here");
+            } else {
+                tracing::warn!("{link}: the phone did not say that it forgets the pairing just made");
             }
         }));
     }
