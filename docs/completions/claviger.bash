@@ -418,6 +418,9 @@ _claviger() {
             claviger__subcmd__help__subcmd__key,list)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__list"
                 ;;
+            claviger__subcmd__help__subcmd__key,request)
+                cmd="claviger__subcmd__help__subcmd__key__subcmd__request"
+                ;;
             claviger__subcmd__help__subcmd__key,show)
                 cmd="claviger__subcmd__help__subcmd__key__subcmd__show"
                 ;;
@@ -490,6 +493,9 @@ _claviger() {
             claviger__subcmd__key,list)
                 cmd="claviger__subcmd__key__subcmd__list"
                 ;;
+            claviger__subcmd__key,request)
+                cmd="claviger__subcmd__key__subcmd__request"
+                ;;
             claviger__subcmd__key,show)
                 cmd="claviger__subcmd__key__subcmd__show"
                 ;;
@@ -525,6 +531,9 @@ _claviger() {
                 ;;
             claviger__subcmd__key__subcmd__help,list)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__list"
+                ;;
+            claviger__subcmd__key__subcmd__help,request)
+                cmd="claviger__subcmd__key__subcmd__help__subcmd__request"
                 ;;
             claviger__subcmd__key__subcmd__help,show)
                 cmd="claviger__subcmd__key__subcmd__help__subcmd__show"
@@ -2278,7 +2287,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help__subcmd__key)
-            opts="list show generate import delete default label confirm certificate attest explain"
+            opts="list show generate import delete default label confirm request certificate attest explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2418,6 +2427,20 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__help__subcmd__key__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__help__subcmd__key__subcmd__request)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2824,7 +2847,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key)
-            opts="-h -V --bus --json --help --version list show generate import delete default label confirm certificate attest explain help"
+            opts="-h -V --bus --json --help --version list show generate import delete default label confirm request certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2868,7 +2891,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__certificate)
-            opts="-o -h -V --chain --format --output --set --chain-file --remove --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --bus --json --help --version"
+            opts="-o -h -V --chain --format --output --import --set --chain-file --remove --self-signed --days --ca --subject --dns --email --ip --uri --usage --management-key-fd --management-key-file --default-management-key --admin-pin-fd --admin-pin-file --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2890,8 +2913,40 @@ _claviger() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --import)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --chain-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --email)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --uri)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --usage)
+                    COMPREPLY=($(compgen -W "client server email codesigning" -- "${cur}"))
                     return 0
                     ;;
                 --management-key-fd)
@@ -3068,7 +3123,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__key__subcmd__help)
-            opts="list show generate import delete default label confirm certificate attest explain help"
+            opts="list show generate import delete default label confirm request certificate attest explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3235,6 +3290,20 @@ _claviger() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        claviger__subcmd__key__subcmd__help__subcmd__request)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         claviger__subcmd__key__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3362,6 +3431,60 @@ _claviger() {
                     ;;
                 --state)
                     COMPREPLY=($(compgen -W "current retired revoked" -- "${cur}"))
+                    return 0
+                    ;;
+                --bus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        claviger__subcmd__key__subcmd__request)
+            opts="-o -h -V --subject --dns --email --ip --uri --usage --format --output --bus --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --email)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --uri)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --usage)
+                    COMPREPLY=($(compgen -W "client server email codesigning" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "pem der" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --bus)

@@ -122,22 +122,23 @@ complete -c claviger -n "__fish_claviger_using_subcommand restore" -l bus -d 'Th
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand restore" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -l json -d 'Results and errors as JSON, for scripts'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -s h -l help -d 'Print help'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -s V -l version -d 'Print version'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "list" -d 'List your keys'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "show" -d 'Show one key, or print its public key'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "generate" -d 'Make a key and print its id'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "delete" -d 'Delete a key for good'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "default" -d 'Make a key the default one'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "confirm" -d 'Set whether your agent asks you for a yes when a key is used'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
-complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm certificate attest explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -s h -l help -d 'Print help'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "list" -d 'List your keys'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "show" -d 'Show one key, or print its public key'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "generate" -d 'Make a key and print its id'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "import" -d 'Take a private key in from a file and print its id. Read are PKCS#8 (plain or encrypted), SEC1, PKCS#1 and OpenSSH\'s format, in PEM or DER'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "delete" -d 'Delete a key for good'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "default" -d 'Make a key the default one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "confirm" -d 'Set whether your agent asks you for a yes when a key is used'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "request" -d 'Ask for a certificate: print a request (PKCS#10), signed with the key, for an authority to answer'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and not __fish_seen_subcommand_from list show generate import delete default label confirm request certificate attest explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l label -d 'Only keys with exactly this label' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l algorithm -d 'Only keys of this algorithm' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from list" -l usage -d 'Only keys that may be used for this' -r -f -a "sign\t''
@@ -234,11 +235,37 @@ complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_s
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from confirm" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from confirm" -s h -l help -d 'Print help'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from confirm" -s V -l version -d 'Print version'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l subject -d 'Whose it is, as in RFC 4514: CN=alice,O=Example' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l dns -d 'A host\'s name; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l email -d 'An e-mail address; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l ip -d 'An IP address; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l uri -d 'A URI; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l usage -d 'What it is for; anything unless told' -r -f -a "client\t'To log in to servers (TLS client)'
+server\t'To be a server (TLS server)'
+email\t'To sign and decrypt mail (S/MIME)'
+codesigning\t'To sign programs'"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l format -d 'How the request is written' -r -f -a "pem\t'PEM, as OpenSSL reads it'
+der\t'DER'"
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -s o -l output -d 'Write to this file, not to standard output' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l bus -d 'The bus: system, session, or a D-Bus address' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -l json -d 'Results and errors as JSON, for scripts'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from request" -s V -l version -d 'Print version'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l format -d 'Print the certificate alone, so; otherwise words stand before it' -r -f -a "pem\t'PEM, as OpenSSL reads it'
 der\t'DER'"
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -s o -l output -d 'Write to this file, not to standard output' -r -F
-complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l set -d 'Give the key this certificate (PEM or DER; - for standard input). More certificates in the file are its chain' -r -F
-complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l chain-file -d 'Read the chain from this file, the issuer\'s first' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l set -l import -d 'Give the key this certificate (PEM or DER; - for standard input). More certificates in the file are its chain, in any order' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l chain-file -d 'Read the chain, or more of it, from this file' -r -F
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l days -d 'For how many days a self-signed certificate holds; 365 unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l subject -d 'Whose it is, as in RFC 4514: CN=alice,O=Example' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l dns -d 'A host\'s name; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l email -d 'An e-mail address; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l ip -d 'An IP address; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l uri -d 'A URI; may be given again' -r
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l usage -d 'What it is for; anything unless told' -r -f -a "client\t'To log in to servers (TLS client)'
+server\t'To be a server (TLS server)'
+email\t'To sign and decrypt mail (S/MIME)'
+codesigning\t'To sign programs'"
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l management-key-fd -d 'Read the PIV card\'s management key from this descriptor: 16, 24 or 32 bytes, as they are or in hexadecimal' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l management-key-file -d 'Read the PIV card\'s management key from this file (- for standard input)' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l admin-pin-fd -d 'Read the OpenPGP card\'s Admin PIN from this descriptor; one new line at its end is stripped' -r
@@ -246,6 +273,8 @@ complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_s
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l chain -d 'The certificates above it too'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l remove -d 'Take the certificate away'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l self-signed -d 'Give the key a certificate that it signs itself: for tests, and where the other side takes it by its fingerprint'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l ca -d 'A self-signed certificate of an authority, which certifies others'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l default-management-key -d 'Use the management key that PIV cards have when they leave the factory (3DES, three times 01 to 08). Everybody knows it: whoever holds such a card can replace its keys. Give the card another one, for example with `yubico-piv-tool -a set-mgm-key`'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -l json -d 'Results and errors as JSON, for scripts'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from certificate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -268,6 +297,7 @@ complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_s
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "default" -d 'Make a key the default one'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "label" -d 'Give a key another label; an empty one takes it away'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "confirm" -d 'Set whether your agent asks you for a yes when a key is used'
+complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "request" -d 'Ask for a certificate: print a request (PKCS#10), signed with the key, for an authority to answer'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
 complete -c claviger -n "__fish_claviger_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'
@@ -589,6 +619,7 @@ complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "default" -d 'Make a key the default one'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "label" -d 'Give a key another label; an empty one takes it away'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "confirm" -d 'Set whether your agent asks you for a yes when a key is used'
+complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "request" -d 'Ask for a certificate: print a request (PKCS#10), signed with the key, for an authority to answer'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "certificate" -d 'Show or export a key\'s certificate, or give it another one'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "attest" -d 'Print what the card says of how a key was made: certificates in PEM, the key\'s attestation first'
 complete -c claviger -n "__fish_claviger_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "explain" -d 'Say where an operation would happen and what it would ask, without doing it'

@@ -8,6 +8,7 @@
 //! | `authority` | what a card's administrator knows: management keys in hexadecimal, Admin PINs |
 //! | `files` | what goes in and out |
 //! | `certificate` | certificates: read, told in words, written as PEM |
+//! | `x509/` | what X.509 and PKCS#10 want written: names, purposes, requests, self-signed certificates, chains |
 //! | `public` | public keys: read from files, written as PEM, DER and OpenSSH |
 //! | `qr` | QR codes on a terminal |
 //! | [`import`] | private key files to PKCS#8 |
@@ -25,6 +26,7 @@ mod public;
 mod qr;
 mod secrets;
 mod show;
+mod x509;
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use super::{AuthoritySource, PassphraseSource};
+use super::{AuthoritySource, Certificate, PassphraseSource, Request};
 use crate::public::Format;
 
 /// `claviger key`
@@ -81,6 +81,8 @@ pub enum KeyCommand {
         #[arg(value_parser = ["never", "session", "always"])]
         when: String,
     },
+    /// Ask for a certificate: print a request (PKCS#10), signed with the key, for an authority to answer.
+    Request(Request),
     /// Show or export a key's certificate, or give it another one.
     Certificate(Certificate),
     /// Print what the card says of how a key was made: certificates in PEM, the key's attestation first.
@@ -159,44 +161,6 @@ pub struct Site {
     /// What the card's administrator knows.
     #[command(flatten)]
     pub authority: AuthoritySource,
-}
-
-/// `claviger key certificate`
-#[derive(Debug, Args)]
-pub struct Certificate {
-    /// The key; the default key for signing unless told, except to change something.
-    #[arg(default_value = "", hide_default_value = true)]
-    pub key: String,
-    /// The certificates above it too.
-    #[arg(long, conflicts_with_all = ["set", "remove"])]
-    pub chain: bool,
-    /// Print the certificate alone, so; otherwise words stand before it.
-    #[arg(long, value_enum, conflicts_with_all = ["set", "remove"])]
-    pub format: Option<CertificateFormat>,
-    /// Write to this file, not to standard output.
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["set", "remove"])]
-    pub output: Option<PathBuf>,
-    /// Give the key this certificate (PEM or DER; - for standard input). More certificates in the file are its chain.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub set: Option<PathBuf>,
-    /// Read the chain from this file, the issuer's first.
-    #[arg(long, value_name = "FILE", requires = "set")]
-    pub chain_file: Option<PathBuf>,
-    /// Take the certificate away.
-    #[arg(long, conflicts_with = "set", requires = "key")]
-    pub remove: bool,
-    /// Write it to the card too: what the card's administrator knows.
-    #[command(flatten)]
-    pub authority: AuthoritySource,
-}
-
-/// How a certificate is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CertificateFormat {
-    /// PEM, as OpenSSL reads it.
-    Pem,
-    /// DER.
-    Der,
 }
 
 pub(super) const LOCATIONS: [&str; 3] = ["local", "card", "phone"];

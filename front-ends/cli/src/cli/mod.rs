@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod card;
+mod certificate;
 mod key;
 mod operation;
 mod phone;
@@ -15,7 +16,8 @@ use claviger_client::Bus;
 pub use account::{Backup, Consent, Passphrase, Recovery, RecoveryCommand, Register, Restore, Unlock};
 pub use admin::{AdminCommand, UserCommand};
 pub use card::{CardCommand, Enrol, LastTry, OneCard, PinCommand, TokenCommand, UnlockCard};
-pub use key::{Certificate, CertificateFormat, Filter, KeyCommand, NewKey, Site};
+pub use certificate::{Certificate, CertificateFormat, Request, SelfSigned, Wanted};
+pub use key::{Filter, KeyCommand, NewKey, Site};
 pub use operation::{Data, Decrypt, Derive, Digest, Encrypt, Oaep, Parameters, Peer, Random, Sign, Verify};
 pub use phone::{EnrolPhone, OnePhone, Pair, PhoneCommand};
 pub use secret::{
@@ -170,6 +172,11 @@ mod tests {
             "key certificate mail --chain --format pem -o chain.pem",
             "key certificate mail --set cert.pem --chain-file chain.pem --management-key-fd 3",
             "key certificate mail --remove",
+            "key certificate mail --import chain.pem",
+            "key certificate mail --self-signed",
+            "key certificate mail --self-signed --days 30 --subject CN=me --dns a.org --usage server --ca",
+            "key request --subject CN=alice,O=Example",
+            "key request mail --subject CN=alice --dns a.org --dns b.org --email a@b.org --ip ::1 --uri urn:x --usage client,server,email,codesigning --format der -o request.der",
             "key attest mail -o attestation.pem",
             "token list --json",
             "card list",
@@ -253,6 +260,12 @@ mod tests {
             "key certificate mail --set a.pem --format der",
             "key certificate --remove --chain-file b.pem",
             "key certificate --remove",
+            "key certificate --self-signed",
+            "key certificate mail --self-signed --set a.pem",
+            "key certificate mail --self-signed --days 0",
+            "key request mail --subject alice",
+            "key request mail --subject CN=a --usage fly",
+            "key request mail --subject CN=a --ip 1.2.3",
             "key attest",
             "key confirm mail",
             "phone",

@@ -1,15 +1,27 @@
-use claviger_client::{ByteBuf, CertificateOptions};
+use claviger_client::blocking::Client;
+use claviger_client::{ByteBuf, CertificateOptions, KeyFilter, KeyRow};
 use serde_json::{Value, json};
 
 use super::patience::Patience;
-use super::{connect, look_at, say};
+use super::{connect, look_at, requests, say};
 use crate::certificate::{self, to_pem};
 use crate::cli::{Certificate, CertificateFormat, Global};
 use crate::files::{Form, Output};
+use crate::show::plain;
+use crate::x509::chain::{self, Chain, Unfit};
 use crate::{Problem, files};
 
 /// `claviger key certificate`
 pub(super) fn run(global: &Global, options: Certificate) -> Result<(), Problem> {
+    if options.self_signed {
+        return self_sign(global, &options);
+    }
+    if !options.own.is_empty() {
+        return Err(Problem::Usage(
+            "cannot say how a certificate is to be but with --self-signed; `claviger key request` asks an authority for one"
+                .to_owned(),
+        ));
+    }
     if options.set.is_some() || options.remove { set(global, &options) } else { show(global, options) }
 }
 
@@ -66,8 +78,65 @@ fn set(global: &Global, options: &Certificate) -> Result<(), Problem> {
     if let Some(file) = &options.chain_file {
         certificates.extend(certificate::read_all(file)?);
     }
+    let client = connect(global)?;
+    if options.remove {
+        // An empty certificate takes the old one away.
+        give(&client, options, Vec::new())?;
+        return say(global, "the key has no certificate now");
+    }
+    let (_, row) = look_at(&client, &options.key, "set the certificate of")?;
+    let Chain { certificates, left_out } = match chain::in_order(&certificates, &row.public_key) {
+        Ok(chain) => chain,
+        Err(unfit) => return Err(refusal(&client, &unfit)),
+    };
+    if left_out > 0 {
+        eprintln!("warning: {left_out} of the certificates given are not of its chain, and were left out");
+    }
+    for der in &certificates {
+        if let Some(doubt) = certificate::Certificate::read(der).and_then(|said| said.doubt()) {
+            eprintln!("warning: {doubt}");
+        }
+    }
+    let told = match certificates.len() {
+        1 => "the certificate is set".to_owned(),
+        count => format!("the certificate is set, with {} above it", count - 1),
+    };
+    let is_written = give(&client, options, certificates)?;
+    say(global, &if is_written { format!("{told}, and written to the card") } else { told })
+}
+
+/// Says why certificates cannot be set, and for which of the user's keys they are.
+fn refusal(client: &Client, unfit: &Unfit) -> Problem {
+    let whose = match unfit {
+        Unfit::Damaged(_) => None,
+        Unfit::OfAnotherKey(public_key) => client
+            .list_keys(&KeyFilter::default())
+            .unwrap_or_default()
+            .into_iter()
+            .find(|(_, row): &(String, KeyRow)| row.public_key.as_slice() == public_key.as_slice()),
+    };
+    let hint = match (unfit, whose) {
+        (Unfit::Damaged(_), _) => String::new(),
+        (_, Some((id, row))) => {
+            format!(": it is for your key {id} {}", plain(&row.label)).trim_end().to_owned()
+        }
+        (_, None) => " that you do not have; `claviger key request` asks for one for this key".to_owned(),
+    };
+    Problem::Failed(format!("cannot set the certificate: {unfit}{hint}"))
+}
+
+fn self_sign(global: &Global, options: &Certificate) -> Result<(), Problem> {
+    let client = connect(global)?;
+    let certificate = requests::self_signed(&client, options)?;
+    let told =
+        format!("the key signed its own certificate: {}", certificate::Certificate::summary(&certificate));
+    let is_written = give(&client, options, vec![certificate])?;
+    say(global, &if is_written { format!("{told}; it is written to the card") } else { told })
+}
+
+/// Gives a key its certificates, its own first; none takes them away. Returns whether the card has it too.
+fn give(client: &Client, options: &Certificate, certificates: Vec<Vec<u8>>) -> Result<bool, Problem> {
     let mut certificates = certificates.into_iter();
-    // An empty certificate takes the old one away.
     let own = certificates.next().unwrap_or_default();
     let chain: Vec<_> = certificates.map(ByteBuf::from).collect();
     let authority = options.authority.authority().get()?;
@@ -75,13 +144,8 @@ fn set(global: &Global, options: &Certificate) -> Result<(), Problem> {
         chain: (!chain.is_empty()).then_some(chain),
         authority: authority.map(|secret| secret.to_descriptor()).transpose()?,
     };
-    let is_written = wanted.authority.is_some();
-    connect(global)?.set_certificate(&options.key, &own, &wanted)?;
-    match (options.remove, is_written) {
-        (true, _) => say(global, "the key has no certificate now"),
-        (false, true) => say(global, "the certificate is set, and written to the card"),
-        (false, false) => say(global, "the certificate is set"),
-    }
+    client.set_certificate(&options.key, &own, &wanted)?;
+    Ok(wanted.authority.is_some())
 }
 
 /// `claviger key attest`

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::patience::Patience;
 use super::tokens::{Meant, choose};
-use super::{cards, certificates, confirm, connect, has_asker, say};
+use super::{cards, certificates, confirm, connect, has_asker, requests, say};
 use crate::certificate::Certificate;
 use crate::cli::{Filter, Global, KeyCommand, NewKey, Site};
 use crate::files::{Form, Output};
@@ -39,6 +39,7 @@ pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Problem> {
             connect(global)?.set_confirm(&key, &when)?;
             say(global, &format!("you are asked {}", asked(&when)))
         }
+        KeyCommand::Request(options) => requests::request(global, options),
         KeyCommand::Certificate(options) => certificates::run(global, options),
         KeyCommand::Attest { key, output } => {
             certificates::attest(global, &key, Output::new(output, global.json))

@@ -11,6 +11,7 @@ mod monitor;
 mod patience;
 mod phones;
 mod pins;
+mod requests;
 mod sessions;
 mod signature;
 mod status;
