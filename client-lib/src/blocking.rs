@@ -1,5 +1,7 @@
 //! The same client for programs without a runtime: every method of [`crate::Client`], without `async`.
 
+mod watch;
+
 use std::os::fd::AsFd;
 
 use claviger_dbus::wire::{
@@ -11,11 +13,13 @@ use claviger_dbus::wire::{
 use tokio::runtime::Runtime;
 
 use crate::{Bus, Error, Event, Secret};
+pub use watch::{Interrupt, Watch};
 
 /// A connection to the daemon, with a runtime of its own on the calling thread. Nothing happens between calls.
 ///
-/// It must not be used inside another tokio runtime. It starts no thread, except to read a secret or a backup
-/// that the daemon gives. After a `fork` make another one.
+/// Several threads may use it at once: one that waits for a person or a slow card holds up no other. It must not be used inside
+/// another tokio runtime. It starts no thread, except to read a secret or a backup that the daemon gives. After a `fork` make
+/// another one.
 pub struct Client {
     // The order matters: the connection goes before the runtime that it lives in.
     client: crate::Client,

@@ -23,7 +23,7 @@
 //! | `large` | data too large for a message, and signatures of them |
 //! | `pairing` | [`Conversation`]: what people see and say while a phone is paired |
 //! | `secret` | [`Secret`], and how one crosses the bus |
-//! | [`blocking`] | the same client for programs without a runtime |
+//! | [`blocking`] | the same client for programs without a runtime, and a wait for events that ends in time |
 //! | `login` | [`Login`]: what a program that logs people in asks, safely in a stranger's process |
 //! | `machine` | [`Machine`]: what systemd, polkit and logind say, for who looks what is wrong |
 //! | `error` | [`Error`]: sorted by what helps |

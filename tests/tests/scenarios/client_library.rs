@@ -1,11 +1,18 @@
 //! The client library: the channel by itself, the bus where there is none, errors as types.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use claviger_client::{
-    Bus, Client, Error, ErrorName, RegisterOptions, Secret, SignOptions, UnlockOptions, blocking,
+    Bus, Client, Error, ErrorName, Event, NewKeyOptions, RegisterOptions, Secret, SignOptions, UnlockOptions,
+    blocking,
 };
 use claviger_tests::account::PASSPHRASE;
 use claviger_tests::accounts::Person;
+use claviger_tests::agent::Agent;
 use claviger_tests::house::House;
+use claviger_tests::in_time;
+use tokio::task::spawn_blocking;
 
 const MESSAGE: &[u8] = b"a message that may be seen on the bus";
 
@@ -108,3 +115,85 @@ async fn programs_without_a_runtime_have_the_same_client() {
     let signing = tokio::task::spawn_blocking(move || signing.join().unwrap());
     assert_eq!(claviger_tests::in_time("the signature", signing).await.unwrap().len(), 64);
 }
+
+/// Registers, and returns a client for threads and the id of a key that asks each time it is used.
+fn with_a_key_that_asks(bus: &Bus) -> (blocking::Client, String) {
+    let client = blocking::Client::connect(bus).unwrap();
+    let keys = Some(vec!["Ed25519".to_owned()]);
+    client.register(&passphrase(), &RegisterOptions { keys }).unwrap();
+    client.unlock(&passphrase(), &UnlockOptions::default()).unwrap();
+    let asks = client.generate_key("P-256", &NewKeyOptions::default()).unwrap();
+    client.set_confirm(&asks, "always").unwrap();
+    (client, asks)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_for_a_person_holds_up_no_other_thread_of_the_same_client() {
+    let house = House::open().await;
+    let bus = Bus::Address(house.bus.address());
+    let mut agent = Agent::of(&house, &Person::root()).await;
+    let (client, asks) = spawn_blocking(move || with_a_key_that_asks(&bus)).await.unwrap();
+    let client = Arc::new(client);
+    // Signatures go over the channel, changes over the bus.
+    let (waiting, key) = (Arc::clone(&client), asks.clone());
+    let waiting = spawn_blocking(move || waiting.sign(&key, "", MESSAGE, &SignOptions::default()));
+    let question = agent.asked().await;
+    let busy: Vec<_> = (0..3)
+        .map(|_| {
+            let client = Arc::clone(&client);
+            spawn_blocking(move || {
+                for _ in 0..10 {
+                    assert_eq!(client.sign("", "", MESSAGE, &SignOptions::default()).unwrap().len(), 64);
+                    client.set_default_key("authenticate", "").unwrap();
+                }
+            })
+        })
+        .collect();
+    for thread in busy {
+        in_time("the signatures of the others", thread).await.unwrap();
+    }
+    assert!(client.has_channel());
+    assert!(!waiting.is_finished(), "nobody said yes yet");
+    question.said(true);
+    assert_eq!(in_time("the signature", waiting).await.unwrap().unwrap().len(), 64);
+    // A runtime ends where a thread may wait.
+    spawn_blocking(move || drop(client)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_ends_with_an_event_its_time_or_a_word_from_another_thread() {
+    let mut house = House::open().await;
+    let bus = Bus::Address(house.bus.address());
+    let (client, mut watch) = spawn_blocking(move || {
+        let (client, _) = with_a_key_that_asks(&bus);
+        (client, blocking::Watch::on(&bus).unwrap())
+    })
+    .await
+    .unwrap();
+    let interrupt = watch.interrupt();
+    let mut watch = spawn_blocking(move || {
+        assert_eq!(watch.next_within(Duration::ZERO).unwrap(), None);
+        assert_eq!(watch.next_within(Duration::from_millis(20)).unwrap(), None);
+        client.generate_key("P-256", &NewKeyOptions::default()).unwrap();
+        assert_eq!(watch.next_within(LONG).unwrap(), Some(Event::KeysChanged));
+        client.lock().unwrap();
+        assert_eq!(watch.next_within(LONG).unwrap(), Some(Event::LockedChanged(true)));
+        drop(client);
+        watch
+    })
+    .await
+    .unwrap();
+    let waiting = spawn_blocking(move || {
+        let outcome = watch.next_within(Duration::MAX);
+        (outcome, watch)
+    });
+    interrupt.interrupt();
+    let (outcome, mut watch) = in_time("the end of the wait", waiting).await.unwrap();
+    assert_eq!(outcome.unwrap(), None);
+    house.daemon.kill().await;
+    let ended = spawn_blocking(move || watch.next_within(LONG).unwrap());
+    assert_eq!(in_time("the end", ended).await.unwrap(), Some(Event::Gone));
+}
+
+/// Longer than any event takes, and shorter than the patience of a test.
+const LONG: Duration = Duration::from_secs(30);
