@@ -1,0 +1,3 @@
+mod ffi;
+
+pub(super) use ffi::*;

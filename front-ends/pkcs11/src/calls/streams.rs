@@ -1,0 +1,315 @@
+use claviger_client::Secret;
+use cryptoki_sys as sys;
+use zeroize::Zeroizing;
+
+use crate::Store;
+use crate::objects::Object;
+use crate::operations::{Decrypt, Digest, Encrypt, Parameter, Sign, Verify};
+use crate::rv::{Answer, Rv};
+use crate::session::{Active, Running, Stage};
+use crate::state::Module;
+
+/// What comes of a function that gives bytes, for the buffer that it was given.
+pub(crate) enum Delivery {
+    /// The bytes; they fit.
+    Bytes(Zeroizing<Vec<u8>>),
+    /// So many bytes are needed: it was asked for that only.
+    Length(usize),
+    /// So many bytes are needed, and there is less room: `CKR_BUFFER_TOO_SMALL`.
+    TooSmall(usize),
+}
+
+/// An operation that takes data in pieces and gives bytes.
+pub(crate) trait Operation: Sized {
+    /// True where the length is known before.
+    const EXACT: bool;
+
+    /// Returns the place of such operations in a session.
+    fn place(active: &mut Active) -> &mut Option<Running<Self>>;
+
+    /// Returns how many bytes come out, or the most that can.
+    fn length(&self) -> usize;
+
+    /// Takes the next piece.
+    fn update(&mut self, data: &[u8]) -> Answer<()>;
+
+    /// Ends after the pieces.
+    fn finish(self, store: &dyn Store) -> Answer<Zeroizing<Vec<u8>>>;
+
+    /// Does all at once.
+    fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Zeroizing<Vec<u8>>>;
+}
+
+/// Implements [`Operation`] by the methods of the same names.
+macro_rules! operation {
+    ($type:ident, $place:ident, $exact:literal, |$operation:ident, $store:ident, $data:ident|
+        $update:expr, $finish:expr, $once:expr) => {
+        impl Operation for $type {
+            const EXACT: bool = $exact;
+
+            fn place(active: &mut Active) -> &mut Option<Running<Self>> {
+                &mut active.$place
+            }
+
+            fn length(&self) -> usize {
+                $type::length(self)
+            }
+
+            fn update(&mut self, $data: &[u8]) -> Answer<()> {
+                let $operation = self;
+                $update
+            }
+
+            fn finish(self, $store: &dyn Store) -> Answer<Zeroizing<Vec<u8>>> {
+                let $operation = self;
+                $finish
+            }
+
+            fn once(self, $store: &dyn Store, $data: &[u8]) -> Answer<Zeroizing<Vec<u8>>> {
+                let $operation = self;
+                $once
+            }
+        }
+    };
+}
+
+operation!(Digest, digest, true, |digest, _store, data|
+    { digest.update(data); Ok(()) },
+    Ok(digest.finish().into()),
+    digest.once(data).map(Zeroizing::new));
+operation!(Sign, sign, true, |sign, store, data|
+    sign.update(data),
+    sign.finish(store).map(Zeroizing::new),
+    sign.once(store, data).map(Zeroizing::new));
+operation!(Encrypt, encrypt, true, |encrypt, store, data|
+    encrypt.update(data),
+    encrypt.finish(store).map(Zeroizing::new),
+    encrypt.once(store, data).map(Zeroizing::new));
+operation!(Decrypt, decrypt, false, |decrypt, store, data|
+    decrypt.update(data),
+    decrypt.finish(store).map(copied),
+    decrypt.once(store, data).map(copied));
+
+fn copied(secret: Secret) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(secret.as_bytes().to_vec())
+}
+
+impl Module {
+    /// Begins a digest.
+    pub(crate) fn digest_init(&self, session: sys::CK_SESSION_HANDLE, parameter: &Parameter) -> Answer<()> {
+        self.begin(session, false, || Digest::begin(parameter))
+    }
+
+    /// Begins a signature.
+    pub(crate) fn sign_init(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        parameter: &Parameter,
+        key: sys::CK_OBJECT_HANDLE,
+    ) -> Answer<()> {
+        match self.operand(session, key)? {
+            Object::PrivateKey(held) => {
+                self.begin(session, held.wants_pin, || Sign::begin(&held.key, parameter))
+            }
+            _ => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
+        }
+    }
+
+    /// Begins a decryption.
+    pub(crate) fn decrypt_init(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        parameter: &Parameter,
+        key: sys::CK_OBJECT_HANDLE,
+    ) -> Answer<()> {
+        match self.operand(session, key)? {
+            Object::PrivateKey(held) => {
+                self.begin(session, held.wants_pin, || Decrypt::begin(&held.key, parameter))
+            }
+            _ => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
+        }
+    }
+
+    /// Begins an encryption.
+    pub(crate) fn encrypt_init(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        parameter: &Parameter,
+        key: sys::CK_OBJECT_HANDLE,
+    ) -> Answer<()> {
+        let object = self.operand(session, key)?;
+        let key = object.public_key_for(sys::CKA_ENCRYPT)?;
+        self.begin(session, false, || Encrypt::begin(key, parameter))
+    }
+
+    /// Begins the check of a signature.
+    pub(crate) fn verify_init(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        parameter: &Parameter,
+        key: sys::CK_OBJECT_HANDLE,
+    ) -> Answer<()> {
+        let object = self.operand(session, key)?;
+        let key = object.public_key_for(sys::CKA_VERIFY)?;
+        let mut world = self.world();
+        let place = &mut world.session(session)?.active.verify;
+        if place.is_some() {
+            return Err(Rv::OPERATION_ACTIVE);
+        }
+        *place = Some(Running { stage: Stage::Open(Verify::begin(key, parameter)?), wants_pin: false });
+        Ok(())
+    }
+
+    fn begin<T: Operation>(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        wants_pin: bool,
+        begin: impl FnOnce() -> Answer<T>,
+    ) -> Answer<()> {
+        let mut world = self.world();
+        let place = T::place(&mut world.session(session)?.active);
+        if place.is_some() {
+            return Err(Rv::OPERATION_ACTIVE);
+        }
+        *place = Some(Running { stage: Stage::Open(begin()?), wants_pin });
+        Ok(())
+    }
+
+    /// Does all at once: `C_Sign` and the like. `room` is how much fits into the buffer; `None` asks for the length.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`, and what the operation ends with.
+    pub(crate) fn whole<T: Operation>(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        data: &[u8],
+        room: Option<usize>,
+    ) -> Answer<Delivery> {
+        self.deliver(session, room, true, |operation: T| operation.once(self.store(), data))
+    }
+
+    /// Ends after the pieces: `C_SignFinal` and the like.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub(crate) fn last<T: Operation>(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        room: Option<usize>,
+    ) -> Answer<Delivery> {
+        self.deliver(session, room, false, |operation: T| operation.finish(self.store()))
+    }
+
+    /// Takes a piece: `C_SignUpdate` and the like. An error ends the operation.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`, and what the operation ends with.
+    pub(crate) fn piece<T: Operation>(&self, session: sys::CK_SESSION_HANDLE, data: &[u8]) -> Answer<()> {
+        let mut running = self.take::<T>(session)?;
+        match &mut running.stage {
+            Stage::Open(operation) => operation.update(data)?,
+            Stage::Done(..) => {
+                self.put(session, running);
+                return Err(Rv::OPERATION_ACTIVE);
+            }
+        }
+        self.put(session, running);
+        Ok(())
+    }
+
+    fn deliver<T: Operation>(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        room: Option<usize>,
+        at_once: bool,
+        perform: impl FnOnce(T) -> Answer<Zeroizing<Vec<u8>>>,
+    ) -> Answer<Delivery> {
+        let slot = self.world().session(session)?.slot;
+        let Running { stage, wants_pin } = self.take::<T>(session)?;
+        let keep = |stage: Stage<T>| self.put(session, Running { stage, wants_pin });
+        let bytes = match stage {
+            Stage::Open(operation) => {
+                let length = operation.length();
+                let small = room.is_some_and(|room| T::EXACT && room < length);
+                if room.is_none() || small {
+                    keep(Stage::Open(operation));
+                    return Ok(if small { Delivery::TooSmall(length) } else { Delivery::Length(length) });
+                }
+                perform(operation).map_err(|code| self.failed(slot, code))?
+            }
+            Stage::Done(bytes, way) if way == at_once => bytes,
+            done @ Stage::Done(..) => {
+                keep(done);
+                return Err(Rv::OPERATION_ACTIVE);
+            }
+        };
+        match room {
+            Some(room) if room >= bytes.len() => Ok(Delivery::Bytes(bytes)),
+            small => {
+                // Nobody is asked twice for what is done: it waits for a buffer.
+                let length = bytes.len();
+                keep(Stage::Done(bytes, at_once));
+                Ok(if small.is_some() { Delivery::TooSmall(length) } else { Delivery::Length(length) })
+            }
+        }
+    }
+
+    /// Checks a signature of a whole message.
+    ///
+    /// # Errors
+    /// `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`, and what the operation ends with.
+    pub(crate) fn verify(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Answer<()> {
+        let (slot, verify) = self.take_verify(session)?;
+        verify.once(self.store(), data, signature).map_err(|code| self.failed(slot, code))
+    }
+
+    /// Takes the next piece of what was signed.
+    ///
+    /// # Errors
+    /// As [`piece`](Self::piece).
+    pub(crate) fn verify_piece(&self, session: sys::CK_SESSION_HANDLE, data: &[u8]) -> Answer<()> {
+        let (_, mut verify) = self.take_verify(session)?;
+        verify.update(data)?;
+        let running = Running { stage: Stage::Open(verify), wants_pin: false };
+        if let Ok(session) = self.world().session(session) {
+            session.active.verify = Some(running);
+        }
+        Ok(())
+    }
+
+    /// Checks a signature of the pieces.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub(crate) fn verify_last(&self, session: sys::CK_SESSION_HANDLE, signature: &[u8]) -> Answer<()> {
+        let (slot, verify) = self.take_verify(session)?;
+        verify.finish(self.store(), signature).map_err(|code| self.failed(slot, code))
+    }
+
+    fn take_verify(&self, session: sys::CK_SESSION_HANDLE) -> Answer<(sys::CK_SLOT_ID, Verify)> {
+        let mut world = self.world();
+        let session = world.session(session)?;
+        match session.active.verify.take() {
+            Some(Running { stage: Stage::Open(verify), .. }) => Ok((session.slot, verify)),
+            Some(Running { stage: Stage::Done(..), .. }) | None => Err(Rv::OPERATION_NOT_INITIALIZED),
+        }
+    }
+
+    fn take<T: Operation>(&self, session: sys::CK_SESSION_HANDLE) -> Answer<Running<T>> {
+        let mut world = self.world();
+        let place = T::place(&mut world.session(session)?.active);
+        place.take().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+    }
+
+    /// Puts an operation back; nowhere, where its session was closed meanwhile.
+    fn put<T: Operation>(&self, session: sys::CK_SESSION_HANDLE, running: Running<T>) {
+        if let Ok(session) = self.world().session(session) {
+            *T::place(&mut session.active) = Some(running);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use claviger_client::blocking::{Client, Watch};
+use claviger_client::{
+    Bus, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    EncryptOptions, Error, Event, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions, TokenFilter,
+    TokenRow, UnlockOptions, UnlockTokenOptions, VerifyOptions,
+};
+
+use crate::Store;
+
+/// The key store that is the daemon. Nothing is connected before the first call.
+pub(crate) struct Daemon {
+    bus: Bus,
+    pool: Mutex<Pool>,
+    watch: Mutex<Option<Watch>>,
+}
+
+/// Connections that nobody uses now, and how many with a channel of their own are in use.
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Client>,
+    used: usize,
+}
+
+impl Daemon {
+    /// Makes the key store that is on that bus.
+    pub(crate) fn new(bus: Bus) -> Self {
+        Self { bus, pool: Mutex::default(), watch: Mutex::default() }
+    }
+
+    /// Asks over a connection that nobody else uses meanwhile: what waits for one token holds up no other.
+    fn ask<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
+        let used = {
+            let mut pool = self.pool();
+            pool.idle.pop().inspect(|_| pool.used += 1)
+        };
+        let Some(client) = used else { return self.ask_anew(call) };
+        let answer = call(&client);
+        self.give_back(client, &answer);
+        answer
+    }
+
+    /// Asks what changes nothing; again where the connection turns out to be gone since it was last used.
+    fn read<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
+        match self.ask(&call) {
+            Err(Error::Lost(_)) => self.ask_anew(call),
+            answer => answer,
+        }
+    }
+
+    fn ask_anew<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
+        let is_kept = {
+            let mut pool = self.pool();
+            let is_kept = pool.idle.len() + pool.used < KEPT;
+            pool.used += usize::from(is_kept);
+            is_kept
+        };
+        // The daemon gives a user eight channels: who needs more than four connections at once does without.
+        let builder = claviger_client::Client::builder(&self.bus);
+        let client = Client::build(if is_kept { builder } else { builder.without_channel() });
+        match client {
+            Ok(client) if is_kept => {
+                let answer = call(&client);
+                self.give_back(client, &answer);
+                answer
+            }
+            Ok(client) => call(&client),
+            Err(error) => {
+                self.pool().used -= usize::from(is_kept);
+                Err(error)
+            }
+        }
+    }
+
+    fn give_back<T>(&self, client: Client, answer: &Result<T, Error>) {
+        let is_broken = matches!(answer, Err(Error::Lost(_) | Error::NoBus(_) | Error::Timeout));
+        let mut pool = self.pool();
+        pool.used -= 1;
+        if !is_broken {
+            pool.idle.push(client);
+        }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Daemon {
+    fn list_tokens(&self) -> Result<Vec<(String, TokenRow)>, Error> {
+        self.read(|client| client.list_tokens(&TokenFilter::default()))
+    }
+
+    fn list_keys(&self) -> Result<Vec<(String, KeyRow)>, Error> {
+        self.read(|client| client.list_keys(&KeyFilter::default()))
+    }
+
+    fn certificates(&self, key: &str) -> Result<Vec<Vec<u8>>, Error> {
+        self.read(|client| client.certificates(key))
+    }
+
+    fn unlock(&self, token: &str, secret: Option<&Secret>) -> Result<(), Error> {
+        match secret {
+            Some(secret) if is_local(token) => {
+                self.ask(|client| client.unlock(secret, &UnlockOptions::default()))
+            }
+            secret => self.ask(|client| {
+                let pin = secret.map(Secret::to_descriptor).transpose()?;
+                // The program saw `CKF_USER_PIN_FINAL_TRY`, and gives a PIN nevertheless.
+                let options = UnlockTokenOptions { pin, last_try: Some(true), ..UnlockTokenOptions::default() };
+                client.unlock_token(token, &options)
+            }),
+        }
+    }
+
+    fn change_secret(&self, token: &str, old: &Secret, new: &Secret) -> Result<(), Error> {
+        if is_local(token) {
+            return self.ask(|client| client.change_passphrase(old, new));
+        }
+        let options = ChangePinOptions { last_try: Some(true) };
+        self.ask(|client| client.change_pin(token, old, new, &options))
+    }
+
+    fn unblock(&self, token: &str, puk: &Secret, new: &Secret) -> Result<(), Error> {
+        self.ask(|client| client.unblock_pin(token, puk, new))
+    }
+
+    fn sign(&self, key: &str, mechanism: &str, data: &[u8], options: &SignOptions) -> Result<Vec<u8>, Error> {
+        self.read(|client| client.sign(key, mechanism, data, options))
+    }
+
+    fn decrypt(
+        &self,
+        key: &str,
+        mechanism: &str,
+        data: &[u8],
+        options: &DecryptOptions,
+    ) -> Result<Secret, Error> {
+        self.read(|client| client.decrypt(key, mechanism, data, options))
+    }
+
+    fn derive(
+        &self,
+        key: &str,
+        mechanism: &str,
+        peer: &[u8],
+        options: &DeriveOptions,
+    ) -> Result<Secret, Error> {
+        self.read(|client| client.derive(key, mechanism, peer, options))
+    }
+
+    fn decapsulate(
+        &self,
+        key: &str,
+        mechanism: &str,
+        ciphertext: &[u8],
+        options: &DecapsulateOptions,
+    ) -> Result<Secret, Error> {
+        self.read(|client| client.decapsulate(key, mechanism, ciphertext, options))
+    }
+
+    fn generate_key(&self, algorithm: &str, options: &NewKeyOptions) -> Result<String, Error> {
+        self.ask(|client| client.generate_key(algorithm, options))
+    }
+
+    fn import_key(&self, private_key: &Secret, options: &NewKeyOptions) -> Result<String, Error> {
+        self.ask(|client| client.import_key(private_key, options))
+    }
+
+    fn delete_key(&self, key: &str) -> Result<(), Error> {
+        self.ask(|client| client.delete_key(key))
+    }
+
+    fn set_label(&self, key: &str, label: &str) -> Result<(), Error> {
+        self.ask(|client| client.set_label(key, label))
+    }
+
+    fn set_certificate(
+        &self,
+        key: &str,
+        certificate: &[u8],
+        options: &CertificateOptions,
+    ) -> Result<(), Error> {
+        self.ask(|client| client.set_certificate(key, certificate, options))
+    }
+
+    fn verify(
+        &self,
+        public_key: &[u8],
+        mechanism: &str,
+        data: &[u8],
+        signature: &[u8],
+        options: &VerifyOptions,
+    ) -> Result<bool, Error> {
+        self.read(|client| client.verify(public_key, mechanism, data, signature, options))
+    }
+
+    fn encrypt(
+        &self,
+        public_key: &[u8],
+        mechanism: &str,
+        data: &[u8],
+        options: &EncryptOptions,
+    ) -> Result<Vec<u8>, Error> {
+        self.read(|client| client.encrypt(public_key, mechanism, data, options))
+    }
+
+    fn encapsulate(&self, public_key: &[u8], mechanism: &str) -> Result<(Vec<u8>, Secret), Error> {
+        self.read(|client| client.encapsulate(public_key, mechanism))
+    }
+
+    fn random(&self, length: u32, token: Option<&str>) -> Result<Secret, Error> {
+        self.read(|client| match token {
+            Some(token) => client.random_of(length, token),
+            None => client.random(length),
+        })
+    }
+
+    fn wait_for_change(&self) -> Result<(), Error> {
+        let watching = self.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut watch = match watching {
+            Some(watch) => watch,
+            // What happened before nobody told: it is looked at once, before anything is waited for.
+            None => {
+                let watch = Watch::on(&self.bus)?;
+                *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+                return Ok(());
+            }
+        };
+        let event = watch.next_within(WAIT)?;
+        if event != Some(Event::Gone) {
+            *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        }
+        Ok(())
+    }
+}
+
+/// The local store is named as the daemon names it; whatever has another name is a card or a phone.
+fn is_local(token: &str) -> bool {
+    token == "local" || token.starts_with("local:")
+}
+
+/// The most connections that are kept: the daemon allows eight channels to a user.
+const KEPT: usize = 4;
+
+/// How long one wait for an event takes.
+const WAIT: Duration = Duration::from_millis(500);

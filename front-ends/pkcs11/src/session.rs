@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use claviger_client::Secret;
+use cryptoki_sys as sys;
+use zeroize::Zeroizing;
+
+use crate::operations::{Decrypt, Digest, Encrypt, Sign, Verify};
+use crate::slot::Slot;
+
+/// A session that an application opened.
+pub(crate) struct Session {
+    /// The slot that it was opened on.
+    pub(crate) slot: sys::CK_SLOT_ID,
+    /// True for `CKF_RW_SESSION`.
+    pub(crate) writable: bool,
+    /// What `C_FindObjects` has still to give.
+    pub(crate) found: Option<Vec<sys::CK_OBJECT_HANDLE>>,
+    /// What is under way.
+    pub(crate) active: Active,
+}
+
+/// The operations under way in a session, one of each kind. One that is being used is taken out, so that nothing is
+/// held while the key store is asked.
+#[derive(Default)]
+pub(crate) struct Active {
+    pub(crate) digest: Option<Running<Digest>>,
+    pub(crate) sign: Option<Running<Sign>>,
+    pub(crate) verify: Option<Running<Verify>>,
+    pub(crate) encrypt: Option<Running<Encrypt>>,
+    pub(crate) decrypt: Option<Running<Decrypt>>,
+}
+
+/// An operation under way.
+pub(crate) struct Running<T> {
+    /// What is left of it.
+    pub(crate) stage: Stage<T>,
+    /// True where its key wants the PIN before each use.
+    pub(crate) wants_pin: bool,
+}
+
+/// How far an operation is.
+pub(crate) enum Stage<T> {
+    /// It takes data.
+    Open(T),
+    /// It is done; its result waits for a buffer that it fits into. `true` for one that took all its data at once.
+    Done(Zeroizing<Vec<u8>>, bool),
+}
+
+/// Who is logged in at a slot, in this application.
+#[derive(Default)]
+pub(crate) enum Login {
+    /// Nobody.
+    #[default]
+    Public,
+    /// The user.
+    User,
+    /// The security officer: a card's PUK, which is tried when the PIN is set with it.
+    Officer(Secret),
+}
+
+impl Session {
+    /// Opens a session.
+    pub(crate) fn new(slot: sys::CK_SLOT_ID, writable: bool) -> Self {
+        Self { slot, writable, found: None, active: Active::default() }
+    }
+}
+
+impl Active {
+    /// Returns true where an operation is under way whose key wants the PIN again.
+    pub(crate) fn wants_pin(&self) -> bool {
+        let wants = |running: Option<bool>| running.unwrap_or(false);
+        wants(self.sign.as_ref().map(|running| running.wants_pin))
+            || wants(self.decrypt.as_ref().map(|running| running.wants_pin))
+    }
+}
+
+impl Login {
+    /// Returns true where the user is logged in.
+    pub(crate) const fn is_user(&self) -> bool {
+        matches!(self, Self::User)
+    }
+}
+
+/// A session as a function sees it that was called with its handle.
+pub(crate) struct View {
+    /// Its slot.
+    pub(crate) slot: Arc<Slot>,
+    /// True for `CKF_RW_SESSION`.
+    pub(crate) writable: bool,
+    /// True where the user is logged in.
+    pub(crate) is_user: bool,
+}
+
+impl View {
+    /// Returns the `CK_SESSION_INFO`.
+    pub(crate) fn info(&self, login: &Login) -> sys::CK_SESSION_INFO {
+        let state = match (login, self.writable) {
+            (Login::Public, false) => sys::CKS_RO_PUBLIC_SESSION,
+            (Login::Public, true) => sys::CKS_RW_PUBLIC_SESSION,
+            (Login::User, false) => sys::CKS_RO_USER_FUNCTIONS,
+            (Login::User, true) => sys::CKS_RW_USER_FUNCTIONS,
+            (Login::Officer(_), _) => sys::CKS_RW_SO_FUNCTIONS,
+        };
+        let writable = if self.writable { sys::CKF_RW_SESSION } else { 0 };
+        let flags = sys::CKF_SERIAL_SESSION | writable;
+        sys::CK_SESSION_INFO { slotID: self.slot.id, state, flags, ulDeviceError: 0 }
+    }
+}

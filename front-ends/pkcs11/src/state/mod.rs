@@ -1,0 +1,91 @@
+//! The module's state between `C_Initialize` and `C_Finalize`.
+
+mod ffi;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::Store;
+use crate::rv::{Answer, Rv};
+use crate::world::World;
+
+/// The module, initialized. What waits for the key store holds no lock of it.
+pub(crate) struct Module {
+    store: Box<dyn Store>,
+    world: Mutex<World>,
+    /// True once `C_Finalize` was called; who waits is woken.
+    finalized: Mutex<bool>,
+    end: Condvar,
+}
+
+/// What a process has of the module. A child does not look into its parent's: locks in there may be held by threads
+/// that the child has not.
+struct Place {
+    process: i32,
+    module: RwLock<Option<Arc<Module>>>,
+}
+
+impl Module {
+    /// Makes the state over a key store.
+    pub(crate) fn new(store: Box<dyn Store>) -> Self {
+        Self { store, world: Mutex::default(), finalized: Mutex::new(false), end: Condvar::new() }
+    }
+
+    /// Returns the key store.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Returns slots, sessions and objects; nothing that can wait is done while they are held.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns true once `C_Finalize` was called.
+    pub(crate) fn is_finalized(&self) -> bool {
+        *self.finalized.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits a second, or until `C_Finalize` is called.
+    pub(crate) fn pause(&self) {
+        let finalized = self.finalized.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.end.wait_timeout_while(finalized, PAUSE, |finalized| !*finalized));
+    }
+}
+
+/// Returns the module of this process.
+///
+/// # Errors
+/// `CKR_CRYPTOKI_NOT_INITIALIZED`, also in the child of a process that initialized it.
+pub(crate) fn current() -> Answer<Arc<Module>> {
+    let module = ffi::place().module.read().unwrap_or_else(PoisonError::into_inner);
+    module.clone().ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)
+}
+
+/// Initializes the module in this process.
+///
+/// # Errors
+/// `CKR_CRYPTOKI_ALREADY_INITIALIZED`.
+pub(crate) fn initialize(store: impl FnOnce() -> Box<dyn Store>) -> Answer<()> {
+    let mut module = ffi::place().module.write().unwrap_or_else(PoisonError::into_inner);
+    if module.is_some() {
+        return Err(Rv::CRYPTOKI_ALREADY_INITIALIZED);
+    }
+    *module = Some(Arc::new(Module::new(store())));
+    Ok(())
+}
+
+/// Ends the module in this process. A thread that is still in a call finishes it with what it has.
+///
+/// # Errors
+/// `CKR_CRYPTOKI_NOT_INITIALIZED`.
+pub(crate) fn finalize() -> Answer<()> {
+    let module = ffi::place().module.write().unwrap_or_else(PoisonError::into_inner).take();
+    let module = module.ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)?;
+    *module.finalized.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    module.end.notify_all();
+    Ok(())
+}
+
+/// How long it is before somebody who does not tell is looked for again.
+const PAUSE: Duration = Duration::from_secs(1);
