@@ -19,7 +19,7 @@ help:
 
 build:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam -p claviger-phone
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam -p claviger-pkcs11 -p claviger-ssh-agent -p claviger-phone
 
 demo:
 	@tests/scripts/demo.sh
@@ -29,7 +29,7 @@ check:
 
 bench:
 	@tests/scripts/setup.sh
-	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam -p claviger-phone -p claviger-bench
+	cargo build --release --locked -p clavigerd -p claviger -p claviger-opensc -p claviger-prompter -p claviger-pam -p claviger-pkcs11 -p claviger-ssh-agent -p claviger-phone -p claviger-bench
 	cargo build --release --locked -p claviger-tests --bin foreign-card-user --bin timed-login
 	CLAVIGER_BIN_DIR=$(CURDIR)/target/release target/release/claviger-bench
 

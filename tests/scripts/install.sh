@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts everything where the names that scripts rely on say: DESTDIR (default none), PREFIX (default /usr), LIBDIR (default
-# PREFIX/lib/<triplet>: where PAM looks for its modules). `make build` first; PROGRAMS is the folder of the programs. An
+# PREFIX/lib/<triplet>: where PAM and p11-kit look for their modules). `make build` first; PROGRAMS is the folder of the programs. An
 # existing configuration is left alone. The Debian package is made of what this installs (tests/scripts/deb.sh).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -8,7 +8,7 @@ programs=${PROGRAMS:-target/release}
 bare=${PREFIX:-/usr}
 prefix=${DESTDIR:-}$bare
 libraries=${DESTDIR:-}${LIBDIR:-$bare/lib/$(cc -print-multiarch)}
-for program in clavigerd claviger-opensc claviger claviger-prompter libpam_claviger.so; do
+for program in clavigerd claviger-opensc claviger claviger-prompter claviger-ssh-agent libpam_claviger.so libclaviger_pkcs11.so; do
     [ -e "$programs/$program" ] || {
         echo "cannot install: there is no $programs/$program; run first: make build" >&2
         exit 1
@@ -28,7 +28,10 @@ put 755 "$programs/clavigerd" "$prefix/libexec/clavigerd"
 put 755 "$programs/claviger-opensc" "$prefix/libexec/claviger-opensc"
 put 755 "$programs/claviger" "$prefix/bin/claviger"
 put 755 "$programs/claviger-prompter" "$prefix/bin/claviger-prompter"
+put 755 "$programs/claviger-ssh-agent" "$prefix/bin/claviger-ssh-agent"
 put 644 "$programs/libpam_claviger.so" "$libraries/security/pam_claviger.so"
+put 644 "$programs/libclaviger_pkcs11.so" "$libraries/pkcs11/libclaviger_pkcs11.so"
+put 644 config/claviger.module "$prefix/share/p11-kit/modules/claviger.module"
 for profile in front-ends/pam/pam-configs/*; do
     put 644 "$profile" "$prefix/share/pam-configs/$(basename "$profile")"
 done
@@ -38,7 +41,9 @@ for unit in clavigerd.service claviger-opensc.socket claviger-opensc@.service; d
     unit "systemd/$unit" "$prefix/lib/systemd/system/$unit"
 done
 # The other one there is the phone's (install-phone.sh).
-unit systemd/user/claviger-prompter.service "$prefix/lib/systemd/user/claviger-prompter.service"
+for unit in claviger-prompter.service claviger-ssh-agent.socket claviger-ssh-agent.service; do
+    unit "systemd/user/$unit" "$prefix/lib/systemd/user/$unit"
+done
 put 644 systemd/claviger.sysusers "$prefix/lib/sysusers.d/claviger.conf"
 put 644 systemd/claviger.tmpfiles "$prefix/lib/tmpfiles.d/claviger.conf"
 put 644 systemd/claviger.catalog "$prefix/lib/systemd/catalog/claviger.catalog"
