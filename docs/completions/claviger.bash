@@ -1641,7 +1641,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__decrypt)
-            opts="-k -m -o -h -V --key --mechanism --hash --mgf-hash --oaep-label --output --bus --json --help --version"
+            opts="-k -m -o -h -V --key --mechanism --hash --mgf-hash --oaep-label --reason --output --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1675,6 +1675,10 @@ _claviger() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1695,7 +1699,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__derive)
-            opts="-k -m -o -h -V --key --mechanism --kdf --hash --info --length --output --bus --json --help --version"
+            opts="-k -m -o -h -V --key --mechanism --kdf --hash --info --length --reason --output --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1730,6 +1734,10 @@ _claviger() {
                     return 0
                     ;;
                 --length)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4217,7 +4225,7 @@ _claviger() {
             return 0
             ;;
         claviger__subcmd__sign)
-            opts="-k -m -o -h -V --key --mechanism --hash --mgf-hash --salt-length --context --raw --output --bus --json --help --version"
+            opts="-k -m -o -h -V --key --mechanism --hash --mgf-hash --salt-length --context --raw --reason --output --bus --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4252,6 +4260,10 @@ _claviger() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -471,6 +471,7 @@ complete -c claviger -n "__fish_claviger_using_subcommand sign" -l hash -d 'The 
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l salt-length -d 'PSS salt in bytes; the size of the digest unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l context -d 'ML-DSA context' -r
+complete -c claviger -n "__fish_claviger_using_subcommand sign" -l reason -d 'What it is for: shown to whoever is asked for a PIN, a pass phrase or a yes; at most 200 bytes' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand sign" -l raw -d 'ECDSA signatures as r || s, not as DER'
@@ -507,6 +508,7 @@ complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s m -l mecha
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l hash -d 'The digest of OAEP; SHA256 unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l mgf-hash -d 'The digest inside MGF1; the same as --hash unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l oaep-label -d 'OAEP label' -r
+complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l reason -d 'What it is for: shown to whoever is asked for a PIN, a pass phrase or a yes; at most 200 bytes' -r
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -s o -l output -d 'Write to this file, not to standard output. On a terminal, results that are no text are shown as Base64' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand decrypt" -l json -d 'Results and errors as JSON, for scripts'
@@ -519,6 +521,7 @@ hkdf\t''"
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -l hash -d 'The digest of HKDF; SHA256 unless told' -r
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -l info -d 'HKDF\'s info' -r
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -l length -d 'Bytes wanted from HKDF; the size of the digest unless told' -r
+complete -c claviger -n "__fish_claviger_using_subcommand derive" -l reason -d 'What it is for: shown to whoever is asked for a PIN, a pass phrase or a yes; at most 200 bytes' -r
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -s o -l output -d 'Write to this file, not to standard output' -r -F
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -l bus -d 'The bus: system, session, or a D-Bus address' -r
 complete -c claviger -n "__fish_claviger_using_subcommand derive" -l json -d 'Results and errors as JSON, for scripts'

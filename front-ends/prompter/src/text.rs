@@ -23,6 +23,7 @@ pub fn secret(prompt: &Prompt, application: &Application) -> Texts {
     let mut description = vec![format!("{} asks for {wanted}.", token(prompt))];
     description.extend(purpose(prompt).map(|purpose| format!("It is needed to {purpose}.")));
     description.push(who(application));
+    description.extend(reason(prompt, application));
     description.extend(length(prompt));
     Texts { description, field, error: error(prompt, field) }
 }
@@ -30,11 +31,12 @@ pub fn secret(prompt: &Prompt, application: &Application) -> Texts {
 /// Returns the texts of a question for a yes.
 pub fn confirmation(prompt: &Prompt, application: &Application) -> Texts {
     let purpose = purpose(prompt).unwrap_or_else(|| "use a key of yours".to_owned());
-    let description = vec![
+    let mut description = vec![
         format!("May a program {purpose}?"),
         format!("{} has the key.", token(prompt)),
         who(application),
     ];
+    description.extend(reason(prompt, application));
     Texts { description, field: "", error: None }
 }
 
@@ -96,7 +98,7 @@ fn purpose(prompt: &Prompt) -> Option<String> {
 fn who(application: &Application) -> String {
     let Application { pid, program, name } = application;
     let program = quoted(program.as_deref(), PROGRAM);
-    let name = quoted(name.as_deref(), NAME);
+    let name = quoted(name.as_deref(), PROCESS);
     let process = pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     match (name, program) {
         (Some(name), Some(program)) => {
@@ -107,6 +109,13 @@ fn who(application: &Application) -> String {
         }
         (None, None) => format!("It is not known which program asks{process}."),
     }
+}
+
+/// Returns what the program says that it is for, as its own words.
+fn reason(prompt: &Prompt, application: &Application) -> Option<String> {
+    let reason = quoted(prompt.reason.as_deref(), REASON)?;
+    let who = quoted(application.name.as_deref(), PROCESS).unwrap_or_else(|| "It".to_owned());
+    Some(format!("{who} says: {reason}"))
 }
 
 /// Returns how long the secret is.
@@ -148,6 +157,9 @@ const READER: usize = 80;
 const LABEL: usize = 96;
 const MECHANISM: usize = 40;
 const PROGRAM: usize = 160;
+// The kernel keeps 15 bytes of a process's name.
+const PROCESS: usize = 20;
+const REASON: usize = 200;
 const CODE: usize = 64;
 
 #[cfg(test)]

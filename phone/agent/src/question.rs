@@ -139,7 +139,7 @@ impl Question {
             errand: Errand {
                 user: clean(user, ROOM),
                 application: clean(application, ROOM),
-                purpose: clean(purpose, ROOM),
+                purpose: clean(purpose, Errand::TEXT_LIMIT),
             },
             operation,
             key: None,

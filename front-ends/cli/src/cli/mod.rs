@@ -18,7 +18,9 @@ pub use admin::{AdminCommand, UserCommand};
 pub use card::{CardCommand, Enrol, LastTry, OneCard, PinCommand, TokenCommand, UnlockCard};
 pub use certificate::{Certificate, CertificateFormat, Request, SelfSigned, Wanted};
 pub use key::{Filter, KeyCommand, NewKey, Site};
-pub use operation::{Data, Decrypt, Derive, Digest, Encrypt, Oaep, Parameters, Peer, Random, Sign, Verify};
+pub use operation::{
+    Data, Decrypt, Derive, Digest, Encrypt, Oaep, Parameters, Peer, Random, Say, Sign, Verify,
+};
 pub use phone::{EnrolPhone, OnePhone, Pair, PhoneCommand};
 pub use secret::{
     AuthoritySource, CodeSource, ConsentSource, NewPassphraseSource, NewPinSource, PassphraseSource,

@@ -36,6 +36,14 @@ pub struct Parameters {
     pub raw: bool,
 }
 
+/// What the owner of the key is told and asked.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// What it is for: shown to whoever is asked for a PIN, a pass phrase or a yes; at most 200 bytes.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
 /// Whose public key.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -57,6 +65,9 @@ pub struct Sign {
     /// How.
     #[command(flatten)]
     pub parameters: Parameters,
+    /// What for.
+    #[command(flatten)]
+    pub say: Say,
     /// What.
     #[command(flatten)]
     pub data: Data,
@@ -111,6 +122,9 @@ pub struct Decrypt {
     /// How.
     #[command(flatten)]
     pub oaep: Oaep,
+    /// What for.
+    #[command(flatten)]
+    pub say: Say,
     /// What.
     #[command(flatten)]
     pub data: Data,
@@ -151,6 +165,9 @@ pub struct Derive {
     /// Bytes wanted from HKDF; the size of the digest unless told.
     #[arg(long, value_name = "BYTES")]
     pub length: Option<u32>,
+    /// What for.
+    #[command(flatten)]
+    pub say: Say,
     /// The peer's public key: PEM or DER SubjectPublicKeyInfo, or the bare point.
     #[arg(value_name = "PEER")]
     pub peer: PathBuf,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::signature::public_key;
 use super::{connect, look_at};
-use crate::cli::{Decrypt, Derive, Encrypt, Global, Oaep};
+use crate::cli::{Decrypt, Derive, Encrypt, Global, Oaep, Say};
 use crate::files::{Form, Output};
 use crate::public::Kind;
 use crate::{Problem, files, public};
@@ -41,7 +41,7 @@ pub(super) fn encrypt(global: &Global, options: Encrypt) -> Result<(), Problem> 
 
 /// `claviger decrypt`
 pub(super) fn decrypt(global: &Global, options: Decrypt) -> Result<(), Problem> {
-    let Decrypt { key, mechanism, oaep, data } = options;
+    let Decrypt { key, mechanism, oaep, say: Say { reason }, data } = options;
     let client = connect(global)?;
     let ciphertext = files::read(data.file.as_deref(), DATA_LIMIT)?;
     let mechanism = match (mechanism, key.as_str()) {
@@ -54,11 +54,12 @@ pub(super) fn decrypt(global: &Global, options: Decrypt) -> Result<(), Problem> 
     };
     let output = Output::new(data.output, global.json);
     if is_encapsulation(&mechanism) {
-        let secret = client.decapsulate(&key, &mechanism, &ciphertext, &DecapsulateOptions::default())?;
+        let options = DecapsulateOptions { reason, ..DecapsulateOptions::default() };
+        let secret = client.decapsulate(&key, &mechanism, &ciphertext, &options)?;
         return output.bytes("secret", secret.as_bytes(), Form::Binary);
     }
     let (hash, mgf_hash, label) = oaep_options(oaep);
-    let options = DecryptOptions { hash, mgf_hash, label, ..DecryptOptions::default() };
+    let options = DecryptOptions { reason, hash, mgf_hash, label, ..DecryptOptions::default() };
     let plaintext = client.decrypt(&key, &mechanism, &ciphertext, &options)?;
     if global.json {
         return output.bytes("plaintext", plaintext.as_bytes(), Form::Binary);
@@ -69,7 +70,7 @@ pub(super) fn decrypt(global: &Global, options: Decrypt) -> Result<(), Problem> 
 
 /// `claviger derive`
 pub(super) fn derive(global: &Global, options: Derive) -> Result<(), Problem> {
-    let Derive { key, mechanism, kdf, hash, info, length, peer, output } = options;
+    let Derive { key, mechanism, kdf, hash, info, length, say: Say { reason }, peer, output } = options;
     let client = connect(global)?;
     let peer = files::read(Some(&peer), DATA_LIMIT)?;
     // Neither PEM nor DER: a bare point, which the daemon checks.
@@ -77,7 +78,7 @@ pub(super) fn derive(global: &Global, options: Derive) -> Result<(), Problem> {
     let shared_info = info.map(|text| ByteBuf::from(text.into_bytes()));
     // `null` is the daemon's default too, and stands alone: the others belong to HKDF.
     let kdf = (kdf != "null").then_some(kdf);
-    let options = DeriveOptions { kdf, hash, shared_info, length, ..DeriveOptions::default() };
+    let options = DeriveOptions { reason, kdf, hash, shared_info, length, ..DeriveOptions::default() };
     let secret = client.derive(&key, &mechanism, &peer, &options)?;
     Output::new(output, global.json).bytes("secret", secret.as_bytes(), Form::Binary)
 }

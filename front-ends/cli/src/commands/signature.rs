@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::patience::Patience;
 use super::{connect, look_at, say};
-use crate::cli::{Global, Parameters, Peer, Sign, Verify};
+use crate::cli::{Global, Parameters, Peer, Say, Sign, Verify};
 use crate::files::{Form, Input, Output};
 use crate::public::Kind;
 use crate::{Problem, files, public};
 
 /// `claviger sign`
 pub(super) fn sign(global: &Global, options: Sign) -> Result<(), Problem> {
-    let Sign { key, parameters, data } = options;
+    let Sign { key, parameters, say: Say { reason }, data } = options;
     let input = files::open(data.file.as_deref())?;
     let client = connect(global)?;
     let mechanism = match parameters.mechanism.as_str() {
@@ -21,7 +21,8 @@ pub(super) fn sign(global: &Global, options: Sign) -> Result<(), Problem> {
     let Parameters { mechanism: _, hash, mgf_hash, salt_length, context, raw } = parameters;
     let context = context.map(|text| ByteBuf::from(text.into_bytes()));
     let format = format(&mechanism, raw);
-    let options = SignOptions { hash, mgf_hash, salt_length, context, format, ..SignOptions::default() };
+    let options =
+        SignOptions { reason, hash, mgf_hash, salt_length, context, format, ..SignOptions::default() };
     let waiting = Patience::with("signing");
     let signature = match input {
         Input::Bytes(bytes) => client.sign(&key, &mechanism, &bytes, &options)?,

@@ -99,6 +99,22 @@ fn a_yes_is_asked_for_with_the_key_and_the_program() {
 }
 
 #[test]
+fn what_a_program_says_is_shown_as_its_own_words() {
+    let prompt = Prompt { reason: some("log in to \"host\" of\nexample.org\u{202e}"), ..card() };
+    let says = "\"ssh\" says: \"log in to 'host' of example.org\"";
+    let (asked, wanted) = (confirmation(&prompt, &ssh()), secret(&prompt, &ssh()));
+    assert_eq!(asked.description.last().map(String::as_str), Some(says));
+    assert_eq!(wanted.description[3], says, "before how long the PIN is");
+    let hidden = confirmation(&prompt, &Application::default());
+    assert_eq!(
+        hidden.description.last().map(String::as_str),
+        Some("It says: \"log in to 'host' of example.org\"")
+    );
+    let nothing = Prompt { reason: some("\u{202e}"), ..card() };
+    assert_eq!(confirmation(&nothing, &ssh()), confirmation(&card(), &ssh()));
+}
+
+#[test]
 fn a_program_that_hides_is_told_as_far_as_it_is_seen() {
     let ends = |application: &Application| secret(&card(), application).description.remove(2);
     let only_name = Application { program: None, ..ssh() };
@@ -134,16 +150,18 @@ fn what_strangers_chose_cannot_pretend_to_be_the_prompter() {
             mechanism: text(),
             host: text(),
             code: text(),
+            reason: text(),
             tries_left: Some(u32::MAX),
             shortest: Some(u32::MAX - 1),
             longest: Some(u32::MAX),
             ..card()
         };
         let application = Application { pid: Some(u32::MAX), program: text(), name: text() };
-        let honest = [secret(&card(), &ssh()), confirmation(&card(), &ssh()), code(&card())];
+        let usual = Prompt { reason: some("log in"), ..card() };
+        let honest = [secret(&usual, &ssh()), confirmation(&usual, &ssh()), code(&usual)];
         let asked = [secret(&prompt, &application), confirmation(&prompt, &application), code(&prompt)];
         for (texts, honest) in asked.iter().zip(honest) {
-            assert_eq!(texts.description.len(), honest.description.len(), "no line more");
+            assert!(texts.description.len() <= honest.description.len(), "no line more");
             let told = lines(texts);
             assert!(told.chars().all(|letter| letter == '\n' || !letter.is_control()), "{told:?}");
             assert!(!told.contains(['\u{202e}', '<', '>']), "{told:?}");

@@ -15,7 +15,7 @@ use crate::question::{Operation, Question};
 /// user = "alice"
 /// application = "mail"
 /// key = "signing"          # its label, or its name in the module
-/// purpose = "sign"         # as the host says
+/// purpose = "sign"         # as the host says, without what the program says behind it
 /// operation = "sign"       # sign decrypt derive decapsulate generate import delete certify unlock pair
 /// answer = "approve"       # approve, refuse, or ignore: as if nobody looked at the screen
 /// ```
@@ -93,10 +93,15 @@ impl Rule {
         host.as_ref().is_none_or(|wanted| is_host(wanted, question))
             && is(user, &question.errand.user)
             && is(application, &question.errand.application)
-            && is(purpose, &question.errand.purpose)
+            && is(purpose, word(&question.errand.purpose))
             && key.as_ref().is_none_or(is_key)
             && operation.is_none_or(|operation| operation == question.operation)
     }
+}
+
+/// Returns the word that a purpose begins with; what the program says of it stands behind a semicolon, and no rule goes by that.
+fn word(purpose: &str) -> &str {
+    purpose.split_once(';').map_or(purpose, |(word, _)| word)
 }
 
 /// Returns whether a rule's computer asks. A name that looks like a pairing is nobody's: a computer chooses its name itself, and
@@ -203,6 +208,15 @@ mod tests {
         let mut generation = question("laptop", "sign");
         generation.operation = Operation::Generate;
         assert_eq!(policy.answer(&generation), Answer::Ignore);
+    }
+
+    #[test]
+    fn a_rule_goes_by_the_purpose_and_not_by_what_the_program_says_of_it() {
+        let policy = policy("[[rule]]\npurpose = 'sign'\nanswer = 'approve'\n[[rule]]\nanswer = 'ignore'");
+        let answer = |purpose| policy.answer(&question("laptop", purpose));
+        assert_eq!(answer("sign; the program says: log in; now"), Answer::Approve);
+        assert_eq!(answer("decrypt; the program says: sign"), Answer::Ignore);
+        assert_eq!(answer("signing"), Answer::Ignore);
     }
 
     #[test]
