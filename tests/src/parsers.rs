@@ -5,7 +5,9 @@ mod answers;
 mod cards;
 mod openpgp;
 mod phone;
+mod pkcs11;
 mod prompter;
+mod ssh;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -34,7 +36,7 @@ use zbus::wire::{BE, LE};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     ("sealed-record", sealed_record),
     ("key-slots", key_slots),
     ("public-key", public_key),
@@ -56,6 +58,8 @@ pub const TARGETS: [Target; 21] = [
     ("phone-at-host", phone::at_host),
     ("phone-at-phone", phone::at_phone),
     ("pairing-uri", phone::pairing_uri),
+    ("pkcs11-calls", pkcs11::calls),
+    ("ssh-agent-frames", ssh::frames),
 ];
 
 /// A record of one's own, and what it is bound to.

@@ -25,13 +25,15 @@ pub enum Program {
     Prompter,
     /// `claviger-phone`.
     Phone,
+    /// `claviger-ssh-agent`.
+    SshAgent,
 }
 
 impl Program {
     /// Returns a path by which every user can run the program, also where the working copy stands in a folder
     /// that only root may enter: it is a descriptor that children inherit.
     pub fn path(self) -> PathBuf {
-        static OPENED: [OnceLock<File>; 7] = [const { OnceLock::new() }; 7];
+        static OPENED: [OnceLock<File>; 8] = [const { OnceLock::new() }; 8];
         let name = match self {
             Self::Daemon => "clavigerd",
             Self::CommandLine => "claviger",
@@ -40,6 +42,7 @@ impl Program {
             Self::OpenSc => "claviger-opensc",
             Self::Prompter => "claviger-prompter",
             Self::Phone => "claviger-phone",
+            Self::SshAgent => "claviger-ssh-agent",
         };
         let file = OPENED[self as usize].get_or_init(|| open_for_children(name));
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
@@ -70,6 +73,8 @@ pub fn folder() -> &'static Path {
             "claviger-prompter",
             "claviger-phone",
             "claviger-pam",
+            "claviger-pkcs11",
+            "claviger-ssh-agent",
             "claviger-tests",
         ];
         let built = Command::new(cargo)

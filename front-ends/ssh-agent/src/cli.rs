@@ -42,7 +42,7 @@ pub struct Cli {
     #[arg(long, env = "CLAVIGER_BUS", hide_env_values = true, default_value = "system", value_parser = bus, value_name = "BUS")]
     pub bus: Bus,
     /// Run that with the agent beside it, which ends with it.
-    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     pub command: Vec<OsString>,
     /// The socket is standard input: of the process that goes to the background.
     #[arg(long, hide = true, requires = "address")]

@@ -51,8 +51,8 @@ fn begin_in_background(cli: Cli, shell: Shell) -> Result<(), Problem> {
     let Cli { address, lifetime, bus, command, .. } = cli;
     let (listener, own) = Own::listen(address.as_deref())?;
     let path = own.path().to_owned();
-    let program = std::env::current_exe().map_err(|error| Problem::System("find this program", error))?;
-    let mut agent = Command::new(program);
+
+    let mut agent = Command::new(THIS_PROGRAM);
     agent.arg("--inherited").arg("-a").arg(&path).args(["--bus", &bus.to_string()]);
     if let Some(lifetime) = lifetime {
         agent.args(["-t", &lifetime.to_string()]);
@@ -167,3 +167,6 @@ async fn end_of(process: Option<i32>) {
     });
     drop(waiting.await);
 }
+
+/// Whichever file it was started from, and wherever that is now.
+const THIS_PROGRAM: &str = "/proc/self/exe";

@@ -76,6 +76,11 @@ impl<S: Store> Agent<S> {
         }
     }
 
+    /// Returns the key store.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
     /// Answers a message of a connection. To drop the future is to give up.
     pub async fn answer(&self, sessions: &mut Sessions, message: &[u8]) -> Answer {
         let request = match Request::parse(message) {
@@ -102,6 +107,8 @@ impl<S: Store> Agent<S> {
                 let wanted = sign::Wanted { blob, key: identity.key(), data, flags };
                 return self.sign(sessions, wanted).await.map(Answer::Signature);
             }
+            // ssh-add -D still asks for it.
+            Request::RemoveAllOfVersion1 => {}
             Request::Query => return Ok(Answer::Extensions(EXTENSIONS)),
             Request::Bind(bind) => self.bind(sessions, &bind).await?,
             Request::Unlock(passphrase) => {
@@ -164,6 +171,3 @@ fn now() -> u64 {
 
 /// What `query` answers.
 const EXTENSIONS: &[&str] = &["query", SESSION_BIND, RESTRICT_DESTINATION];
-
-#[cfg(test)]
-mod tests;

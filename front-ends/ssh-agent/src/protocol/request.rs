@@ -37,6 +37,8 @@ pub enum Request<'a> {
     },
     /// `SSH_AGENTC_REMOVE_ALL_IDENTITIES`
     RemoveAll,
+    /// `SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES` of the first version of ssh: there are none.
+    RemoveAllOfVersion1,
     /// `SSH_AGENTC_ADD_SMARTCARD_KEY`, its constrained form, and the removal.
     Smartcard,
     /// `SSH_AGENTC_LOCK`
@@ -100,6 +102,7 @@ impl<'a> Request<'a> {
                 Self::Remove { blob, identity: Identity::parse(blob)? }
             }
             19 => Self::RemoveAll,
+            9 => Self::RemoveAllOfVersion1,
             20 | 21 | 26 => return Ok(Self::Smartcard),
             22 => Self::Lock(passphrase(&mut reader)?),
             23 => Self::Unlock(passphrase(&mut reader)?),
