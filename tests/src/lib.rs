@@ -19,6 +19,7 @@
 //! | [`cards`] | a house with a pcscd beside it, and cards that somebody enrolled |
 //! | [`pcsc`] | a private pcscd, virtual cards, other programs beside |
 //! | [`phone`] | the real `claviger-phone`, with the wire to it in the test's hands |
+//! | [`clients`] | programs that others wrote, at keys in the local store, on a card, on a phone |
 //! | [`bluetooth`] | real BlueZ and virtual radios, in a guest |
 //! | [`lab`] | whole machines in containers: systemd, logind, PAM, polkit, pcscd |
 //! | [`house`] | a bus with a daemon on it: what most scenarios start from |
@@ -35,6 +36,7 @@ pub mod agent;
 pub mod bluetooth;
 pub mod bus;
 pub mod cards;
+pub mod clients;
 pub mod command;
 pub mod daemon;
 pub mod house;

@@ -1,0 +1,22 @@
+//! Programs that others wrote, at keys that are somewhere: what each of them needs to be tried.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `mod` | this map |
+//! | `location` | [`Location`]: where the keys are |
+//! | `authority` | [`Authority`]: who certifies them |
+//! | `keyring` | [`Keyring`]: alice's keys at one location, which can be taken away and come back |
+//! | `seat` | [`Seat`]: where programs run as alice, with the module at hand |
+//! | `listener` | [`Listener`]: a server on loopback, of somebody's making |
+
+mod authority;
+mod keyring;
+mod listener;
+mod location;
+mod seat;
+
+pub use authority::Authority;
+pub use keyring::{Held, Keyring};
+pub use listener::Listener;
+pub use location::Location;
+pub use seat::Seat;
