@@ -60,7 +60,7 @@ impl Decrypt {
     /// Decrypts a whole ciphertext.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish); `CKR_OPERATION_ACTIVE` where pieces came already.
+    /// As [`finish`](Self::finish); `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Secret> {
         match self.gathered.check_once(data) {
             Err(Rv::DATA_LEN_RANGE) => Err(Rv::ENCRYPTED_DATA_LEN_RANGE),

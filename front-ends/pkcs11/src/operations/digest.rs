@@ -40,10 +40,10 @@ impl Digest {
     /// Returns the digest of a whole message.
     ///
     /// # Errors
-    /// `CKR_OPERATION_ACTIVE` where pieces came already.
+    /// `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(mut self, data: &[u8]) -> Answer<Vec<u8>> {
         if self.begun {
-            return Err(Rv::OPERATION_ACTIVE);
+            return Err(Rv::OPERATION_NOT_INITIALIZED);
         }
         self.update(data);
         Ok(self.finish())
@@ -84,7 +84,7 @@ mod tests {
     fn a_digest_in_pieces_is_not_ended_by_a_whole_message() {
         let mut digest = begin(cryptoki_sys::CKM_SHA256).unwrap();
         digest.update(b"a");
-        assert_eq!(digest.once(b"b"), Err(Rv::OPERATION_ACTIVE));
+        assert_eq!(digest.once(b"b"), Err(Rv::OPERATION_NOT_INITIALIZED));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Encrypt {
     /// Encrypts all that there is.
     ///
     /// # Errors
-    /// `CKR_DATA_LEN_RANGE`, `CKR_OPERATION_ACTIVE` where pieces came already, and what the key store refuses with.
+    /// `CKR_DATA_LEN_RANGE`, `CKR_OPERATION_NOT_INITIALIZED` where pieces came already, and what the key store refuses with.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Vec<u8>> {
         self.gathered.check_once(data)?;
         encrypt(store, &self.spki, &self.cipher, data)

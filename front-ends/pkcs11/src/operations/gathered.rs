@@ -41,10 +41,10 @@ impl Gathered {
     /// Passes where no piece came yet: the whole comes at once.
     ///
     /// # Errors
-    /// `CKR_OPERATION_ACTIVE` where pieces came already, `CKR_DATA_LEN_RANGE` where the whole is too long.
+    /// `CKR_OPERATION_NOT_INITIALIZED` where pieces came already, `CKR_DATA_LEN_RANGE` where the whole is too long.
     pub(super) fn check_once(&self, data: &[u8]) -> Answer<()> {
         match (self.begun, data.len() <= self.limit) {
-            (true, _) => Err(Rv::OPERATION_ACTIVE),
+            (true, _) => Err(Rv::OPERATION_NOT_INITIALIZED),
             (false, false) => Err(Rv::DATA_LEN_RANGE),
             (false, true) => Ok(()),
         }
@@ -63,7 +63,7 @@ mod tests {
             assert_eq!(gathered.update(piece), Ok(()));
         }
         assert_eq!(gathered.update(b"!"), Err(Rv::DATA_LEN_RANGE));
-        assert_eq!(gathered.check_once(b""), Err(Rv::OPERATION_ACTIVE));
+        assert_eq!(gathered.check_once(b""), Err(Rv::OPERATION_NOT_INITIALIZED));
         assert_eq!(gathered.finish().as_slice(), b"hello");
     }
 

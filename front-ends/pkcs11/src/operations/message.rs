@@ -105,11 +105,11 @@ impl Message {
     /// Returns what a whole message comes to.
     ///
     /// # Errors
-    /// `CKR_OPERATION_ACTIVE` where pieces came already, `CKR_DATA_LEN_RANGE` as [`finish`](Self::finish).
+    /// `CKR_OPERATION_NOT_INITIALIZED` where pieces came already, `CKR_DATA_LEN_RANGE` as [`finish`](Self::finish).
     pub(super) fn once(self, data: &[u8]) -> Answer<Prepared<'_>> {
         match self.pieces {
             Pieces::None => self.take(data),
-            Pieces::Gathered(_) | Pieces::Hashed(_) => Err(Rv::OPERATION_ACTIVE),
+            Pieces::Gathered(_) | Pieces::Hashed(_) => Err(Rv::OPERATION_NOT_INITIALIZED),
         }
     }
 

@@ -61,7 +61,7 @@ impl Sign {
     /// Signs a whole message.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish); `CKR_OPERATION_ACTIVE` where pieces came already.
+    /// As [`finish`](Self::finish); `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Vec<u8>> {
         let Self { key, value, message, .. } = self;
         sign(store, &key, &value, &message.once(data)?)

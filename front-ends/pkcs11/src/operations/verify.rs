@@ -51,7 +51,7 @@ impl Verify {
     /// Passes where the signature is one of a whole message.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish); `CKR_OPERATION_ACTIVE` where pieces came already.
+    /// As [`finish`](Self::finish); `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8], signature: &[u8]) -> Answer<()> {
         let Self { spki, length, value, message } = self;
         let prepared = message.once(data)?;

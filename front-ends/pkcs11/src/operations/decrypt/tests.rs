@@ -119,10 +119,10 @@ fn pieces_are_not_ended_by_a_whole_message() {
     let (store, key) = rsa();
     let mut decrypt = Decrypt::begin(&key, &plain(sys::CKM_RSA_PKCS)).unwrap();
     decrypt.update(b"a").unwrap();
-    assert_eq!(bytes(decrypt.once(&store, &[1; 256])), Err(Rv::OPERATION_ACTIVE));
+    assert_eq!(bytes(decrypt.once(&store, &[1; 256])), Err(Rv::OPERATION_NOT_INITIALIZED));
     let mut encrypt = Encrypt::begin(key.public(), &plain(sys::CKM_RSA_PKCS)).unwrap();
     encrypt.update(b"a").unwrap();
-    assert_eq!(encrypt.once(&store, b"b"), Err(Rv::OPERATION_ACTIVE));
+    assert_eq!(encrypt.once(&store, b"b"), Err(Rv::OPERATION_NOT_INITIALIZED));
 }
 
 #[test]

@@ -143,10 +143,10 @@ fn pieces_are_not_ended_by_a_whole_message() {
     let (store, [key]) = Fake::with([Algorithm::Ed25519]);
     let mut sign = Sign::begin(&key, &plain(sys::CKM_EDDSA)).unwrap();
     sign.update(b"").unwrap();
-    assert_eq!(sign.once(&store, MESSAGE), Err(Rv::OPERATION_ACTIVE));
+    assert_eq!(sign.once(&store, MESSAGE), Err(Rv::OPERATION_NOT_INITIALIZED));
     let mut verify = Verify::begin(key.public(), &plain(sys::CKM_EDDSA)).unwrap();
     verify.update(b"a").unwrap();
-    assert_eq!(verify.once(&store, MESSAGE, &[0; 64]), Err(Rv::OPERATION_ACTIVE));
+    assert_eq!(verify.once(&store, MESSAGE, &[0; 64]), Err(Rv::OPERATION_NOT_INITIALIZED));
     assert!(store.asked().is_empty());
 }
 
