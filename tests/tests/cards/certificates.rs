@@ -204,6 +204,65 @@ async fn a_certificate_is_set_here_alone_without_the_management_key_and_on_the_c
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_of_the_cards_key_is_answered_and_its_chain_set_in_any_order() {
+    let scene = Scene::set().await;
+    let Scene { card, issuer, shell, .. } = &scene;
+    let key = &card.key;
+    let words = format!(
+        "key request {key} --subject CN=alice,O=Example --email alice@example.org --usage client -o csr"
+    );
+    shell.claviger(&words).await.ok();
+    let ran = shell.run("openssl", "req -in csr -verify -noout").await.ok();
+    assert!(ran.stderr.contains("verify OK"), "{ran:?}");
+    tokio::task::block_in_place(|| {
+        let folder = issuer.folder();
+        std::fs::write(folder.join("alice.csr"), shell.read("csr")).unwrap();
+        openssl(
+            folder,
+            "x509 -req -in alice.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 7 -copy_extensions copyall \
+             -outform DER -out alice.der",
+        );
+        openssl(folder, "x509 -inform DER -in alice.der -out alice.crt");
+    });
+    let read = |name: &str| std::fs::read(issuer.folder().join(name)).unwrap();
+    let own = read("alice.der");
+    shell.file("chain.pem", [read("ca.crt"), read("alice.crt")].concat());
+    let set = format!("key certificate {key} --set chain.pem --default-management-key");
+    let told = shell.claviger(&set).await.ok();
+    assert_eq!(told.text(), "the certificate is set, with 1 above it, and written to the card");
+    assert_eq!(scene.kept().await[0], own);
+    assert_eq!(scene.kept().await.len(), 2);
+    assert_eq!(scene.read_by_others(), Some(own), "the key's own alone is on the card");
+    shell.claviger(&format!("key certificate {key} --format pem -o alone.pem")).await.ok();
+    shell.file("ca.crt", read("ca.crt"));
+    let verified = shell.run("openssl", "verify -purpose sslclient -CAfile ca.crt alone.pem").await.ok();
+    assert!(verified.text().ends_with("OK"), "{verified:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cards_key_signs_its_own_certificate() {
+    let scene = Scene::set().await;
+    let Scene { card, shell, .. } = &scene;
+    let key = &card.key;
+    let made = format!(
+        "key certificate {key} --self-signed --subject CN=alice --usage client --default-management-key"
+    );
+    let ran = shell.claviger(&made).await;
+    assert_eq!(ran.code, Some(1), "the issuer's certificate is not lost: {ran:?}");
+    shell.claviger(&format!("key certificate {key} --remove")).await.ok();
+    shell.claviger(&made).await.ok();
+    shell.claviger(&format!("key certificate {key} --format pem -o own.pem")).await.ok();
+    let verified =
+        shell.run("openssl", "verify -check_ss_sig -purpose sslclient -CAfile own.pem own.pem").await.ok();
+    assert!(verified.text().ends_with("OK"), "{verified:?}");
+    assert_eq!(scene.read_by_others(), scene.kept().await.first().cloned(), "it is on the card too");
+    shell.claviger("card lock").await.ok();
+    let ran = shell.claviger(&format!("key request {key} --subject CN=alice")).await;
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("claviger card unlock"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_certificate_of_the_key_is_refused() {
     let scene = Scene::set().await;
     let own = scene.issued.certificate.clone();

@@ -6,6 +6,7 @@
 mod accounts;
 mod agents;
 mod arguments;
+mod certificates;
 mod channels;
 mod client_library;
 mod command_line;

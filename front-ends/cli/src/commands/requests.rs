@@ -32,7 +32,7 @@ pub(super) fn request(global: &Global, options: Request) -> Result<(), Problem> 
     let client = connect(global)?;
     let (id, row) = look_at(&client, &key, "make a request with")?;
     let request = document::request(&holder(&row, "make a request")?, &claim, |content| {
-        sign(&client, &id, &row, content)
+        sign(&client, &id, &row, (content, "a certificate request"))
     })?;
     let output = Output::new(output, global.json);
     match format {
@@ -61,7 +61,9 @@ pub(super) fn self_signed(client: &Client, options: &cli::Certificate) -> Result
     serial.iter_mut().take(1).for_each(|first| *first = *first & 0x7f | 0x40);
     let term = Term { serial, from: SystemTime::now(), days: days.unwrap_or(DAYS) };
     let holder = holder(&row, "sign a certificate")?;
-    document::self_signed(&holder, &claim, &term, |content| sign(client, &id, &row, content))
+    document::self_signed(&holder, &claim, &term, |content| {
+        sign(client, &id, &row, (content, "its own certificate"))
+    })
 }
 
 /// Refuses where an authority's certificate would be lost.
@@ -105,13 +107,14 @@ fn holder<'a>(row: &'a KeyRow, doing: &str) -> Result<Holder<'a>, Problem> {
     Ok(Holder { ability: Ability { kind, usage: &row.usage }, public_key: &row.public_key })
 }
 
-/// Has the key store sign with the key's usual mechanism, as X.509 writes signatures.
-fn sign(client: &Client, id: &str, row: &KeyRow, content: &[u8]) -> Result<Vec<u8>, Problem> {
+/// Has the key store sign content of that kind with the key's usual mechanism, as X.509 writes signatures.
+fn sign(client: &Client, id: &str, row: &KeyRow, (content, what): (&[u8], &str)) -> Result<Vec<u8>, Problem> {
     let kind = Kind::of_public_key(&row.public_key);
     let mechanism = kind.usual_signature().unwrap_or_default();
     let format = matches!(kind, Kind::Ec(_)).then(|| "der".to_owned());
     let waiting = Patience::with("signing");
-    let signature = client.sign(id, mechanism, content, &SignOptions { format, ..SignOptions::default() })?;
+    let options = SignOptions { format, reason: Some(what.to_owned()), ..SignOptions::default() };
+    let signature = client.sign(id, mechanism, content, &options)?;
     drop(waiting);
     Ok(signature)
 }
