@@ -67,7 +67,8 @@ impl Phone<'_> {
              --passphrase-file {name}/phrase & echo $! >{name}/pid; wait $!'"
         );
         self.screen = Some(guest.terminal(&line));
-        let control = guest.path(&format!("/home/{owner}/{name}/state/control"));
+        let home = if owner == "root" { "/root" } else { &format!("/home/{owner}") };
+        let control = guest.path(&format!("{home}/{name}/state/control"));
         let screen = self.screen.as_mut().expect("it was just started");
         let serves = crate::until(|| {
             assert!(screen.runs(), "the phone ended: {}", screen.said());
