@@ -15,7 +15,8 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
             let entry = entry.expect("an entry");
             let name = entry.file_name().into_string().expect("a name");
             // Other programs have pages there too.
-            let is_a_command = name.starts_with("claviger-") && name != "claviger-prompter.1";
+            let is_a_command = name.starts_with("claviger-")
+                && !["claviger-prompter.1", "claviger-ssh-agent.1"].contains(&name.as_str());
             let is_the_phones =
                 name.ends_with(".8") || (part == "completions" && name.contains("claviger-phone"));
             if !is_the_phones && (part == "completions" || name == "claviger.1" || is_a_command) {
