@@ -1,8 +1,9 @@
 //! What the phone's person sees, and what comes of the answers.
 
 use claviger_tests::accounts::Person;
+use claviger_tests::agent::Agent;
 use claviger_tests::openssl::OpenSsl;
-use claviger_tests::peer::{Outcome, Peer, none, option};
+use claviger_tests::peer::{Options, Outcome, Peer, none, option};
 use claviger_tests::phone::{PASSPHRASE, Plan, Scene, on_the_phone, phone_house};
 use claviger_tests::{secret, until};
 
@@ -40,6 +41,33 @@ async fn the_person_sees_who_asks_for_what() {
         (host, "games".to_owned(), application(), "sign".to_owned(), "approved")
     );
     assert_eq!((audit.label.as_deref(), audit.digest.as_deref()), (Some("contracts"), Some(digest)));
+}
+
+#[tokio::test]
+async fn what_the_program_says_is_shown_and_its_own_wish_for_a_yes_costs_no_second_question() {
+    let scene = Scene::with_screen().await;
+    let key = scene.generate_with_a_yes("P-256").await;
+    let mut agent = Agent::of(&scene.house, &Person::alice()).await;
+    let reason = format!("log in to {} of\nexample.org", "x".repeat(150));
+    let options = Options::from([("confirm", true.into()), ("reason", reason.clone().into())]);
+    let signing = scene.alice.sign_and_ask(&key, MESSAGE, options);
+    let (signature, asked) = tokio::join!(signing, scene.phone.screen().answer("y"));
+    signature.unwrap();
+    let shown = format!("sign; the program says: {}", reason.replace('\n', " "));
+    assert!(asked.contains(&shown), "{asked}");
+    assert!(agent.heard_nothing().await, "the phone's question is enough");
+    assert_eq!(scene.phone.outcomes(), ["generate: approved", "sign: approved"], "one question for its use");
+    assert_eq!(scene.phone.audit().pop().unwrap().purpose, shown);
+    // The control: the key's own policy is the computer's, and asks here.
+    scene.alice.call_and_ask::<()>("Keys", "SetConfirm", &(key.as_str(), "always", none())).await.unwrap();
+    let signing = scene.alice.sign_and_ask(&key, MESSAGE, option("confirm", true));
+    let answers = async {
+        agent.asked().await.said(true);
+        scene.phone.screen().answer("y").await
+    };
+    let (signature, _) = tokio::join!(signing, answers);
+    signature.unwrap();
+    assert!(agent.heard_nothing().await);
 }
 
 #[tokio::test]
