@@ -33,15 +33,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Problem> {
     if !cli.foreground && !cli.debug {
         return begin_in_background(cli, shell);
     }
-    let (listener, own) = match socket::passed()? {
-        Some(listener) => (listener, None),
-        None => {
-            let (listener, own) = Own::listen(cli.address.as_deref())?;
-            print(&shell.begins(own.path(), None))?;
-            (listener, Some(own))
-        }
-    };
-    let served = serve(cli, listener);
+    if let Some(listener) = socket::passed()? {
+        return serve(cli, listener, "");
+    }
+    let (listener, own) = Own::listen(cli.address.as_deref())?;
+    let served = serve(cli, listener, &shell.begins(own.path(), None));
     drop(own);
     served
 }
@@ -86,7 +82,7 @@ fn run_in_background(cli: Cli) -> Result<(), Problem> {
     rustix::process::setsid().map_err(|error| Problem::System("leave the terminal", error.into()))?;
     let own = cli.address.clone().map(Own::taken_over);
     let listener = socket::inherited()?;
-    let served = serve(cli, listener);
+    let served = serve(cli, listener, "");
     drop(own);
     served
 }
@@ -106,11 +102,12 @@ fn print(text: &str) -> Result<(), Problem> {
     printed.map_err(|error| Problem::System("print", error))
 }
 
-fn serve(cli: Cli, listener: UnixListener) -> Result<(), Problem> {
+/// Serves the socket; `greeting` is printed once it does, and ends well from then on.
+fn serve(cli: Cli, listener: UnixListener, greeting: &str) -> Result<(), Problem> {
     harden()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::System("start", error))?;
-    runtime.block_on(stay(cli, listener))
+    runtime.block_on(stay(cli, listener, greeting))
 }
 
 /// Keeps secrets out of core dumps, and from debuggers of the same user.
@@ -122,7 +119,7 @@ fn harden() -> Result<(), Problem> {
 }
 
 /// Serves until a signal comes, or the command ends that it is beside.
-async fn stay(cli: Cli, listener: UnixListener) -> Result<(), Problem> {
+async fn stay(cli: Cli, listener: UnixListener, greeting: &str) -> Result<(), Problem> {
     let Cli { debug, lifetime, bus, beside, .. } = cli;
     let journal = Journal { is_detailed: debug };
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -142,6 +139,7 @@ async fn stay(cli: Cli, listener: UnixListener) -> Result<(), Problem> {
     let take = |kind| signal(kind).map_err(|error| Problem::System("wait for signals", error));
     let (mut terminate, mut interrupt, mut hangup) =
         (take(SignalKind::terminate())?, take(SignalKind::interrupt())?, take(SignalKind::hangup())?);
+    print(greeting)?;
     tokio::select! {
         served = server::serve(listener, agent.clone(), journal) => {
             served.map_err(|error| Problem::System("serve the socket", error))

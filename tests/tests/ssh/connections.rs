@@ -146,28 +146,32 @@ async fn a_daemon_that_was_restarted_is_found_again() {
     desk.run("ssh-add", "-T key.pub").await.ok();
 }
 
-/// ssh-add asks on a terminal, so the messages are our own here.
 #[tokio::test]
 async fn a_locked_agent_shows_and_signs_nothing_until_it_is_told_the_same_again() {
     let desk = Desk::set().await;
     desk.generate("Ed25519", "key").await;
-    let mut stream = desk.connect(&Person::alice());
-    let message =
-        |number: u8, phrase: &str| framed(&[&[number], framed(phrase.as_bytes()).as_slice()].concat());
-    let success = framed(&[6]);
-    assert_eq!(ask(&mut stream, &message(23, "open")), FAILURE, "it is not locked");
-    assert_eq!(ask(&mut stream, &message(22, "sesame")), success);
-    assert_eq!(ask(&mut stream, &message(22, "again")), FAILURE);
+    assert_eq!(told(&desk, "-X", "open").await, Some(1), "it is not locked");
+    assert_eq!(told(&desk, "-x", "sesame").await, Some(0));
+    assert_eq!(told(&desk, "-x", "again").await, Some(1));
     assert_eq!(desk.shown().await, [""; 0]);
     assert_ne!(desk.run("ssh-add", "-T key.pub").await.code, Some(0));
-    assert_eq!(ask(&mut stream, &message(23, "wrong")), FAILURE);
+    assert_eq!(told(&desk, "-X", "wrong").await, Some(1));
     assert_eq!(desk.shown().await, [""; 0]);
     // Of this agent only: the key store knows nothing of it.
     desk.shell.file("message", "a message");
     desk.shell.claviger("sign --key key -o signature message").await.ok();
-    assert_eq!(ask(&mut stream, &message(23, "sesame")), success);
+    assert_eq!(told(&desk, "-X", "sesame").await, Some(0));
     assert_eq!(desk.shown().await, ["key"]);
     desk.run("ssh-add", "-T key.pub").await.ok();
+}
+
+/// Locks or unlocks with ssh-add, to which a program types the pass phrase. Returns its exit code.
+async fn told(desk: &Desk, how: &str, phrase: &str) -> Option<i32> {
+    desk.file("ask", format!("#!/bin/sh\necho {phrase}\n"));
+    desk.run("chmod", "700 ask").await.ok();
+    let mut command = desk.program("ssh-add");
+    command.env("SSH_ASKPASS", desk.home.join("ask")).env("SSH_ASKPASS_REQUIRE", "force").arg(how);
+    run(command, b"").await.code
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use claviger_tests::shell::Shell;
 
 /// Alice's desk.
 pub(crate) struct Desk {
-    /// Gone before the house.
+    /// The agent, if it runs.
     agent: Option<Child>,
     /// Her way to the daemon.
     pub(crate) alice: Peer,
@@ -25,28 +25,54 @@ pub(crate) struct Desk {
     pub(crate) shell: Shell,
     /// Her folder.
     pub(crate) home: PathBuf,
+    /// Where the daemon is.
+    address: String,
+    _place: Place,
+}
+
+/// A desk in a house of its own.
+pub(crate) struct Own {
+    desk: Desk,
     /// The bus and the daemon.
     pub(crate) house: House,
-    _place: Place,
+}
+
+impl std::ops::Deref for Own {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl std::ops::DerefMut for Own {
+    fn deref_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
 }
 
 impl Desk {
     /// Alice has no keys, and her agent runs.
-    pub(crate) async fn set() -> Self {
+    pub(crate) async fn set() -> Own {
         Self::with(&[]).await
     }
 
     /// The same, with more words for the agent.
-    pub(crate) async fn with(words: &[&str]) -> Self {
+    pub(crate) async fn with(words: &[&str]) -> Own {
         let house = House::open().await;
         let alice = house.alice().await;
+        let mut desk = Self::of(&house, alice);
+        desk.begin(words).await;
+        Own { desk, house }
+    }
+
+    /// Alice's desk in somebody's house, where no agent runs yet.
+    pub(crate) fn of(house: &House, alice: Peer) -> Self {
         let shell = Shell::new(&house.bus, &Person::alice());
         shell.file("passphrase", PASSPHRASE);
         let place = Place::new();
         let home = place.folder("alice", &Person::alice());
-        let mut desk = Self { agent: None, alice, shell, home, house, _place: place };
-        desk.begin(words).await;
-        desk
+        Self { agent: None, alice, shell, home, address: house.bus.address(), _place: place }
     }
 
     /// Starts the agent.
@@ -79,7 +105,7 @@ impl Desk {
     /// Prepares the agent's program.
     pub(crate) fn agent_command(&self) -> Command {
         let mut command = self.program(Program::SshAgent.path());
-        command.args(["--bus", &self.house.bus.address()]);
+        command.args(["--bus", &self.address]);
         command
     }
 
@@ -171,6 +197,20 @@ impl Desk {
             }
         };
         in_time("what the agent shows", waiting).await;
+    }
+
+    /// Has ssh-keygen sign with the agent and the key of `NAME.pub`, and verify by itself.
+    pub(crate) async fn signs(&self, name: &str) {
+        self.file("message", "a message\n");
+        let public = self.text(&format!("{name}.pub"));
+        self.file("allowed", format!("alice {public}"));
+        std::fs::remove_file(self.home.join("message.sig")).ok();
+        self.run("ssh-keygen", &format!("-Y sign -U -n file -f {name}.pub message")).await.ok();
+        let verify = "-Y verify -f allowed -I alice -n file -s message.sig";
+        let verified = self.run_with("ssh-keygen", verify, b"a message\n").await;
+        assert!(verified.ok().text().contains("Good \"file\" signature"), "{name}");
+        let wrong = self.run_with("ssh-keygen", verify, b"another message\n").await;
+        assert_ne!(wrong.code, Some(0), "{name}");
     }
 
     /// Returns how many keys are in the store.

@@ -1,22 +1,6 @@
 //! What `ssh-add -l` and `-L` show, and `ssh-keygen -Y` signs with.
 
-use claviger_tests::command::Ran;
-
 use crate::desk::{ALGORITHMS, Desk};
-
-/// Has ssh-keygen sign with the agent and verify by itself.
-async fn signs(desk: &Desk, name: &str) {
-    desk.file("message", "a message\n");
-    let public = desk.text(&format!("{name}.pub"));
-    desk.file("allowed", format!("alice {public}"));
-    std::fs::remove_file(desk.home.join("message.sig")).ok();
-    desk.run("ssh-keygen", &format!("-Y sign -U -n file -f {name}.pub message")).await.ok();
-    let verify = "-Y verify -f allowed -I alice -n file -s message.sig";
-    let verified = desk.run_with("ssh-keygen", verify, b"a message\n").await;
-    assert!(verified.ok().text().contains("Good \"file\" signature"), "{name}");
-    let wrong = desk.run_with("ssh-keygen", verify, b"another message\n").await;
-    assert_ne!(wrong.code, Some(0), "{name}");
-}
 
 #[tokio::test]
 async fn keys_of_every_kind_are_shown_and_sign() {
@@ -33,11 +17,13 @@ async fn keys_of_every_kind_are_shown_and_sign() {
     let shown = desk.run("ssh-add", "-L").await.ok();
     for algorithm in ALGORITHMS {
         assert!(shown.text().contains(desk.text(&format!("{algorithm}.pub")).trim()), "{algorithm}");
-        signs(&desk, algorithm).await;
+        desk.signs(algorithm).await;
     }
     assert_eq!(shown.text().lines().count(), ALGORITHMS.len());
+    // ssh-add -T names no digest, which with RSA means SHA-1: that is refused.
     for algorithm in ALGORITHMS {
-        desk.run("ssh-add", &format!("-T {algorithm}.pub")).await.ok();
+        let tested = desk.run("ssh-add", &format!("-T {algorithm}.pub")).await;
+        assert_eq!(tested.code == Some(0), algorithm != "RSA-2048", "{algorithm}: {tested:?}");
     }
 }
 
@@ -60,7 +46,7 @@ async fn keys_that_are_for_other_uses_or_revoked_are_not_shown() {
     desk.shell.claviger("key generate P-256 --label agreeing --usage derive").await.ok();
     desk.generate("P-256", "signing").await;
     assert_eq!(desk.shown().await, ["signing"]);
-    let refused: Ran = desk.run("ssh-add", "-T message").await;
+    let refused = desk.run("ssh-add", "-T message").await;
     assert_ne!(refused.code, Some(0), "there is no such file");
     desk.shell.claviger("key delete signing --yes").await.ok();
     assert_eq!(desk.shown().await, [""; 0]);
@@ -91,7 +77,7 @@ async fn certificates_stand_behind_their_keys_and_sign() {
     for pair in kinds.chunks(2) {
         assert_eq!(format!("{}-cert-v01@openssh.com", pair[0]), pair[1]);
     }
-    for algorithm in ALGORITHMS {
-        desk.run("ssh-add", &format!("-T .ssh/../{algorithm}-cert.pub")).await.ok();
+    for algorithm in ALGORITHMS.into_iter().filter(|algorithm| *algorithm != "RSA-2048") {
+        desk.run("ssh-add", &format!("-T {algorithm}-cert.pub")).await.ok();
     }
 }

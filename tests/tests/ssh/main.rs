@@ -7,4 +7,5 @@ mod connections;
 mod desk;
 mod listing;
 mod logins;
+mod places;
 mod programs;

@@ -96,3 +96,32 @@ async fn a_place_that_is_taken_is_left_alone() {
     assert!(second.stderr.contains("cannot listen at"), "{second:?}");
     assert_eq!(desk.run("ssh-add", "-l").await.code, Some(1), "the first one still answers");
 }
+
+#[tokio::test]
+async fn systemd_may_have_the_socket() {
+    let desk = Desk::set().await;
+    desk.generate("Ed25519", "key").await;
+    let socket = desk.home.join("passed.sock");
+    // systemd lets go of all descriptors, and alice may not be let into the folder of the working copy. Copied by another
+    // program: this one may fork while it is open here, and what is open to be written cannot be run.
+    let place = claviger_tests::place::Place::new();
+    let program = place.path().join("claviger-ssh-agent");
+    let built = claviger_tests::programs::folder().join("claviger-ssh-agent");
+    let installed =
+        std::process::Command::new("install").args(["-m", "755"]).args([&built, &program]).status();
+    assert!(installed.unwrap().success());
+    let mut command = desk.program("systemd-socket-activate");
+    command.arg("-l").arg(&socket).arg("-E").arg(format!("HOME={}", desk.home.display()));
+    command.arg(&program).args(desk.agent_command().get_args()).arg("-D");
+    let mut activated = command.stdin(std::process::Stdio::null()).spawn().unwrap();
+    assert!(claviger_tests::until(|| socket.exists()).await);
+    let mut list = desk.program("ssh-add");
+    list.env("SSH_AUTH_SOCK", &socket).arg("-L");
+    let listed = run(list, b"").await;
+    let pid = rustix::process::Pid::from_child(&activated);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || activated.wait().unwrap());
+    assert!(in_time("the agent's end", ended).await.unwrap().success());
+    assert!(listed.ok().text().ends_with(" key"));
+    assert!(socket.exists(), "it is systemd's");
+}
