@@ -20,6 +20,11 @@ struct Hosts {
 impl Hosts {
     /// Makes their keys and what is to be known of them.
     async fn of(desk: &Desk) -> Self {
+        Self::with(desk, "-t ed25519").await
+    }
+
+    /// The same, with keys of that kind.
+    async fn with(desk: &Desk, kind: &str) -> Self {
         let home = desk.home.display().to_string();
         let mut known = String::new();
         let mut config = format!(
@@ -27,7 +32,7 @@ impl Hosts {
              StrictHostKeyChecking yes\n  PasswordAuthentication no\n  KbdInteractiveAuthentication no\n  BatchMode yes\n"
         );
         for host in ["host1", "host2"] {
-            desk.keygen(host, "-t ed25519").await;
+            desk.keygen(host, kind).await;
             known += &format!("{host} {}", desk.text(&format!("{host}.pub")));
             desk.file(
                 &format!("{host}.conf"),
@@ -91,6 +96,39 @@ async fn keys_of_every_kind_log_in() {
     }
     desk.file("authorized", "");
     assert_ne!(hosts.ssh(&desk, "host1 echo here").await.code, Some(0));
+}
+
+/// A use over a connection that could not be bound would be asked for, and there is nobody to ask.
+#[tokio::test]
+async fn hosts_prove_their_sessions_with_keys_of_every_kind() {
+    for kind in ["-t rsa -b 2048", "-t ecdsa -b 256", "-t ecdsa -b 384", "-t ecdsa -b 521"] {
+        let desk = Desk::set().await;
+        let hosts = Hosts::with(&desk, kind).await;
+        desk.keygen("one", "-t ed25519").await;
+        desk.run("ssh-add", "-q -H known -h host1 one").await.ok();
+        permit(&desk, &["one"]);
+        assert_eq!(hosts.ssh(&desk, "host1 echo here").await.ok().text(), "here", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn hosts_with_certificates_are_those_that_their_authority_names() {
+    let desk = Desk::set().await;
+    let hosts = Hosts::of(&desk).await;
+    desk.keygen("authority", "-t ecdsa -b 384").await;
+    for host in ["host1", "host2"] {
+        desk.run("ssh-keygen", &format!("-q -s authority -I id -h -n {host} {host}.pub")).await.ok();
+        let conf = desk.text(&format!("{host}.conf"));
+        let home = desk.home.display();
+        desk.file(&format!("{host}.conf"), format!("{conf}HostCertificate {home}/{host}-cert.pub\n"));
+    }
+    let authority = desk.text("authority.pub");
+    desk.file("known", format!("@cert-authority host* {authority}"));
+    desk.keygen("one", "-t ed25519").await;
+    desk.run("ssh-add", "-q -H known -h host1 one").await.ok();
+    permit(&desk, &["one"]);
+    assert_eq!(hosts.ssh(&desk, "host1 echo here").await.ok().text(), "here");
+    assert_ne!(hosts.ssh(&desk, "host2 echo here").await.code, Some(0), "the same authority, another name");
 }
 
 #[tokio::test]

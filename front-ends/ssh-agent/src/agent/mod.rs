@@ -2,7 +2,7 @@
 //!
 //! | file | noun |
 //! | --- | --- |
-//! | `keys` | [`Key`]: a key of the store that ssh can use |
+//! | `keys` | a key of the store that ssh can use |
 //! | `list` | what is shown |
 //! | `sign` | a signature |
 //! | `add`, `remove` | what `ssh-add` puts in and takes out, and what ends by itself |
@@ -111,16 +111,12 @@ impl<S: Store> Agent<S> {
             Request::RemoveAllOfVersion1 => {}
             Request::Query => return Ok(Answer::Extensions(EXTENSIONS)),
             Request::Bind(bind) => self.bind(sessions, &bind).await?,
-            Request::Unlock(passphrase) => {
-                if !self.lock.unlock(passphrase).await {
-                    return Err(Refusal::NotUnlocked);
-                }
-            }
             Request::Add { .. }
             | Request::Remove { .. }
             | Request::RemoveAll
             | Request::Smartcard
             | Request::Lock(_)
+            | Request::Unlock(_)
                 if sessions.is_forwarded() =>
             {
                 return Err(Refusal::FromElsewhere);
@@ -131,6 +127,11 @@ impl<S: Store> Agent<S> {
             Request::Lock(passphrase) => {
                 if !self.lock.lock(passphrase).await {
                     return Err(Refusal::NotLocked);
+                }
+            }
+            Request::Unlock(passphrase) => {
+                if !self.lock.unlock(passphrase).await {
+                    return Err(Refusal::NotUnlocked);
                 }
             }
             Request::Smartcard => return Err(Refusal::Smartcard),
