@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds what the guests that tests/src/bluetooth boots are made of, and prints the folder: `linux`, a User-Mode Linux with
-# Bluetooth, which is an ordinary program, and `root`, a Debian 12 with BlueZ, its controller emulator and bumble, an
-# independent Bluetooth stack. It is in a cache that every working copy with the same inputs shares. The kernel takes some
-# 5 minutes of a processor the first time, the root half a minute; a change of the root builds no kernel. Nobody writes
-# there later: each guest has a layer of its own above it.
+# Builds what the guests that tests/src/bluetooth and tests/src/lab/kernel.rs boot are made of, and prints the folder:
+# `linux`, a User-Mode Linux with Bluetooth and encrypted volumes, which is an ordinary program, and `root`, a Debian 12 with
+# BlueZ, its controller emulator and bumble, an independent Bluetooth stack. It is in a cache that every working copy with
+# the same inputs shares. The kernel takes some 6 minutes of a processor the first time, the root half a minute; a change
+# of the root builds no kernel. Nobody writes there later: each guest has a layer of its own above it.
 #
 # CLAVIGER_DEBIAN_MIRROR names another mirror than Debian's, and pip's own settings another than PyPI.
 set -euo pipefail

@@ -99,7 +99,7 @@ async fn a_card_opens_a_volume_with_its_pin_and_not_when_it_is_away() {
     guest.run(&format!("set -e\n{certificate}")).await.ok();
     enrol(&guest, "123456").await;
     sits(&guest, OPEN, "123456").await.ok();
-    let wrong = sits(&guest, OPEN, "654321").await.failed();
+    let wrong = sits(&guest, &format!("{OPEN} --tries 1"), "654321").await.failed();
     assert!(wrong.text.contains("PIN"), "{wrong:#?}");
     sits(&guest, OPEN, "123456").await.ok();
     card.remove_noticed();
@@ -137,7 +137,7 @@ async fn a_yes_on_the_phone_opens_a_volume_and_a_no_does_not() {
         asks_to_decrypt(&mut phone).await;
         phone.no();
     });
-    refused.failed();
+    println!("a no on the phone: {:?}", refused.failed());
 }
 
 /// Waits for the question whether the key may be used, saying yes to the phone's being unlocked; returns it.
@@ -149,6 +149,19 @@ async fn asks_to_decrypt(phone: &mut Phone<'_>) -> String {
             false => return asked,
         }
     }
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_ends_by_itself() {
+    let guest = Guest::plan().claviger().phones().boot().await;
+    guest.write("/etc/claviger/claviger.d/quick.toml", 0o644, "[phones]\nrequest-timeout = \"5s\"\n");
+    guest.systemctl("restart clavigerd").await.ok();
+    let mut phone = phone_and_volume(&guest).await;
+    let (given_up, _) = tokio::join!(sits(&guest, OPEN, ""), asks_to_decrypt(&mut phone));
+    let given_up = given_up.failed();
+    println!("nobody answers: {given_up:?}");
+    assert!(given_up.seconds < AT_ONCE, "{given_up:#?}");
+    phone.takes_back().await;
 }
 
 #[tokio::test]
