@@ -56,8 +56,11 @@ impl Chain {
     }
 }
 
+/// A key's id and its whole chain, DER, its own first.
+pub(crate) type Fetched = (String, Vec<Vec<u8>>);
+
 /// Asks for the chains of the keys of a slot that have certificates.
-pub(crate) fn fetched(store: &dyn Store, slot: &Slot) -> Result<Vec<(String, Vec<Vec<u8>>)>, Error> {
+pub(crate) fn fetched(store: &dyn Store, slot: &Slot) -> Result<Vec<Fetched>, Error> {
     let keys = slot.keys.iter().filter(|key| key.row().certificate.is_some());
     keys.map(|key| Ok((key.id().to_owned(), store.certificates(key.id())?))).collect()
 }

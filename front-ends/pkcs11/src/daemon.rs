@@ -109,7 +109,8 @@ impl Store for Daemon {
             secret => self.ask(|client| {
                 let pin = secret.map(Secret::to_descriptor).transpose()?;
                 // The program saw `CKF_USER_PIN_FINAL_TRY`, and gives a PIN nevertheless.
-                let options = UnlockTokenOptions { pin, last_try: Some(true), ..UnlockTokenOptions::default() };
+                let options =
+                    UnlockTokenOptions { pin, last_try: Some(true), ..UnlockTokenOptions::default() };
                 client.unlock_token(token, &options)
             }),
         }
@@ -220,14 +221,11 @@ impl Store for Daemon {
 
     fn wait_for_change(&self) -> Result<(), Error> {
         let watching = self.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut watch = match watching {
-            Some(watch) => watch,
+        let Some(mut watch) = watching else {
             // What happened before nobody told: it is looked at once, before anything is waited for.
-            None => {
-                let watch = Watch::on(&self.bus)?;
-                *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
-                return Ok(());
-            }
+            let watch = Watch::on(&self.bus)?;
+            *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+            return Ok(());
         };
         let event = watch.next_within(WAIT)?;
         if event != Some(Event::Gone) {

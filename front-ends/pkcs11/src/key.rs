@@ -1,11 +1,10 @@
 use claviger_client::KeyRow;
 use claviger_token::{Algorithm, KeyId, Usage};
-use x509_cert::der::asn1::AnyRef;
-use x509_cert::der::asn1::UintRef;
+use x509_cert::der::asn1::{AnyRef, UintRef};
 use x509_cert::der::{Decode, Reader, SliceReader};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-/// One of the user's keys, as the key store tells it; or a public key that the application brought.
+/// One of the user's keys, as the key store tells it.
 #[derive(Clone)]
 pub(crate) struct Key {
     id: String,
@@ -49,18 +48,12 @@ impl Key {
         Some(Self { id, row, public, usage })
     }
 
-    /// Makes a key of which there is only the public half.
-    pub(crate) fn of_public(public: PublicKey) -> Self {
-        let usage = public.algorithm.usage();
-        Self { id: String::new(), row: KeyRow::default(), public, usage }
-    }
-
-    /// Returns the id by which the key store knows it; empty for a bare public key.
+    /// Returns the id by which the key store knows it.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns what the key store tells of it; everything is empty for a bare public key.
+    /// Returns what the key store tells of it.
     pub(crate) const fn row(&self) -> &KeyRow {
         &self.row
     }
@@ -80,7 +73,7 @@ impl Key {
         self.usage
     }
 
-    /// Returns `CKA_ID`: the 16 bytes of its id; nothing for a bare public key.
+    /// Returns `CKA_ID`: the 16 bytes of its id.
     pub(crate) fn cka_id(&self) -> Vec<u8> {
         self.id.parse().map(|id: KeyId| id.as_bytes().to_vec()).unwrap_or_default()
     }

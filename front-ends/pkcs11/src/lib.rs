@@ -37,6 +37,8 @@ mod slot;
 mod state;
 mod store;
 mod template;
+#[cfg(test)]
+mod testing;
 mod tlv;
 mod world;
 

@@ -166,14 +166,18 @@ impl From<Error> for Rv {
 impl From<ErrorName> for Rv {
     fn from(name: ErrorName) -> Self {
         match name {
-            ErrorName::NoSuchKey | ErrorName::AmbiguousKey | ErrorName::KeyRevoked => Self::KEY_HANDLE_INVALID,
+            ErrorName::NoSuchKey | ErrorName::AmbiguousKey | ErrorName::KeyRevoked => {
+                Self::KEY_HANDLE_INVALID
+            }
             ErrorName::NoSuchToken | ErrorName::TokenAbsent => Self::TOKEN_NOT_PRESENT,
             ErrorName::TokenRemoved | ErrorName::WrongToken => Self::DEVICE_REMOVED,
             ErrorName::NoSuchUser | ErrorName::NotRegistered | ErrorName::RegistrationPending => {
                 Self::TOKEN_NOT_PRESENT
             }
             ErrorName::AlreadyExists => Self::TEMPLATE_INCONSISTENT,
-            ErrorName::WrongPassphrase | ErrorName::WrongConsentPhrase | ErrorName::BadPin => Self::PIN_INCORRECT,
+            ErrorName::WrongPassphrase | ErrorName::WrongConsentPhrase | ErrorName::BadPin => {
+                Self::PIN_INCORRECT
+            }
             // The next try is not looked at, now or ever.
             ErrorName::TryLater | ErrorName::PinLocked => Self::PIN_LOCKED,
             ErrorName::Locked | ErrorName::PinNeeded => Self::USER_NOT_LOGGED_IN,

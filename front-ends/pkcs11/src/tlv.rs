@@ -52,7 +52,9 @@ mod tests {
             let content = vec![7; length];
             let der = wrapped(0x04, &[&content, b""]);
             let (read, rest) = element(&der).expect("an element");
-            assert!(read.content(0x04) == Some(&content[..]) && read.content(0x02).is_none() && rest.is_empty());
+            assert!(
+                read.content(0x04) == Some(&content[..]) && read.content(0x02).is_none() && rest.is_empty()
+            );
             assert_eq!(read.whole, der);
             assert!(element(&der[..der.len() - 1]).is_none(), "{length}");
         }

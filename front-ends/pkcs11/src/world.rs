@@ -4,7 +4,7 @@ use std::sync::Arc;
 use claviger_client::{KeyRow, TokenRow};
 use cryptoki_sys as sys;
 
-use crate::chains::Chains;
+use crate::chains::{Chains, Fetched};
 use crate::objects::Objects;
 use crate::rv::{Answer, Rv};
 use crate::session::{Login, Session, View};
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Takes the chains of some keys.
-    pub(crate) fn renew_chains(&mut self, chains: &[(String, Vec<Vec<u8>>)]) {
+    pub(crate) fn renew_chains(&mut self, chains: &[Fetched]) {
         for (key, chain) in chains {
             self.chains.set(key, chain);
         }

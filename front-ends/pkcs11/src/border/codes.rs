@@ -15,11 +15,9 @@ fn nearest(code: Rv) -> &'static [Rv] {
     match code {
         Rv::TOKEN_NOT_PRESENT => &[Rv::DEVICE_REMOVED, Rv::DEVICE_ERROR],
         Rv::DEVICE_REMOVED => &[Rv::TOKEN_NOT_PRESENT, Rv::DEVICE_ERROR],
-        Rv::KEY_HANDLE_INVALID => &[
-            Rv::OBJECT_HANDLE_INVALID,
-            Rv::UNWRAPPING_KEY_HANDLE_INVALID,
-            Rv::WRAPPING_KEY_HANDLE_INVALID,
-        ],
+        Rv::KEY_HANDLE_INVALID => {
+            &[Rv::OBJECT_HANDLE_INVALID, Rv::UNWRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_HANDLE_INVALID]
+        }
         Rv::OBJECT_HANDLE_INVALID => &[Rv::KEY_HANDLE_INVALID],
         Rv::PIN_INCORRECT | Rv::PIN_LOCKED => &[Rv::USER_NOT_LOGGED_IN],
         Rv::FUNCTION_REJECTED => &[Rv::ACTION_PROHIBITED, Rv::FUNCTION_CANCELED],
@@ -67,12 +65,8 @@ const SESSION: &[Rv] = &[
 
 /// What functions about slots and tokens may return.
 const SLOT: &[Rv] = &[Rv::SLOT_ID_INVALID, Rv::DEVICE_ERROR];
-const TOKEN: &[Rv] = &[
-    Rv::DEVICE_MEMORY,
-    Rv::DEVICE_REMOVED,
-    Rv::TOKEN_NOT_PRESENT,
-    Rv::TOKEN_NOT_RECOGNIZED,
-];
+const TOKEN: &[Rv] =
+    &[Rv::DEVICE_MEMORY, Rv::DEVICE_REMOVED, Rv::TOKEN_NOT_PRESENT, Rv::TOKEN_NOT_RECOGNIZED];
 
 /// What templates bring with them.
 const TEMPLATE: &[Rv] = &[
@@ -90,7 +84,8 @@ const TEMPLATE: &[Rv] = &[
 ];
 
 /// What a mechanism brings with it, and a key.
-const MECHANISM: &[Rv] = &[Rv::MECHANISM_INVALID, Rv::MECHANISM_PARAM_INVALID, Rv::OPERATION_ACTIVE, Rv::PIN_EXPIRED];
+const MECHANISM: &[Rv] =
+    &[Rv::MECHANISM_INVALID, Rv::MECHANISM_PARAM_INVALID, Rv::OPERATION_ACTIVE, Rv::PIN_EXPIRED];
 const KEY: &[Rv] = &[
     Rv::KEY_FUNCTION_NOT_PERMITTED,
     Rv::KEY_HANDLE_INVALID,
@@ -123,9 +118,7 @@ const LOGIN: &[Rv] = &[
 /// Returns what a function may return beside that.
 fn of(function: &str) -> &'static [&'static [Rv]] {
     match function {
-        "C_Initialize" => {
-            &[&[Rv::CANT_LOCK, Rv::CRYPTOKI_ALREADY_INITIALIZED, Rv::NEED_TO_CREATE_THREADS]]
-        }
+        "C_Initialize" => &[&[Rv::CANT_LOCK, Rv::CRYPTOKI_ALREADY_INITIALIZED, Rv::NEED_TO_CREATE_THREADS]],
         "C_GetSlotList" | "C_GetInterfaceList" => &[OUTPUT],
         "C_GetSlotInfo" => &[SLOT],
         "C_GetTokenInfo" | "C_CloseAllSessions" => &[SLOT, TOKEN],
@@ -176,11 +169,9 @@ fn of(function: &str) -> &'static [&'static [Rv]] {
         "C_SignInit" | "C_VerifyInit" | "C_EncryptInit" | "C_DecryptInit" => &[SESSION, MECHANISM, KEY],
         "C_Digest" | "C_DigestFinal" | "C_EncryptFinal" => &[SESSION, UNDER_WAY, OUTPUT, DATA],
         "C_DigestUpdate" => &[SESSION, UNDER_WAY],
-        "C_DigestKey" => &[
-            SESSION,
-            UNDER_WAY,
-            &[Rv::KEY_HANDLE_INVALID, Rv::KEY_INDIGESTIBLE, Rv::KEY_SIZE_RANGE],
-        ],
+        "C_DigestKey" => {
+            &[SESSION, UNDER_WAY, &[Rv::KEY_HANDLE_INVALID, Rv::KEY_INDIGESTIBLE, Rv::KEY_SIZE_RANGE]]
+        }
         "C_Sign" | "C_SignFinal" => &[SESSION, UNDER_WAY, OUTPUT, DATA, REJECTED],
         "C_SignUpdate" | "C_VerifyUpdate" => &[SESSION, UNDER_WAY, DATA, REJECTED],
         "C_Verify" | "C_VerifyFinal" => &[SESSION, UNDER_WAY, DATA, SIGNATURE],
@@ -189,9 +180,7 @@ fn of(function: &str) -> &'static [&'static [Rv]] {
         "C_SeedRandom" => {
             &[SESSION, &[Rv::RANDOM_NO_RNG, Rv::RANDOM_SEED_NOT_SUPPORTED, Rv::OPERATION_ACTIVE]]
         }
-        "C_GenerateRandom" => {
-            &[SESSION, &[Rv::RANDOM_NO_RNG, Rv::OPERATION_ACTIVE, Rv::USER_NOT_LOGGED_IN]]
-        }
+        "C_GenerateRandom" => &[SESSION, &[Rv::RANDOM_NO_RNG, Rv::OPERATION_ACTIVE, Rv::USER_NOT_LOGGED_IN]],
         "C_GenerateKeyPair" => &[SESSION, MECHANISM, TEMPLATE],
         "C_DeriveKey" | "C_EncapsulateKey" => &[SESSION, MECHANISM, TEMPLATE, KEY, OUTPUT],
         "C_DecapsulateKey" => &[SESSION, MECHANISM, TEMPLATE, KEY, WRAPPED],

@@ -80,7 +80,10 @@ pub(super) unsafe fn pin(pointer: *const u8, length: sys::CK_ULONG) -> Answer<Op
 ///
 /// # Safety
 /// `attributes` is null or points to so many of them, each of which is null or points to what its length says.
-pub(super) unsafe fn template(attributes: *const sys::CK_ATTRIBUTE, count: sys::CK_ULONG) -> Answer<Template> {
+pub(super) unsafe fn template(
+    attributes: *const sys::CK_ATTRIBUTE,
+    count: sys::CK_ULONG,
+) -> Answer<Template> {
     // SAFETY: the caller's word.
     let attributes = unsafe { array(attributes, count) }?;
     let read = |attribute: &sys::CK_ATTRIBUTE| {
@@ -99,8 +102,8 @@ pub(super) unsafe fn template(attributes: *const sys::CK_ATTRIBUTE, count: sys::
 unsafe fn array<'a, T>(pointer: *const T, count: sys::CK_ULONG) -> Answer<&'a [T]> {
     match usize::try_from(count) {
         Ok(0) => Ok(&[]),
-        // SAFETY: it is not null; the rest is the caller's word.
         Ok(count) if !pointer.is_null() && count <= ELEMENTS => {
+            // SAFETY: it is not null; the rest is the caller's word.
             Ok(unsafe { slice::from_raw_parts(pointer, count) })
         }
         Ok(_) | Err(_) => Err(Rv::ARGUMENTS_BAD),
@@ -137,11 +140,7 @@ pub(super) unsafe fn room<T>(buffer: *const T, length: *const sys::CK_ULONG) -> 
 ///
 /// # Safety
 /// `buffer` may be written to as far as [`room`] said, and so may `length`.
-pub(super) unsafe fn give(
-    delivery: Delivery,
-    buffer: *mut u8,
-    length: *mut sys::CK_ULONG,
-) -> Answer<()> {
+pub(super) unsafe fn give(delivery: Delivery, buffer: *mut u8, length: *mut sys::CK_ULONG) -> Answer<()> {
     match delivery {
         // SAFETY: the caller's word; that they fit, who made the delivery saw.
         Delivery::Bytes(bytes) => unsafe { list(&bytes, buffer, length) },
@@ -159,11 +158,7 @@ pub(super) unsafe fn give(
 ///
 /// # Safety
 /// As [`give`].
-pub(super) unsafe fn list<T: Copy>(
-    elements: &[T],
-    buffer: *mut T,
-    length: *mut sys::CK_ULONG,
-) -> Answer<()> {
+pub(super) unsafe fn list<T: Copy>(elements: &[T], buffer: *mut T, length: *mut sys::CK_ULONG) -> Answer<()> {
     // SAFETY: the caller's word.
     let room = unsafe { room(buffer, length) }?;
     // SAFETY: the caller's word.

@@ -15,3 +15,5 @@ mod general;
 mod lists;
 mod objects;
 mod streams;
+#[cfg(test)]
+mod tests;

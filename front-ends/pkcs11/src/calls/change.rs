@@ -47,7 +47,11 @@ impl Module {
     ///
     /// # Errors
     /// `CKR_ACTION_PROHIBITED` for the public half of a key: it goes with the private one.
-    pub(crate) fn destroy(&self, session: sys::CK_SESSION_HANDLE, handle: sys::CK_OBJECT_HANDLE) -> Answer<()> {
+    pub(crate) fn destroy(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        handle: sys::CK_OBJECT_HANDLE,
+    ) -> Answer<()> {
         let view = self.world().view(session)?;
         let destroyed = match self.object(session, handle)? {
             Object::SessionPublicKey(..) | Object::SecretKey(..) => {
@@ -69,7 +73,11 @@ impl Module {
     }
 
     /// Takes a certificate away: a key's own with all above it, or one out of every chain that it stands in.
-    fn take_away(&self, keys: &[std::sync::Arc<crate::key::Key>], held: &HeldCertificate) -> Result<(), Error> {
+    fn take_away(
+        &self,
+        keys: &[std::sync::Arc<crate::key::Key>],
+        held: &HeldCertificate,
+    ) -> Result<(), Error> {
         if held.own {
             return self.store().set_certificate(held.key.id(), &[], &CertificateOptions::default());
         }
@@ -79,7 +87,11 @@ impl Module {
             let kept: Vec<_> = above.iter().filter(|other| **other != held.certificate.value).collect();
             if kept.len() < above.len() {
                 let chain = Some(kept.into_iter().cloned().map(ByteBuf::from).collect());
-                self.store().set_certificate(key.id(), own, &CertificateOptions { chain, authority: None })?;
+                self.store().set_certificate(
+                    key.id(),
+                    own,
+                    &CertificateOptions { chain, authority: None },
+                )?;
             }
         }
         Ok(())

@@ -66,11 +66,7 @@ impl Module {
     }
 
     /// Returns the halves of a key that just came.
-    fn halves(
-        &self,
-        view: &View,
-        key: &str,
-    ) -> Answer<(sys::CK_OBJECT_HANDLE, sys::CK_OBJECT_HANDLE)> {
+    fn halves(&self, view: &View, key: &str) -> Answer<(sys::CK_OBJECT_HANDLE, sys::CK_OBJECT_HANDLE)> {
         self.renew()?;
         let world = self.world();
         let half = |class| world.objects.half(view.slot.id, class, key).ok_or(Rv::DEVICE_ERROR);
@@ -156,8 +152,9 @@ impl Module {
         for key in keys.iter().filter(|key| key.row().certificate.is_some()) {
             let chain = self.store().certificates(key.id())?;
             let last = chain.last().and_then(|last| Certificate::parse(last));
-            let continues = last
-                .is_some_and(|last| last.issuer == certificate.subject && last.subject != certificate.subject);
+            let continues = last.is_some_and(|last| {
+                last.issuer == certificate.subject && last.subject != certificate.subject
+            });
             let Some((own, above)) = chain.split_first().filter(|_| continues) else { continue };
             let above = above.iter().chain([&certificate.value]).cloned().map(ByteBuf::from).collect();
             let options = CertificateOptions { chain: Some(above), authority: None };

@@ -9,7 +9,7 @@ use crate::state::Module;
 use crate::template::Template;
 
 impl Module {
-    /// Returns random bytes: of a phone's own generator, else of the operating system's.
+    /// Returns random bytes, of the operating system's generator: asking a phone for them could take a person.
     pub(crate) fn random(&self, session: sys::CK_SESSION_HANDLE, bytes: &mut [u8]) -> Answer<()> {
         let slot = self.world().view(session)?.slot;
         operations::random(self.store(), None, bytes).map_err(|code| self.failed(slot.id, code))
@@ -47,7 +47,9 @@ impl Module {
         (wrapping, key): (sys::CK_OBJECT_HANDLE, sys::CK_OBJECT_HANDLE),
         room: Option<usize>,
     ) -> Answer<Delivery> {
-        let object = self.operand(session, wrapping).map_err(|code| wrapping_code(code, &WRAPPING))?;
+        let object = self
+            .operand(session, wrapping)
+            .map_err(|code| wrapping_code(code, Rv::WRAPPING_KEY_HANDLE_INVALID))?;
         let public = object.public_key_for(sys::CKA_WRAP)?;
         let (value, template) = match self.operand(session, key)? {
             Object::SecretKey(value, template) => (value, template),
@@ -76,7 +78,9 @@ impl Module {
         template: Template,
     ) -> Answer<sys::CK_OBJECT_HANDLE> {
         let length = check_secret(&template)?;
-        let key = self.operand(session, key).map_err(|code| wrapping_code(code, &UNWRAPPING))?;
+        let key = self
+            .operand(session, key)
+            .map_err(|code| wrapping_code(code, Rv::UNWRAPPING_KEY_HANDLE_INVALID))?;
         let Object::PrivateKey(held) = key else { return Err(Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT) };
         let slot = self.world().session(session)?.slot;
         let secret = operations::unwrap(self.store(), &held.key, parameter, wrapped);
@@ -168,11 +172,7 @@ pub(crate) fn check_secret(template: &Template) -> Answer<Option<usize>> {
     }
     let length = template.number(sys::CKA_VALUE_LEN)?;
     let length = length.map(|length| usize::try_from(length).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID));
-    let size = match template.number(sys::CKA_KEY_TYPE)? {
-        Some(sys::CKK_DES3) => Some(24),
-        Some(_) | None => None,
-    };
-    Ok(length.transpose()?.or(size))
+    length.transpose()
 }
 
 fn shortened(secret: &[u8], length: Option<usize>) -> Answer<&[u8]> {
@@ -183,10 +183,7 @@ fn shortened(secret: &[u8], length: Option<usize>) -> Answer<&[u8]> {
     }
 }
 
-const WRAPPING: Rv = Rv::WRAPPING_KEY_HANDLE_INVALID;
-const UNWRAPPING: Rv = Rv::UNWRAPPING_KEY_HANDLE_INVALID;
-
 /// Returns the code that the wrapping functions have for a handle that is none.
-fn wrapping_code(code: Rv, handle: &Rv) -> Rv {
-    if code == Rv::KEY_HANDLE_INVALID { *handle } else { code }
+fn wrapping_code(code: Rv, handle: Rv) -> Rv {
+    if code == Rv::KEY_HANDLE_INVALID { handle } else { code }
 }

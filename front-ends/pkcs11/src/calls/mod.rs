@@ -18,6 +18,8 @@ mod objects;
 mod sessions;
 mod slots;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use slots::{MANUFACTURER, padded};
 pub(crate) use streams::Delivery;

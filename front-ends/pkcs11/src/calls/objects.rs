@@ -102,6 +102,9 @@ impl Module {
             Attribute::Value(value) => value.len(),
             Attribute::Sensitive | Attribute::None => 0,
         };
-        Ok([sys::CKA_LABEL, sys::CKA_ID, sys::CKA_VALUE, sys::CKA_PUBLIC_KEY_INFO].into_iter().map(size).sum())
+        Ok([sys::CKA_LABEL, sys::CKA_ID, sys::CKA_VALUE, sys::CKA_PUBLIC_KEY_INFO]
+            .into_iter()
+            .map(size)
+            .sum())
     }
 }

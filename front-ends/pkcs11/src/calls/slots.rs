@@ -35,7 +35,8 @@ impl Module {
             ("phone", _) => format!("phone {}", slot.row.name),
             (_, _) => slot.row.name.clone(),
         };
-        let removable = if slot.row.kind == "local" { 0 } else { sys::CKF_REMOVABLE_DEVICE | sys::CKF_HW_SLOT };
+        let removable =
+            if slot.row.kind == "local" { 0 } else { sys::CKF_REMOVABLE_DEVICE | sys::CKF_HW_SLOT };
         let present = if slot.is_present() { sys::CKF_TOKEN_PRESENT } else { 0 };
         Ok(sys::CK_SLOT_INFO {
             slotDescription: padded(&description),
@@ -135,10 +136,8 @@ impl Module {
 
 fn token_flags(slot: &Slot) -> sys::CK_FLAGS {
     let row = &slot.row;
-    let always = sys::CKF_RNG
-        | sys::CKF_TOKEN_INITIALIZED
-        | sys::CKF_LOGIN_REQUIRED
-        | sys::CKF_USER_PIN_INITIALIZED;
+    let always =
+        sys::CKF_RNG | sys::CKF_TOKEN_INITIALIZED | sys::CKF_LOGIN_REQUIRED | sys::CKF_USER_PIN_INITIALIZED;
     let protected = if slot.asks_itself() { sys::CKF_PROTECTED_AUTHENTICATION_PATH } else { 0 };
     let tries = match row.tries_left {
         Some(0) => sys::CKF_USER_PIN_LOCKED,

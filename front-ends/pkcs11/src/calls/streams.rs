@@ -73,22 +73,41 @@ macro_rules! operation {
     };
 }
 
-operation!(Digest, digest, true, |digest, _store, data|
-    { digest.update(data); Ok(()) },
+operation!(
+    Digest,
+    digest,
+    true,
+    |digest, _store, data| {
+        digest.update(data);
+        Ok(())
+    },
     Ok(digest.finish().into()),
-    digest.once(data).map(Zeroizing::new));
-operation!(Sign, sign, true, |sign, store, data|
-    sign.update(data),
+    digest.once(data).map(Zeroizing::new)
+);
+operation!(
+    Sign,
+    sign,
+    true,
+    |sign, store, data| sign.update(data),
     sign.finish(store).map(Zeroizing::new),
-    sign.once(store, data).map(Zeroizing::new));
-operation!(Encrypt, encrypt, true, |encrypt, store, data|
-    encrypt.update(data),
+    sign.once(store, data).map(Zeroizing::new)
+);
+operation!(
+    Encrypt,
+    encrypt,
+    true,
+    |encrypt, store, data| encrypt.update(data),
     encrypt.finish(store).map(Zeroizing::new),
-    encrypt.once(store, data).map(Zeroizing::new));
-operation!(Decrypt, decrypt, false, |decrypt, store, data|
-    decrypt.update(data),
+    encrypt.once(store, data).map(Zeroizing::new)
+);
+operation!(
+    Decrypt,
+    decrypt,
+    false,
+    |decrypt, store, data| decrypt.update(data),
     decrypt.finish(store).map(copied),
-    decrypt.once(store, data).map(copied));
+    decrypt.once(store, data).map(copied)
+);
 
 fn copied(secret: Secret) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(secret.as_bytes().to_vec())

@@ -159,7 +159,7 @@ fn certificate(held: &HeldCertificate, kind: sys::CK_ATTRIBUTE_TYPE) -> Attribut
 }
 
 impl HeldCertificate {
-    /// Returns `CKA_UNIQUE_ID`: the key's id, and a digest of what is no key's own.
+    /// Returns `CKA_UNIQUE_ID`: a digest of it.
     pub(super) fn unique_id(&self) -> Vec<u8> {
         let digest = Sha1::digest(&self.certificate.value);
         let digits = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();

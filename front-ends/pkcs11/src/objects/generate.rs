@@ -90,22 +90,13 @@ pub(crate) fn options(
 
 /// Returns what the key shall be for; `None` where the template leaves it to us.
 fn usage(allowed: Usage, private: &Template) -> Answer<Option<Vec<String>>> {
-    let mut told = false;
-    let mut wanted = Usage::default();
-    let meanings: [(_, fn(&mut Usage) -> &mut bool); 5] = [
-        (sys::CKA_SIGN, |usage| &mut usage.sign),
-        (sys::CKA_DECRYPT, |usage| &mut usage.decrypt),
-        (sys::CKA_UNWRAP, |usage| &mut usage.decrypt),
-        (sys::CKA_DERIVE, |usage| &mut usage.derive),
-        (sys::CKA_DECAPSULATE, |usage| &mut usage.derive),
-    ];
-    for (kind, meaning) in meanings {
-        if private.flag(kind)? == Some(true) {
-            told = true;
-            *meaning(&mut wanted) = true;
-        }
-    }
-    if !told {
+    let asks = |kind| Ok::<bool, Rv>(private.flag(kind)? == Some(true));
+    let wanted = Usage {
+        sign: asks(sys::CKA_SIGN)?,
+        decrypt: asks(sys::CKA_DECRYPT)? || asks(sys::CKA_UNWRAP)?,
+        derive: asks(sys::CKA_DERIVE)? || asks(sys::CKA_DECAPSULATE)?,
+    };
+    if wanted.is_empty() {
         return Ok(None);
     }
     // Programs ask for all that they can think of; what the algorithm cannot is left out.

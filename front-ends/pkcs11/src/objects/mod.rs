@@ -99,7 +99,9 @@ impl Object {
         };
         match self.attribute(usage) {
             Attribute::Value(value) if value == [sys::CK_TRUE] => Ok(key),
-            Attribute::Value(_) | Attribute::Sensitive | Attribute::None => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
+            Attribute::Value(_) | Attribute::Sensitive | Attribute::None => {
+                Err(Rv::KEY_FUNCTION_NOT_PERMITTED)
+            }
         }
     }
 }

@@ -157,9 +157,8 @@ fn of_slot(slot: &Slot, chains: &Chains) -> Vec<Object> {
         let wants_pin = slot.wants_pin_each_time(key);
         let held = Held { key: key.clone(), certificate: own.clone(), wants_pin };
         objects.extend([Object::PrivateKey(held.clone()), Object::PublicKey(held)]);
-        let certificate = |certificate, own| {
-            Object::Certificate(HeldCertificate { certificate, key: key.clone(), own })
-        };
+        let certificate =
+            |certificate, own| Object::Certificate(HeldCertificate { certificate, key: key.clone(), own });
         objects.extend(own.map(|own| certificate(own, true)));
         let above = chain.iter().flat_map(|chain| &chain.above);
         objects.extend(above.map(|above| certificate(above.clone(), false)));

@@ -49,6 +49,8 @@ pub(crate) use encrypt::Encrypt;
 pub(crate) use ffi::read;
 pub(crate) use list::{Info, mechanisms};
 pub(crate) use parameter::Parameter;
+#[cfg(test)]
+pub(crate) use parameter::Value;
 pub(crate) use random::{random, seed};
 pub(crate) use sign::Sign;
 pub(crate) use verify::Verify;

@@ -1,6 +1,9 @@
 //! Which process this is: the one place that is looked at before any lock.
 
-#![expect(unsafe_code, reason = "a place that is never freed is shared by a pointer, so that a child touches no lock")]
+#![expect(
+    unsafe_code,
+    reason = "a place that is never freed is shared by a pointer, so that a child touches no lock"
+)]
 
 use std::ptr;
 use std::sync::RwLock;

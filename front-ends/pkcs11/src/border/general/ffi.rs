@@ -179,5 +179,8 @@ functions! {
 
 fn version() -> sys::CK_VERSION {
     let part = |text: &str| text.parse().unwrap_or(0);
-    sys::CK_VERSION { major: part(env!("CARGO_PKG_VERSION_MAJOR")), minor: part(env!("CARGO_PKG_VERSION_MINOR")) }
+    sys::CK_VERSION {
+        major: part(env!("CARGO_PKG_VERSION_MAJOR")),
+        minor: part(env!("CARGO_PKG_VERSION_MINOR")),
+    }
 }

@@ -1,6 +1,10 @@
 //! The lists of functions: 2.40, 3.0 and 3.2, every entry of them filled, and what hands them out.
 
-#![expect(unsafe_code, reason = "lists are handed out as pointers, by functions that are found by their names")]
+#![expect(
+    unsafe_code,
+    reason = "lists are handed out as pointers, by functions that are found by their names"
+)]
+#![expect(unreachable_pub, reason = "it is the linker that reaches them")]
 
 use std::ffi::CStr;
 
@@ -131,6 +135,12 @@ static INTERFACES: Interfaces = Interfaces([
     interface((&raw const LIST_3_0).cast_mut().cast()),
     interface((&raw const LIST_2_40).cast_mut().cast()),
 ]);
+
+/// Returns the interfaces.
+#[cfg(test)]
+pub(in crate::border) fn interfaces() -> &'static [sys::CK_INTERFACE; 3] {
+    &INTERFACES.0
+}
 
 /// Not `CKF_INTERFACE_FORK_SAFE`: a child has no sessions of its parent's.
 const fn interface(list: *mut std::ffi::c_void) -> sys::CK_INTERFACE {

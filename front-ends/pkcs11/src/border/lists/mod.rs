@@ -1,1 +1,4 @@
 mod ffi;
+
+#[cfg(test)]
+pub(super) use ffi::interfaces;

@@ -1,0 +1,92 @@
+use claviger_client::ErrorName;
+use cryptoki_sys as sys;
+
+use super::{RO, logged_in, only, plain, slots};
+use crate::operations::Sign;
+use crate::rv::Rv;
+use crate::session::Login;
+use crate::testing::House;
+
+#[test]
+fn slots_and_serials_stay_and_presence_is_true_to_life() {
+    let (house, module) = House::furnished();
+    let (before, serial) = (slots(&module), module.token_info(slots(&module).1).unwrap().serialNumber);
+    house.put_card("removed");
+    assert_eq!(slots(&module), before);
+    assert_eq!(module.slot_list(true, true), Ok(vec![before.0]));
+    assert_eq!(module.slot_info(before.1).unwrap().flags & sys::CKF_TOKEN_PRESENT, 0);
+    assert_ne!(module.slot_info(before.1).unwrap().flags & sys::CKF_REMOVABLE_DEVICE, 0);
+    assert_eq!(module.token_info(before.1).err(), Some(Rv::TOKEN_NOT_PRESENT));
+    assert_eq!(module.open_session(before.1, RO), Err(Rv::TOKEN_NOT_PRESENT));
+    house.put_card("present");
+    assert_eq!(module.token_info(before.1).unwrap().serialNumber, serial);
+    let (_, again) = House::furnished();
+    assert_eq!(slots(&again), before, "in every process");
+}
+
+#[test]
+fn a_token_without_keys_is_no_slot() {
+    let (house, module) = House::furnished();
+    house.inside().keys.pop();
+    assert_eq!(module.slot_list(false, true).unwrap().len(), 1);
+}
+
+#[test]
+fn no_key_store_is_no_slot() {
+    let (house, module) = House::furnished();
+    house.inside().tokens.clear();
+    assert_eq!(module.slot_list(false, true), Ok(Vec::new()));
+}
+
+#[test]
+fn a_token_that_goes_takes_its_sessions_and_its_login_with_it() {
+    let (house, module) = House::furnished();
+    let (local, card) = slots(&module);
+    let (stays, goes) = (logged_in(&module, local), logged_in(&module, card));
+    house.put_card("removed");
+    assert_eq!(module.session_info(goes).err(), Some(Rv::DEVICE_REMOVED), "it is seen now");
+    assert_eq!(module.session_info(goes).err(), Some(Rv::SESSION_HANDLE_INVALID), "it was seen before");
+    assert!(matches!(module.world().login(card), Login::Public));
+    assert!(module.session_info(stays).is_ok());
+}
+
+#[test]
+fn a_token_that_goes_during_an_operation_was_removed() {
+    for name in [ErrorName::TokenRemoved, ErrorName::TokenAbsent, ErrorName::WrongToken] {
+        let (house, module) = House::furnished();
+        let session = logged_in(&module, slots(&module).1);
+        let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+        module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+        house.inside().refuses = Some(name);
+        assert_eq!(module.whole::<Sign>(session, b"text", Some(256)).err(), Some(Rv::DEVICE_REMOVED));
+        assert_eq!(module.sign_init(session, &plain(sys::CKM_ECDSA), key), Err(Rv::SESSION_HANDLE_INVALID));
+    }
+}
+
+#[test]
+fn who_waits_is_told_which_token_came_or_went() {
+    let (house, module) = House::furnished();
+    let (_, card) = slots(&module);
+    assert_eq!(module.wait_for_slot_event(false), Err(Rv::NO_EVENT));
+    house.put_card("removed");
+    assert_eq!(module.wait_for_slot_event(false), Ok(card));
+    assert_eq!(module.wait_for_slot_event(false), Err(Rv::NO_EVENT), "once");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| module.wait_for_slot_event(true));
+        house.put_card("present");
+        assert_eq!(waiting.join().unwrap(), Ok(card));
+    });
+}
+
+#[test]
+fn there_is_an_end_to_sessions() {
+    let (_, module) = House::furnished();
+    let (local, _) = slots(&module);
+    for _ in 0..crate::world::SESSIONS {
+        module.open_session(local, RO).unwrap();
+    }
+    assert_eq!(module.open_session(local, RO), Err(Rv::SESSION_COUNT));
+    module.close_all_sessions(local).unwrap();
+    assert!(module.open_session(local, RO).is_ok());
+    assert_eq!(module.open_session(local, 0), Err(Rv::SESSION_PARALLEL_NOT_SUPPORTED));
+}

@@ -1,0 +1,99 @@
+use cryptoki_sys as sys;
+
+use super::{logged_in, only, plain, slots};
+use crate::calls::Delivery;
+use crate::operations::{Decrypt, Digest, Sign};
+use crate::rv::Rv;
+use crate::testing::House;
+
+fn length(delivery: Delivery) -> (&'static str, usize) {
+    match delivery {
+        Delivery::Bytes(bytes) => ("bytes", bytes.len()),
+        Delivery::Length(length) => ("length", length),
+        Delivery::TooSmall(length) => ("too small", length),
+    }
+}
+
+#[test]
+fn asking_for_the_length_signs_nothing_and_keeps_the_operation() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.sign_init(session, &plain(sys::CKM_ECDSA), key).unwrap();
+    assert_eq!(module.sign_init(session, &plain(sys::CKM_ECDSA), key), Err(Rv::OPERATION_ACTIVE));
+    let sign = |room| module.whole::<Sign>(session, &[7; 32], room).map(length);
+    assert_eq!(sign(None), Ok(("length", 64)));
+    assert_eq!(sign(Some(63)), Ok(("too small", 64)));
+    assert_eq!(house.count("sign"), 0);
+    assert_eq!(sign(Some(64)), Ok(("bytes", 64)));
+    assert_eq!(sign(Some(64)), Err(Rv::OPERATION_NOT_INITIALIZED), "it is over");
+    assert_eq!(house.count("sign"), 1);
+}
+
+#[test]
+fn a_plain_text_that_does_not_fit_is_decrypted_once() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).1);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.decrypt_init(session, &plain(sys::CKM_RSA_PKCS), key).unwrap();
+    let decrypt = |room| module.whole::<Decrypt>(session, &[7; 256], room).map(length);
+    assert_eq!(decrypt(Some(3)), Ok(("too small", 14)));
+    assert_eq!(decrypt(None), Ok(("length", 14)));
+    assert_eq!(decrypt(Some(14)), Ok(("bytes", 14)));
+    assert_eq!(house.count("decrypt"), 1, "nobody is asked twice");
+}
+
+#[test]
+fn pieces_are_one_message() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    let digest = |pieces: &[&[u8]]| {
+        module.digest_init(session, &plain(sys::CKM_SHA256)).unwrap();
+        for piece in pieces {
+            module.piece::<Digest>(session, piece).unwrap();
+        }
+        match module.last::<Digest>(session, Some(32)).unwrap() {
+            Delivery::Bytes(bytes) => bytes,
+            Delivery::Length(_) | Delivery::TooSmall(_) => panic!("there was room"),
+        }
+    };
+    assert_eq!(digest(&[b"one ", b"message"]), digest(&[b"one message"]));
+    assert_ne!(digest(&[b"one "]), digest(&[b"one message"]));
+}
+
+#[test]
+fn a_session_that_is_closed_meanwhile_keeps_nothing() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    module.digest_init(session, &plain(sys::CKM_SHA256)).unwrap();
+    module.world().close(session).unwrap();
+    assert_eq!(module.piece::<Digest>(session, b"x"), Err(Rv::SESSION_HANDLE_INVALID));
+}
+
+#[test]
+fn operations_are_cancelled_by_their_flags() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    module.digest_init(session, &plain(sys::CKM_SHA256)).unwrap();
+    module.cancel(session, sys::CKF_SIGN).unwrap();
+    assert_eq!(module.digest_init(session, &plain(sys::CKM_SHA256)), Err(Rv::OPERATION_ACTIVE));
+    module.cancel(session, sys::CKF_DIGEST).unwrap();
+    assert_eq!(module.digest_init(session, &plain(sys::CKM_SHA256)), Ok(()));
+}
+
+#[test]
+fn signatures_are_checked_with_the_public_half() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    let (public, private) =
+        (only(&module, session, sys::CKO_PUBLIC_KEY), only(&module, session, sys::CKO_PRIVATE_KEY));
+    let mechanism = plain(sys::CKM_ECDSA);
+    module.verify_init(session, &mechanism, public).unwrap();
+    assert_eq!(module.verify(session, &[7; 32], &[0x5a; 64]), Ok(()));
+    module.verify_init(session, &mechanism, public).unwrap();
+    assert_eq!(module.verify(session, &[7; 32], &[0; 64]), Err(Rv::SIGNATURE_INVALID));
+    let refused = Err(Rv::KEY_FUNCTION_NOT_PERMITTED);
+    assert_eq!(module.verify_init(session, &mechanism, private), refused);
+    assert_eq!(module.sign_init(session, &mechanism, public), refused);
+    assert_eq!(module.encrypt_init(session, &mechanism, public), refused);
+}
