@@ -42,9 +42,13 @@ pub struct Held {
 impl Held {
     /// Returns the id as it stands in a URI.
     pub fn id_in_uri(&self) -> String {
-        let pairs = self.id.as_bytes().chunks(2);
-        pairs.map(|pair| format!("%{}", String::from_utf8_lossy(pair))).collect()
+        percent(&self.id)
     }
+}
+
+/// Returns bytes, given in hexadecimal digits, as they stand in a URI.
+pub fn percent(digits: &str) -> String {
+    digits.as_bytes().chunks(2).map(|pair| format!("%{}", String::from_utf8_lossy(pair))).collect()
 }
 
 /// The things around a location, in the order in which they go.

@@ -16,7 +16,7 @@ mod location;
 mod seat;
 
 pub use authority::Authority;
-pub use keyring::{Held, Keyring};
+pub use keyring::{Held, Keyring, percent};
 pub use listener::Listener;
 pub use location::Location;
 pub use seat::Seat;

@@ -78,10 +78,21 @@ impl Seat {
         fs::read(self.home.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Prepares a program of alice's that is killed after a minute.
+    /// Reads a text in it, without the last line's end.
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).expect("text").trim_end().to_owned()
+    }
+
+    /// Prepares a program of alice's that is ended before the test is.
     pub fn command(&self, program: &str, words: &[&str]) -> Command {
-        let mut command = as_person(&Person::alice(), "timeout");
-        command.args(["--kill-after=1", "50", program]).args(words).current_dir(&self.home);
+        let limit = ["--kill-after=1", "50", program];
+        self.lasting("timeout", &[&limit, words].concat())
+    }
+
+    /// Prepares a program of alice's that runs until it is ended.
+    pub fn lasting(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = as_person(&Person::alice(), program);
+        command.args(words).current_dir(&self.home);
         self.surround(&mut command);
         command
     }

@@ -1,0 +1,66 @@
+//! NSS, which Firefox, Thunderbird and Chromium are built on: its tools, and its TLS client.
+
+use claviger_tests::clients::{Listener, Seat};
+use claviger_tests::command::Ran;
+
+at_each_location!(it_lists_keys_and_proves_who_alice_is);
+
+/// Makes a database that knows the module and trusts the authority.
+pub(crate) async fn database(seat: &Seat) {
+    let module = seat.module().to_str().expect("a path of ours");
+    std::fs::create_dir(seat.file("pin", password(seat)).with_file_name("db")).unwrap();
+    claviger_tests::place::give(&seat.home().join("db"), &seat.alice.person, 0o700);
+    nss(seat, "certutil", &["-N", "--empty-password"]).await.ok();
+    nss(seat, "modutil", &["-add", "claviger", "-libfile", module, "-force"]).await.ok();
+    nss(seat, "certutil", &["-A", "-n", "authority", "-t", "C,,", "-i", "ca.crt"]).await.ok();
+}
+
+/// What is typed into NSS: it asks also where the token asks its person itself, and then ignores the answer.
+fn password(seat: &Seat) -> &'static str {
+    seat.location.pin().unwrap_or("ignored")
+}
+
+async fn nss(seat: &Seat, program: &str, words: &[&str]) -> Ran {
+    let database = if program == "modutil" { "-dbdir" } else { "-d" };
+    seat.run(program, &[words, &[database, "sql:db"]].concat()).await
+}
+
+/// Returns the token's name as NSS has it.
+pub(crate) async fn token(seat: &Seat) -> String {
+    let listed = nss(seat, "modutil", &["-list", "claviger"]).await.ok();
+    let names: Vec<_> =
+        listed.text().lines().filter_map(|line| line.trim().strip_prefix("Token Name: ")).collect();
+    assert_eq!(names.len(), 1, "{listed:?}");
+    names[0].trim_end().to_owned()
+}
+
+async fn it_lists_keys_and_proves_who_alice_is(seat: Seat) {
+    database(&seat).await;
+    let token = token(&seat).await;
+    let keys = nss(&seat, "certutil", &["-K", "-h", &token, "-f", "pin"]).await.ok();
+    let certificates = nss(&seat, "certutil", &["-L", "-h", &token, "-f", "pin"]).await.ok();
+    for key in [&seat.rsa, &seat.ec] {
+        assert!(keys.text().contains(&key.id), "{keys:?}");
+        let line =
+            certificates.text().lines().find(|line| line.starts_with(&format!("{token}:{} ", key.label)));
+        assert!(line.is_some_and(|line| line.ends_with("u,u,u")), "alice's own: {certificates:?}");
+    }
+    for key in [&seat.rsa, &seat.ec] {
+        for version in ["tls1.2", "tls1.3"] {
+            let (server, port) = Listener::tls(&seat.authority, &[]).await;
+            let connected = tstclnt(&seat, port, &token, &key.label, version).await;
+            assert_eq!(connected.code, Some(0), "{version} {connected:?} {}", server.said());
+            server.says("CIPHER is").await;
+            assert!(server.said().contains("subject=CN = alice"), "{version} {}", server.said());
+        }
+    }
+}
+
+/// Connects, shakes hands, and hangs up.
+pub(crate) async fn tstclnt(seat: &Seat, port: u16, token: &str, label: &str, version: &str) -> Ran {
+    let (port, nickname, versions) =
+        (port.to_string(), format!("{token}:{label}"), format!("{version}:{version}"));
+    let words =
+        ["-4", "-Q", "-h", "127.0.0.1", "-a", "localhost", "-p", &port, "-n", &nickname, "-V", &versions];
+    nss(seat, "tstclnt", &[&words[..], &["-w", password(seat)]].concat()).await
+}
