@@ -45,25 +45,18 @@ pub(crate) fn section(guide: &str, wanted: &str) -> Vec<String> {
 }
 
 /// Those that a test of this program follows, and the index.
-const FOLLOWED: [&str; 10] = [
-    "README",
-    "chromium",
-    "curl",
-    "firefox",
-    "git",
-    "gnutls",
-    "openssh",
-    "openssl",
-    "sudo",
-    "thunderbird",
-];
+const FOLLOWED: [&str; 10] =
+    ["README", "chromium", "curl", "firefox", "git", "gnutls", "openssh", "openssl", "sudo", "thunderbird"];
 
 #[test]
 fn the_index_names_every_guide_and_somebody_follows_it() {
     let mut names = names();
     let index = fs::read_to_string(folder().join("README.md")).unwrap();
     for name in &names {
-        assert!(name == "README" || index.contains(&format!("]({name}.md)")), "the index does not name {name}");
+        assert!(
+            name == "README" || index.contains(&format!("]({name}.md)")),
+            "the index does not name {name}"
+        );
     }
     assert!(names.remove("luks"), "tests/tests/luks follows it");
     assert_eq!(names, FOLLOWED.map(str::to_owned).into());
@@ -75,14 +68,18 @@ fn every_link_of_a_guide_leads_somewhere() {
         let text = fs::read_to_string(folder().join(format!("{name}.md"))).unwrap();
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             let (file, part) = link.split_once('#').unwrap_or((link, ""));
-            let path = if file.is_empty() { folder().join(format!("{name}.md")) } else { folder().join(file) };
+            let path =
+                if file.is_empty() { folder().join(format!("{name}.md")) } else { folder().join(file) };
             let there = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {link}: {error}"));
             let anchors = there.lines().filter_map(|line| line.strip_prefix('#'));
             let mut anchors = anchors.map(|line| {
                 let title = line.trim_start_matches('#').trim().to_lowercase();
                 title.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ').collect::<String>()
             });
-            assert!(part.is_empty() || anchors.any(|title| title.replace(' ', "-") == part), "{name}: {link}");
+            assert!(
+                part.is_empty() || anchors.any(|title| title.replace(' ', "-") == part),
+                "{name}: {link}"
+            );
         }
     }
 }

@@ -11,7 +11,10 @@ async fn follows(location: Location) {
     alice.follow("curl").await;
     www::until_seen(&guest, 3).await;
     let listed = alice.follow_section("gnutls", "See what is there").await;
-    assert!(listed.contains("object=tls;type=cert") && listed.contains("object=tls;type=private"), "{listed}");
+    assert!(
+        listed.contains("object=tls;type=cert") && listed.contains("object=tls;type=private"),
+        "{listed}"
+    );
     let said = alice.follow_section("gnutls", "Log in to a server").await;
     assert!(said.contains("Handshake was completed"), "{said}");
     www::until_seen(&guest, 4).await;
