@@ -46,8 +46,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Problem> {
 fn begin_in_background(cli: Cli, shell: Shell) -> Result<(), Problem> {
     let Cli { address, lifetime, bus, command, .. } = cli;
     let (listener, own) = Own::listen(address.as_deref())?;
-    let path = own.path().to_owned();
-
+    // It holds no folder that somebody wants to unmount, so that a relative path would lead elsewhere.
+    let path = std::path::absolute(own.path()).map_err(|error| Problem::System("find the socket", error))?;
     let mut agent = Command::new(THIS_PROGRAM);
     agent.arg("--inherited").arg("-a").arg(&path).args(["--bus", &bus.to_string()]);
     if let Some(lifetime) = lifetime {
@@ -56,9 +56,11 @@ fn begin_in_background(cli: Cli, shell: Shell) -> Result<(), Problem> {
     if !command.is_empty() {
         agent.args(["--beside", &std::process::id().to_string()]);
     }
-    agent.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::null()).stderr(Stdio::null());
-    // It holds no folder that somebody wants to unmount. The socket's path may be relative: it is made absolute.
-    let path = std::path::absolute(&path).map_err(|error| Problem::System("find the socket", error))?;
+    agent
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .current_dir("/");
     let agent = agent.spawn().map_err(|error| Problem::System("go to the background", error))?;
     own.hand_over();
     if command.is_empty() {

@@ -1,5 +1,8 @@
 //! What `ssh-add -l` and `-L` show, and `ssh-keygen -Y` signs with.
 
+use claviger_tests::accounts::Person;
+use claviger_tests::house::House;
+
 use crate::desk::{ALGORITHMS, Desk};
 
 #[tokio::test]
@@ -25,6 +28,17 @@ async fn keys_of_every_kind_are_shown_and_sign() {
         let tested = desk.run("ssh-add", &format!("-T {algorithm}.pub")).await;
         assert_eq!(tested.code == Some(0), algorithm != "RSA-2048", "{algorithm}: {tested:?}");
     }
+}
+
+#[tokio::test]
+async fn who_has_no_account_has_no_keys() {
+    let house = House::open().await;
+    let visitor = house.visitor(&Person::alice()).await;
+    let mut desk = Desk::of(&house, visitor);
+    desk.begin(&[]).await;
+    assert_eq!(desk.shown().await, [""; 0]);
+    desk.keygen("key", "-t ed25519").await;
+    assert_ne!(desk.run("ssh-add", "-q key").await.code, Some(0), "there is no store to put it into");
 }
 
 #[tokio::test]

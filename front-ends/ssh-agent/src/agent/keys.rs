@@ -1,4 +1,4 @@
-use claviger_client::KeyRow;
+use claviger_client::{Error, ErrorName, KeyRow};
 
 use crate::der;
 use crate::protocol::{PublicKey, Scheme};
@@ -62,8 +62,15 @@ impl Key {
 impl<S: Store> Agent<S> {
     /// Asks the store for its keys; those that sign by default are the first.
     pub(super) async fn look(&self) -> Result<Vec<Key>, Refusal> {
-        let rows = self.store.list().await;
-        let rows = rows.map_err(|error| Refusal::Store("list the keys", String::new(), error))?;
+        let rows = match self.store.list().await {
+            Ok(rows) => rows,
+            // Who has no account has no keys: ssh goes on without.
+            Err(Error::Refused(refusal)) if refusal.name == ErrorName::NotRegistered => {
+                self.journal.detail(refusal);
+                Vec::new()
+            }
+            Err(error) => return Err(Refusal::Store("list the keys", String::new(), error)),
+        };
         let mut keys: Vec<Key> = rows.into_iter().filter_map(Key::of).collect();
         keys.sort_by_key(|key| key.rank);
         keys.clone_into(&mut held(&self.keys));

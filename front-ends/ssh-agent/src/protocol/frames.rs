@@ -9,6 +9,8 @@ pub const FRAME_LIMIT: usize = 256 * 1024;
 #[derive(Default)]
 pub struct Frames {
     gathered: Zeroizing<Vec<u8>>,
+    /// What stands before is read.
+    start: usize,
 }
 
 /// A frame that cannot be: nothing that follows it can be told apart.
@@ -28,19 +30,21 @@ impl Frames {
 
     /// Takes the next piece of the stream.
     pub fn take(&mut self, piece: &[u8]) {
-        let needed = self.gathered.len() + piece.len();
-        if self.gathered.capacity() < needed {
+        let left = &self.gathered[self.start..];
+        let needed = left.len() + piece.len();
+        if self.start > 0 || self.gathered.capacity() < needed {
             // A Vec that grows by itself leaves the old bytes behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(&self.gathered);
-            self.gathered = larger;
+            let mut fresh = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            fresh.extend_from_slice(left);
+            (self.gathered, self.start) = (fresh, 0);
         }
         self.gathered.extend_from_slice(piece);
     }
 
     /// Returns the next message that is complete, without its length.
     pub fn pop(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, BadFrame> {
-        let Some((head, rest)) = self.gathered.split_first_chunk::<4>() else { return Ok(None) };
+        let left = &self.gathered[self.start..];
+        let Some((head, rest)) = left.split_first_chunk::<4>() else { return Ok(None) };
         let said = u32::from_be_bytes(*head);
         let size = usize::try_from(said).unwrap_or(usize::MAX);
         if size > FRAME_LIMIT {
@@ -51,14 +55,13 @@ impl Frames {
         }
         let Some(message) = rest.get(..size) else { return Ok(None) };
         let message = Zeroizing::new(message.to_vec());
-        let left = Zeroizing::new(rest[size..].to_vec());
-        self.gathered = left;
+        self.start += head.len() + size;
         Ok(Some(message))
     }
 
     /// Returns true where a message has begun that is not complete.
     pub fn is_partial(&self) -> bool {
-        !self.gathered.is_empty()
+        self.start < self.gathered.len()
     }
 }
 
