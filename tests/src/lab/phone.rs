@@ -128,6 +128,11 @@ impl Phone<'_> {
         self.screen().said().matches("Approve? [").count()
     }
 
+    /// Returns everything that it has shown since it was switched on.
+    pub fn said(&mut self) -> String {
+        self.screen().said()
+    }
+
     /// Says yes to whatever it asks until something is done.
     pub async fn agree_to<T>(&mut self, doing: impl Future<Output = T>) -> T {
         let mut doing = std::pin::pin!(doing);

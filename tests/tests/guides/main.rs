@@ -10,6 +10,7 @@ mod certificates;
 mod done_when;
 mod guide;
 mod mail;
+mod phone;
 mod reader;
 mod ssh;
 mod sudo;

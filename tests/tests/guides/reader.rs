@@ -12,7 +12,7 @@ pub(crate) struct Reader<'g> {
     /// The terminal's own name.
     device: String,
     typed: usize,
-    /// Where on a card the next keys go, if they do.
+    /// The words that say where the next keys go.
     places: Vec<&'static str>,
 }
 
@@ -49,7 +49,16 @@ impl<'g> Reader<'g> {
 
     /// Has the keys made on a card that are made from now on. The card is a PIV card from the factory.
     pub(crate) fn makes_keys_on_cards(&mut self) {
-        self.places = vec!["83", "82", "9a"];
+        self.places = vec![
+            "--location card --slot 83 --default-management-key",
+            "--location card --slot 82 --default-management-key",
+            "--location card --slot 9a --default-management-key",
+        ];
+    }
+
+    /// Has the keys made on a phone that are made from now on.
+    pub(crate) fn makes_keys_on_a_phone(&mut self) {
+        self.places = vec!["--location phone"; 3];
     }
 
     /// Does what stands below one heading of a guide, and returns what was said.
@@ -97,15 +106,11 @@ impl<'g> Reader<'g> {
 
     /// Has keys made where they are to be.
     fn placed(&mut self, lines: &str) -> String {
-        let place = |line: &str| match self.places.last() {
-            Some(slot) if line.starts_with("claviger key generate") => {
-                let words = format!("{line} --location card --slot {slot} --default-management-key\n");
-                self.places.pop();
-                words
-            }
-            Some(_) | None => format!("{line}\n"),
+        let mut place = |line: &str| {
+            let made = line.starts_with("claviger key generate").then(|| self.places.pop()).flatten();
+            made.map_or_else(|| format!("{line}\n"), |place| format!("{line} {place}\n"))
         };
-        lines.lines().map(place).collect()
+        lines.lines().map(&mut place).collect()
     }
 
     fn event(&mut self, answered: usize) -> Option<Event> {
