@@ -1,6 +1,6 @@
 //! The installed service under the real systemd: how it starts, what it is bound to, what the doctor says of it.
 
-use claviger_tests::lab::Guest;
+use claviger_tests::lab::{Door, Guest};
 
 #[tokio::test]
 async fn the_first_call_starts_the_service() {
@@ -75,4 +75,31 @@ async fn the_doctor_says_what_is_wrong_with_the_installation() {
     let masked = guest.run("claviger doctor").await;
     assert_eq!(masked.code, Some(1), "{masked:#?}");
     assert!(masked.text().contains("systemctl unmask clavigerd"), "{masked:#?}");
+}
+
+#[tokio::test]
+async fn the_module_is_found_by_p11_kit_but_not_by_what_runs_for_the_login_screen() {
+    let guest = Guest::with_claviger().await;
+    let modules = guest.run_as("alice", "p11-kit list-modules").await.ok();
+    assert!(modules.text().contains("claviger: libclaviger_pkcs11.so"), "{modules:#?}");
+    assert!(!modules.text().contains("local key store"), "who has no keys has no slots: {modules:#?}");
+    guest.run("install /usr/bin/p11-kit /usr/local/bin/gsd-smartcard").await.ok();
+    let modules = guest.run_as("alice", "gsd-smartcard list-modules").await.ok();
+    assert!(modules.text().contains("p11-kit-trust"), "{modules:#?}");
+    assert!(!modules.text().contains("claviger"), "{modules:#?}");
+}
+
+#[tokio::test]
+async fn the_ssh_agent_starts_with_the_first_question_where_its_socket_is_switched_on() {
+    let guest = Guest::with_claviger().await;
+    let mut alice = guest.log_in("alice", Door::Console).await;
+    let is_active = "systemctl --user is-active claviger-ssh-agent.socket claviger-ssh-agent.service";
+    assert_eq!(alice.run(is_active).await.text(), "inactive\ninactive", "nobody asked for it");
+    alice.run("systemctl --user enable --now claviger-ssh-agent.socket").await.ok();
+    let socket = "$XDG_RUNTIME_DIR/claviger/ssh-agent.sock";
+    let mode = alice.run(&format!("stat -c %a {socket} $(dirname {socket})")).await.ok();
+    assert_eq!(mode.text(), "600\n700");
+    let listed = alice.run(&format!("SSH_AUTH_SOCK={socket} ssh-add -l")).await;
+    assert_eq!((listed.code, listed.text()), (Some(1), "The agent has no identities."));
+    assert_eq!(alice.run(is_active).await.text(), "active\nactive");
 }

@@ -87,6 +87,10 @@ async fn the_package_installs_upgrades_with_its_state_and_goes_without_a_trace()
     let offered = guest.run("cat /etc/pam.d/*").await.ok();
     assert_eq!(stacks.text(), offered.text(), "nobody's way in has changed");
     guest.run("claviger doctor").await.ok();
+    let modules = guest.run("p11-kit list-modules").await.ok();
+    assert!(modules.text().contains("claviger: libclaviger_pkcs11.so"), "{modules:#?}");
+    let socket = guest.systemctl("--global is-enabled claviger-ssh-agent.socket").await;
+    assert_eq!(socket.text(), "disabled", "nobody's ssh-agent is another one by an installation");
     guest
         .run_as("alice", "printf phrase >/tmp/phrase; claviger register --passphrase-file /tmp/phrase")
         .await
@@ -105,6 +109,8 @@ async fn the_package_installs_upgrades_with_its_state_and_goes_without_a_trace()
         .ok();
     dpkg("--remove claviger").await;
     assert_eq!(guest.systemctl("is-active clavigerd").await.text(), "inactive");
+    let modules = guest.run("p11-kit list-modules").await.ok();
+    assert!(!modules.text().contains("claviger"), "{modules:#?}");
     guest.run("test -s /var/lib/claviger/table.db && test -s /etc/claviger/claviger.toml").await.ok();
     assert_eq!(guest.run("cat /etc/pam.d/*").await.ok().text(), stacks.text());
     dpkg("--install /tmp/next.deb").await;
