@@ -1,11 +1,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use claviger_client::blocking::{Client, Watch};
 use claviger_client::{
     Bus, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
-    EncryptOptions, Error, Event, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions, TokenFilter,
-    TokenRow, UnlockOptions, UnlockTokenOptions, VerifyOptions,
+    EncryptOptions, Error, ErrorName, Event, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions,
+    TokenFilter, TokenRow, UnlockOptions, UnlockTokenOptions, VerifyOptions,
 };
 
 use crate::Store;
@@ -88,6 +88,22 @@ impl Daemon {
     }
 }
 
+/// Asks again while the user's one place for checks of a pass phrase is taken: programs that start together log in
+/// together.
+fn in_turn<T>(ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let began = Instant::now();
+    loop {
+        match ask() {
+            Err(Error::Refused(refusal))
+                if refusal.name == ErrorName::LimitsExceeded && began.elapsed() < TURN =>
+            {
+                std::thread::sleep(LOOK);
+            }
+            answer => return answer,
+        }
+    }
+}
+
 impl Store for Daemon {
     fn list_tokens(&self) -> Result<Vec<(String, TokenRow)>, Error> {
         self.read(|client| client.list_tokens(&TokenFilter::default()))
@@ -104,7 +120,7 @@ impl Store for Daemon {
     fn unlock(&self, token: &str, secret: Option<&Secret>) -> Result<(), Error> {
         match secret {
             Some(secret) if is_local(token) => {
-                self.ask(|client| client.unlock(secret, &UnlockOptions::default()))
+                in_turn(|| self.ask(|client| client.unlock(secret, &UnlockOptions::default())))
             }
             secret => self.ask(|client| {
                 let pin = secret.map(Secret::to_descriptor).transpose()?;
@@ -118,7 +134,7 @@ impl Store for Daemon {
 
     fn change_secret(&self, token: &str, old: &Secret, new: &Secret) -> Result<(), Error> {
         if is_local(token) {
-            return self.ask(|client| client.change_passphrase(old, new));
+            return in_turn(|| self.ask(|client| client.change_passphrase(old, new)));
         }
         let options = ChangePinOptions { last_try: Some(true) };
         self.ask(|client| client.change_pin(token, old, new, &options))
@@ -245,3 +261,9 @@ const KEPT: usize = 4;
 
 /// How long one wait for an event takes.
 const WAIT: Duration = Duration::from_millis(500);
+
+/// How long a check of a pass phrase waits for others of the same user. Each takes about half a second.
+const TURN: Duration = Duration::from_secs(20);
+
+/// How long it waits before it asks again.
+const LOOK: Duration = Duration::from_millis(50);
