@@ -1,7 +1,11 @@
-//! GnuTLS: its client at OpenSSL's server, and its server with a key of alice's.
+//! GnuTLS: its client at OpenSSL's server.
+
+use std::process::Command;
 
 use claviger_tests::clients::{Listener, Seat};
-use claviger_tests::command::Ran;
+use claviger_tests::command::{Ran, run};
+
+use crate::openssl::GET;
 
 at_each_location!(its_client_proves_who_alice_is);
 
@@ -19,9 +23,14 @@ async fn its_client_proves_who_alice_is(seat: Seat) {
     assert!(!nobody.text().contains("200 ok"), "nobody comes in without a certificate: {nobody:?}");
 }
 
-pub(crate) async fn gnutls_cli(seat: &Seat, port: u16, words: &[&str]) -> Ran {
+async fn gnutls_cli(seat: &Seat, port: u16, words: &[&str]) -> Ran {
+    run(gnutls_command(seat, port, words), GET).await
+}
+
+/// Prepares GnuTLS's client, which asks a server on loopback.
+pub(crate) fn gnutls_command(seat: &Seat, port: u16, words: &[&str]) -> Command {
     let (port, module) = (port.to_string(), seat.module().to_str().expect("a path of ours"));
     let usual =
         ["--provider", module, "--x509cafile", "ca.crt", "--port", &port, "--verify-hostname", "localhost"];
-    seat.run_with("gnutls-cli", &[&usual, words, &["127.0.0.1"]].concat(), b"GET / HTTP/1.0\r\n\r\n").await
+    seat.command("gnutls-cli", &[&usual, words, &["127.0.0.1"]].concat())
 }

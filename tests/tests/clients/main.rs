@@ -34,6 +34,7 @@ mod openssh;
 mod openssl;
 mod p11tool;
 mod pkcs11_tool;
+mod pulled;
 
 /// Holds that both are the same.
 #[track_caller]

@@ -1,7 +1,9 @@
 //! NSS, which Firefox, Thunderbird and Chromium are built on: its tools, and its TLS client.
 
+use std::process::Command;
+
 use claviger_tests::clients::{Listener, Seat};
-use claviger_tests::command::Ran;
+use claviger_tests::command::{Ran, run};
 
 at_each_location!(it_lists_keys_and_proves_who_alice_is);
 
@@ -48,7 +50,7 @@ async fn it_lists_keys_and_proves_who_alice_is(seat: Seat) {
     for key in [&seat.rsa, &seat.ec] {
         for version in ["tls1.2", "tls1.3"] {
             let (server, port) = Listener::tls(&seat.authority, &[]).await;
-            let connected = tstclnt(&seat, port, &token, &key.label, version).await;
+            let connected = run(tstclnt(&seat, port, &token, &key.label, version), b"").await;
             assert_eq!(connected.code, Some(0), "{version} {connected:?} {}", server.said());
             server.says("CIPHER is").await;
             assert!(server.said().contains("subject=CN = alice"), "{version} {}", server.said());
@@ -56,11 +58,11 @@ async fn it_lists_keys_and_proves_who_alice_is(seat: Seat) {
     }
 }
 
-/// Connects, shakes hands, and hangs up.
-pub(crate) async fn tstclnt(seat: &Seat, port: u16, token: &str, label: &str, version: &str) -> Ran {
-    let (port, nickname, versions) =
-        (port.to_string(), format!("{token}:{label}"), format!("{version}:{version}"));
-    let words =
-        ["-4", "-Q", "-h", "127.0.0.1", "-a", "localhost", "-p", &port, "-n", &nickname, "-V", &versions];
-    nss(seat, "tstclnt", &[&words[..], &["-w", password(seat)]].concat()).await
+/// Prepares NSS's client, which connects, shakes hands, and hangs up.
+pub(crate) fn tstclnt(seat: &Seat, port: u16, token: &str, label: &str, version: &str) -> Command {
+    let (port, nickname) = (port.to_string(), format!("{token}:{label}"));
+    let versions = format!("{version}:{version}");
+    let server = ["-d", "sql:db", "-4", "-Q", "-h", "127.0.0.1", "-a", "localhost", "-p", &port];
+    let words = ["-n", &nickname, "-V", &versions, "-w", password(seat)];
+    seat.command("tstclnt", &[&server[..], &words].concat())
 }

@@ -1,7 +1,9 @@
 //! OpenSSL by `libengine-pkcs11-openssl`, and what is built on it: curl.
 
-use claviger_tests::clients::{Listener, Seat};
-use claviger_tests::command::Ran;
+use std::process::Command;
+
+use claviger_tests::clients::{Held, Listener, Seat};
+use claviger_tests::command::{Ran, run};
 
 use crate::same;
 
@@ -50,27 +52,8 @@ async fn it_proves_who_alice_is_to_tls_servers(seat: Seat) {
     for key in [&seat.rsa, &seat.ec] {
         let (private, certificate) = (seat.uri(key, "private"), seat.uri(key, "cert"));
         for version in ["-tls1_2", "-tls1_3"] {
-            let (address, file) = (format!("127.0.0.1:{port}"), format!("{}.crt", key.label));
-            let words = [
-                "s_client",
-                "-engine",
-                "pkcs11",
-                "-keyform",
-                "engine",
-                "-key",
-                &private,
-                "-cert",
-                &file,
-                "-CAfile",
-                "ca.crt",
-                "-verify_return_error",
-                "-quiet",
-                "-connect",
-                &address,
-                version,
-            ];
             // Only the server's answer shows that it let alice in.
-            let said = seat.run_with("openssl", &words, b"GET / HTTP/1.0\r\n\r\n").await;
+            let said = run(s_client(&seat, port, key, version), GET).await;
             assert!(said.stdout.starts_with(b"HTTP/1.0 200 ok"), "{version} {said:?} {}", server.said());
         }
         for version in [["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3", "--tls-max", "1.3"]] {
@@ -85,8 +68,26 @@ async fn it_proves_who_alice_is_to_tls_servers(seat: Seat) {
     }
 }
 
-pub(crate) async fn curl(seat: &Seat, port: u16, words: &[&str]) -> Ran {
+async fn curl(seat: &Seat, port: u16, words: &[&str]) -> Ran {
+    run(curl_command(seat, port, words), b"").await
+}
+
+/// Prepares curl, which asks a server on loopback.
+pub(crate) fn curl_command(seat: &Seat, port: u16, words: &[&str]) -> Command {
     let address = format!("https://127.0.0.1:{port}/");
     let usual = ["--silent", "--show-error", "--cacert", "ca.crt", &address];
-    seat.run("curl", &[&usual, words].concat()).await
+    seat.command("curl", &[&usual, words].concat())
 }
+
+/// Prepares openssl's client, which proves who alice is with that key.
+pub(crate) fn s_client(seat: &Seat, port: u16, key: &Held, version: &str) -> Command {
+    let (private, address) = (seat.uri(key, "private"), format!("127.0.0.1:{port}"));
+    let certificate = format!("{}.crt", key.label);
+    let engine =
+        ["s_client", "-engine", "pkcs11", "-keyform", "engine", "-key", &private, "-cert", &certificate];
+    let usual = ["-CAfile", "ca.crt", "-verify_return_error", "-quiet", "-connect", &address, version];
+    seat.command("openssl", &[&engine[..], &usual].concat())
+}
+
+/// What an HTTP server answers to.
+pub(crate) const GET: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
