@@ -87,6 +87,13 @@ async fn the_module_is_found_by_p11_kit_but_not_by_what_runs_for_the_login_scree
     let modules = guest.run_as("alice", "gsd-smartcard list-modules").await.ok();
     assert!(modules.text().contains("p11-kit-trust"), "{modules:#?}");
     assert!(!modules.text().contains("claviger"), "{modules:#?}");
+
+    // As docs/install.md says it.
+    guest.write("/etc/pkcs11/modules/claviger.module", 0o644, "disable-in: p11-kit\n");
+    let modules = guest.run_as("alice", "p11-kit list-modules").await.ok();
+    assert!(!modules.text().contains("claviger"), "{modules:#?}");
+    let modules = guest.run_as("alice", "gsd-smartcard list-modules").await.ok();
+    assert!(modules.text().contains("claviger: libclaviger_pkcs11.so"), "{modules:#?}");
 }
 
 #[tokio::test]
