@@ -27,7 +27,7 @@ impl Partner {
     /// Starts this program (`exe`) in a role, as oneself or somebody else, and waits until it is ready.
     pub(crate) fn start(exe: &Path, role: &Role, run_as: Option<RunAs>) -> Result<Self, Error> {
         let mut command = Command::new(exe);
-        command.envs(role.pcscd().map(|socket| ("PCSCLITE_CSOCK_NAME", socket)));
+        command.envs(role.variable());
         command.args(role.args()).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(RunAs(uid, gid)) = run_as {
             command.uid(uid).gid(gid);

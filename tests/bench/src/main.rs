@@ -10,9 +10,11 @@
 //! | `daemon` `owner` `population` | the daemon, an account at it, a million of them |
 //! | `cards` `card_peers` | cards, beside their raw commands and beside OpenSC |
 //! | `phones` `lines` `echo` | phones, beside the same bytes there and back by the same kind of line |
+//! | `front_ends` `modules` | the PKCS#11 module and the ssh-agent, beside those of others |
+//! | `signer` | a client process that signs through a PKCS#11 module |
 //! | `sessions` | sessions that end with their card, and logins by the PAM module, in a guest |
 //! | `fairness` | one uid floods, another works |
-//! | `figures` `stats` `report` `table` `machine` | numbers, and how they are shown |
+//! | `figures` `stats` `report` `table` `machine` `document` | numbers, and how they are shown |
 //! | `role` `child` `bus` `error` | processes and errors |
 //!
 //! A missed target is a figure and no failure: it ends with 0.
@@ -24,15 +26,18 @@ mod cards;
 mod child;
 mod crew;
 mod daemon;
+mod document;
 mod echo;
 mod error;
 mod fairness;
 mod figures;
 mod floors;
+mod front_ends;
 mod hash;
 mod lines;
 mod loads;
 mod machine;
+mod modules;
 mod noop;
 mod owner;
 mod phones;
@@ -42,6 +47,7 @@ mod report;
 mod role;
 mod run;
 mod sessions;
+mod signer;
 mod ssh_agent;
 mod stats;
 mod table;
@@ -112,7 +118,7 @@ fn measure(arguments: &Arguments) -> Result<(), Error> {
     let text = run::run(&options)?;
     println!("{text}");
     if *write {
-        run::write(&text)?;
+        run::write(&text, only)?;
     }
     Ok(())
 }
@@ -139,6 +145,8 @@ fn play(role: &Role) -> Result<(), Error> {
         Role::EchoClient { place, question, answer } => {
             echo::work(place, Sizes { question: *question, answer: *answer })
         }
+        Role::Signer { module, .. } => signer::work(module),
+        Role::Weigher { module, .. } => signer::weigh(module),
         Role::Watcher { bus } => owner::watch(bus),
     }
 }

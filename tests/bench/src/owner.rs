@@ -175,9 +175,12 @@ impl Owner {
     }
 }
 
-/// Returns a pipe that holds the pass phrase of every account here.
+/// The pass phrase of every account here, and the PIN of every token.
+pub(crate) const PASSPHRASE: &str = "bench bench bench";
+
+/// Returns a pipe that holds it.
 fn passphrase() -> Result<Fd<'static>, Error> {
-    secret(b"bench bench bench").map(Fd::from)
+    secret(PASSPHRASE.as_bytes()).map(Fd::from)
 }
 
 fn secret(bytes: &[u8]) -> Result<zbus::OwnedFd, Error> {

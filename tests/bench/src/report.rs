@@ -1,5 +1,6 @@
 //! What the figures say: every load, and every target of `performance.md` with what it was measured against.
 
+mod front_ends;
 mod phones;
 
 use crate::fairness::FLOOD;
@@ -9,13 +10,15 @@ use crate::sessions::PULLS;
 use crate::stats::Series;
 use crate::table::{Table, Target};
 
-/// Returns all loads: p50, p99 and rate for each number of clients.
-pub(crate) fn loads(figures: &Figures) -> Table {
+/// Returns all loads: p50, p99 and rate for each number of clients; of some parts only those that were run.
+pub(crate) fn loads(figures: &Figures, some: bool) -> Table {
     let mut table =
         Table::new(&["p50 / p99 in µs, calls/s", "1 client", "2 clients", "8 clients", "64 clients"]);
     for (name, what) in LOADS {
         let cells = CLIENTS.map(|clients| load_cell(figures, &format!("{name}/{clients}")));
-        table.row([(*what).to_owned()].into_iter().chain(cells));
+        if cells.iter().any(|cell| !cell.is_empty()) || !some {
+            table.row([(*what).to_owned()].into_iter().chain(cells));
+        }
     }
     table
 }
@@ -41,9 +44,9 @@ pub(crate) fn singles(figures: &Figures) -> Table {
     table
 }
 
-/// Returns every target, what was measured, and whether it is met.
-pub(crate) fn targets(figures: &Figures) -> Table {
-    let mut rows = Rows { figures, table: Table::new(&HEAD) };
+/// Returns every target, what was measured, and whether it is met; of some parts only those that were measured.
+pub(crate) fn targets(figures: &Figures, some: bool) -> Table {
+    let mut rows = Rows { figures, some, table: Table::new(&HEAD) };
     rows.sign_on_the_bus();
     rows.sign_on_a_channel();
     rows.beside_openssh();
@@ -51,6 +54,7 @@ pub(crate) fn targets(figures: &Figures) -> Table {
     rows.table_and_digest();
     rows.cards();
     rows.phones();
+    rows.front_ends();
     rows.sessions();
     rows.fairness();
     rows.table
@@ -58,6 +62,7 @@ pub(crate) fn targets(figures: &Figures) -> Table {
 
 struct Rows<'a> {
     figures: &'a Figures,
+    some: bool,
     table: Table,
 }
 
@@ -238,6 +243,9 @@ impl Rows<'_> {
 
     fn ratio(&mut self, what: &str, unit: &str, ours: &Series, beside: (&str, &Series), target: Target) {
         let (name, floor) = beside;
+        if self.some && ours.median().is_nan() {
+            return;
+        }
         let ratio = ours.with(floor, |ours, floor| ours / floor).median();
         self.table.row([
             what.to_owned(),
@@ -255,6 +263,9 @@ impl Rows<'_> {
 
     fn row(&mut self, what: &str, unit: &str, ours: &Series, beside: &str, target: Target) {
         let figure = ours.median();
+        if self.some && figure.is_nan() {
+            return;
+        }
         self.table.row([
             what.to_owned(),
             in_unit(figure, unit),
@@ -302,6 +313,21 @@ const LOADS: &[(&str, &str)] = &[
     ("card-opensc-login", "peer: the same, PIN each time"),
     ("card-daemon", "Claviger on a channel, PIV card, P-256"),
     ("card-daemon-rsa", "Claviger on a channel, PIV card, RSA-2048"),
+    ("pkcs11-softhsm-p256", "peer: SoftHSM2 in process, P-256"),
+    ("pkcs11-p11kit-p256", "peer: SoftHSM2 behind p11-kit server, P-256"),
+    ("pkcs11-claviger-p256", "Claviger's PKCS#11 module, P-256"),
+    ("pkcs11-softhsm-p256-asking", "peer: SoftHSM2 in process, P-256, length first"),
+    ("pkcs11-softhsm-rsa", "peer: SoftHSM2 in process, RSA-2048"),
+    ("pkcs11-p11kit-p256-asking", "peer: SoftHSM2 behind p11-kit server, P-256, length first"),
+    ("pkcs11-p11kit-rsa", "peer: SoftHSM2 behind p11-kit server, RSA-2048"),
+    ("pkcs11-claviger-p256-asking", "Claviger's PKCS#11 module, P-256, length first"),
+    ("pkcs11-claviger-rsa", "Claviger's PKCS#11 module, RSA-2048"),
+    ("agent-openssh-p256", "peer: OpenSSH ssh-agent, P-256"),
+    ("agent-claviger-p256", "claviger-ssh-agent, P-256"),
+    ("agent-openssh-ed25519", "peer: OpenSSH ssh-agent, Ed25519"),
+    ("agent-claviger-ed25519", "claviger-ssh-agent, Ed25519"),
+    ("agent-openssh-rsa", "peer: OpenSSH ssh-agent, RSA-2048"),
+    ("agent-claviger-rsa", "claviger-ssh-agent, RSA-2048"),
 ];
 
 const SINGLES: &[(&str, &str, &str)] = &[

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Subcommand;
 
@@ -103,6 +104,22 @@ pub(crate) enum Role {
         /// How many bytes come.
         answer: usize,
     },
+    /// Signs through a PKCS#11 module.
+    #[command(hide = true)]
+    Signer {
+        /// The module.
+        module: PathBuf,
+        /// Its surroundings: one variable, as `NAME=VALUE`.
+        surroundings: Variable,
+    },
+    /// Says what a PKCS#11 module adds to the memory of a process.
+    #[command(hide = true)]
+    Weigher {
+        /// The module.
+        module: PathBuf,
+        /// Its surroundings.
+        surroundings: Variable,
+    },
     /// Says when the daemon gives its first answer.
     #[command(hide = true)]
     Watcher {
@@ -112,12 +129,15 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Returns where pcscd listens for this role; libpcsclite has it from the environment alone.
-    pub(crate) fn pcscd(&self) -> Option<&Path> {
+    /// Returns the variable that libraries have from the environment alone: for libpcsclite, where pcscd listens.
+    pub(crate) fn variable(&self) -> Option<(&str, &Path)> {
         match self {
             Self::RawCard { socket, .. }
             | Self::OpenScCard { socket, .. }
-            | Self::CardWatcher { socket, .. } => Some(socket),
+            | Self::CardWatcher { socket, .. } => Some(("PCSCLITE_CSOCK_NAME", socket)),
+            Self::Signer { surroundings, .. } | Self::Weigher { surroundings, .. } => {
+                Some((&surroundings.name, Path::new(&surroundings.value)))
+            }
             _ => None,
         }
     }
@@ -151,8 +171,37 @@ impl Role {
             Self::EchoClient { place, question, answer } => {
                 echo("echo-client", place, Sizes { question: *question, answer: *answer })
             }
+            Self::Signer { module, surroundings } => {
+                vec!["signer".into(), module.into(), surroundings.text().into()]
+            }
+            Self::Weigher { module, surroundings } => {
+                vec!["weigher".into(), module.into(), surroundings.text().into()]
+            }
             Self::Watcher { bus } => vec!["watcher".into(), bus.into()],
         }
+    }
+}
+
+/// A variable of the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl Variable {
+    /// Returns the text that is read back.
+    fn text(&self) -> String {
+        format!("{}={}", self.name, self.value)
+    }
+}
+
+impl FromStr for Variable {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+        Ok(Self { name: name.to_owned(), value: value.to_owned() })
     }
 }
 

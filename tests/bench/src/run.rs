@@ -18,7 +18,7 @@ use crate::hash::{Gibibyte, HashTimes};
 use crate::loads::Loads;
 use crate::role::Role;
 use crate::ssh_agent::SshAgent;
-use crate::{cards, machine, phones, population, report, sessions};
+use crate::{cards, document, front_ends, machine, phones, population, report, sessions};
 
 /// What is asked for on the command line.
 pub(crate) struct Options {
@@ -38,10 +38,10 @@ impl Options {
 }
 
 /// What everything runs in: a folder, a copy of this program that every uid may run, a bus.
-struct Place {
-    folder: TempDir,
-    exe: PathBuf,
-    bus: Bus,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) exe: PathBuf,
+    pub(crate) bus: Bus,
 }
 
 /// Measures everything and returns the report.
@@ -72,6 +72,9 @@ pub(crate) fn run(options: &Options) -> Result<String, Error> {
             let effort = (options.rounds, options.millis);
             phones::measure(&place.exe, &place.bus, &mut starter, effort, &mut figures)?;
         }
+        if options.wants("front-ends") {
+            front_ends::measure(&place, &mut starter, options, &mut figures)?;
+        }
         if options.wants("sessions") {
             sessions::measure(options.rounds, &mut figures)?;
         }
@@ -82,16 +85,18 @@ pub(crate) fn run(options: &Options) -> Result<String, Error> {
         options.rounds,
         options.millis,
         began.elapsed().as_secs_f64(),
-        report::targets(&figures),
-        report::loads(&figures),
+        report::targets(&figures, !options.only.is_empty()),
+        report::loads(&figures, !options.only.is_empty()),
         report::singles(&figures),
     ))
 }
 
-/// Writes the report to docs/figures.md.
-pub(crate) fn write(report: &str) -> Result<(), Error> {
+/// Writes the report to docs/figures.md: of one part that has a section of its own there into that, else into the first.
+pub(crate) fn write(report: &str, only: &[String]) -> Result<(), Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/figures.md");
-    fs::write(&path, format!("{HEAD}{report}")).doing(format!("write {}", path.display()))
+    let before = fs::read_to_string(&path).doing(format!("read {}", path.display()))?;
+    let after = document::replace(&before, document::section(only), report);
+    fs::write(&path, after).doing(format!("write {}", path.display()))
 }
 
 impl Place {
@@ -223,12 +228,3 @@ fn measure_fairness(place: &Place, rounds: usize, figures: &mut Figures) -> Resu
     }
     Ok(())
 }
-
-const HEAD: &str = "# Figures
-
-Written by `target/release/claviger-bench --write`; `make bench` takes them anew. A ratio is taken round by round beside its floor or
-peer, and its median shown; below 15 % is noise. The no-op is a service on the same machine that has the daemon's methods, with the
-same arguments, and does nothing in them. Clients are processes of their own: up to 8 clients are as many, 64 are 8 of 8; on channels
-that is one channel for each process, as the daemon allows a uid 8.
-
-";

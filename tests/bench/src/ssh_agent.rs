@@ -1,4 +1,4 @@
-//! The peer: OpenSSH's ssh-agent, and as little of its protocol as asking for a signature needs
+//! OpenSSH's ssh-agent, the peer, and Claviger's; and as little of its protocol as asking for a signature needs
 //! (draft-ietf-sshm-ssh-agent, sections 3.5 and 3.6).
 
 use std::io::{Read, Write};
@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::bus::Bus;
 use crate::child::end;
 use crate::crew::{in_threads, obey};
+use crate::daemon::Memory;
 use crate::error::{Doing, Error};
 
 /// The keys it is given: file name, type and size for `ssh-keygen`, and the name inside a public key.
@@ -27,22 +29,34 @@ pub(crate) struct SshAgent {
 impl SshAgent {
     /// Starts `ssh-agent` and adds one key of each kind.
     pub(crate) fn start(folder: &Path) -> Result<Self, Error> {
-        let socket = folder.join("ssh-agent.socket");
-        let child = Command::new("ssh-agent")
-            .arg("-D")
-            .arg("-a")
-            .arg(&socket)
-            .stdout(Stdio::null())
-            .spawn()
-            .doing("start ssh-agent")?;
-        let agent = Self { child, socket };
-        agent.wait_until_it_listens()?;
+        let agent = Self::begin(&mut Command::new("ssh-agent"), folder.join("ssh-agent.socket"))?;
         for (name, kind, _) in KEYS {
             let file = folder.join(name);
             succeed(Command::new("ssh-keygen").args(kind).args(["-q", "-N", "", "-f"]).arg(&file))?;
             succeed(Command::new("ssh-add").arg("-q").arg(&file).env("SSH_AUTH_SOCK", &agent.socket))?;
         }
         Ok(agent)
+    }
+
+    /// Starts Claviger's, for the keys of the account that this process's user has at that bus.
+    pub(crate) fn claviger(program: &Path, bus: &Bus, folder: &Path) -> Result<Self, Error> {
+        let mut command = Command::new(program);
+        command.args(["--bus", bus.address()]);
+        Self::begin(&mut command, folder.join("claviger-ssh-agent.socket"))
+    }
+
+    fn begin(command: &mut Command, socket: PathBuf) -> Result<Self, Error> {
+        let name = command.get_program().display().to_string();
+        command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null());
+        let child = command.spawn().doing(format!("start {name}"))?;
+        let agent = Self { child, socket };
+        agent.wait_until_it_listens()?;
+        Ok(agent)
+    }
+
+    /// Returns how much memory it has now.
+    pub(crate) fn memory(&self) -> Result<Memory, Error> {
+        Memory::of(self.child.id())
     }
 
     /// Returns where it listens.
@@ -68,7 +82,8 @@ impl Drop for SshAgent {
     }
 }
 
-fn succeed(command: &mut Command) -> Result<(), Error> {
+/// Runs a program to its end.
+pub(crate) fn succeed(command: &mut Command) -> Result<(), Error> {
     let done = command.output().doing(format!("start {}", command.get_program().display()))?;
     if done.status.success() {
         return Ok(());
