@@ -83,7 +83,8 @@ installation() {
         "$root-phone/usr/bin/claviger-phone" --version &&
         "$root/usr/bin/claviger" --version &&
         "$root/usr/bin/claviger-ssh-agent" --version &&
-        pkcs11-tool --module "$root/usr/lib/$(cc -print-multiarch)/pkcs11/libclaviger_pkcs11.so" --show-info &&
+        pkcs11-tool --module "$root/usr/lib/$(cc -print-multiarch)/pkcs11/libclaviger_pkcs11.so" --show-info |
+        grep '^Manufacturer  *Claviger$' &&
         "$root/usr/libexec/clavigerd" --check-config --config "$root/etc/claviger/claviger.toml" &&
         "$root/usr/libexec/clavigerd" --print-introspection || return
     # The sandbox: systemd's own measure, 0.0 is closed and 10.0 open; --threshold is in tenths. The prompter's unit is

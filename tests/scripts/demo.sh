@@ -13,7 +13,7 @@ show() {
 }
 
 step "Build (release)"
-cargo build --release --locked -q -p clavigerd -p claviger -p claviger-phone
+cargo build --release --locked -q -p clavigerd -p claviger -p claviger-phone -p claviger-ssh-agent
 clavigerd=$PWD/target/release/clavigerd
 claviger() { "$root/target/release/claviger" "$@"; }
 root=$PWD
@@ -29,7 +29,7 @@ finish() {
     status=$?
     trap - EXIT
     # Only what this script started.
-    for pid in ${daemon:-} ${bus:-} ${card:-} ${pcscd:-} ${phone:-} ${cable:-}; do
+    for pid in ${agent:-} ${daemon:-} ${bus:-} ${card:-} ${pcscd:-} ${phone:-} ${cable:-}; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
     done
     rm -rf "$folder"
@@ -116,6 +116,28 @@ step "Make it the default key: the same call signs by the card"
 show claviger key default demo-card --purpose sign
 show claviger sign -o card.signature message
 show openssl dgst -sha256 -verify card.pem -signature card.signature message
+
+step "git signs by it too, through the ssh-agent: its settings name no key"
+export GIT_CONFIG_GLOBAL=$folder/gitconfig GIT_CONFIG_NOSYSTEM=1
+eval "$("$root/target/release/claviger-ssh-agent" -s -a "$folder/ssh-agent.sock")" >agent.log
+agent=$SSH_AGENT_PID
+printf '#!/bin/sh\necho "key::$("%s" key show --public --format ssh)"\n' "$root/target/release/claviger" >default-key
+chmod 755 default-key
+ssh-add -L | sed 's/^/alice@example.org /' >signers
+git config --global user.name Alice
+git config --global user.email alice@example.org
+git config --global init.defaultBranch main
+git config --global gpg.format ssh
+git config --global commit.gpgSign true
+git config --global gpg.ssh.defaultKeyCommand "$folder/default-key"
+git config --global gpg.ssh.allowedSignersFile "$folder/signers"
+git init -q project
+cd project
+show git commit --allow-empty -m one
+show git verify-commit HEAD
+cd ..
+kill "$agent"
+agent=
 
 step "Pull the card, and put it back"
 tell_card remove
