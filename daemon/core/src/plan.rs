@@ -344,9 +344,10 @@ fn check_length(
         (Purpose::Sign, Mechanism::Ecdsa, _) if !(1..=64).contains(&size) => {
             wrong(format!("ECDSA signs a digest of 1 to 64 bytes, not {size}; ECDSA_SHA256 takes a message"))
         }
-        (Purpose::Sign, Mechanism::RsaPkcs, Some(modulus)) if size > modulus - 11 => {
-            wrong(format!("RSA_PKCS signs a DigestInfo of at most {} bytes, not {size}", modulus - 11))
-        }
+        (Purpose::Sign, Mechanism::RsaPkcs, Some(modulus)) if !algorithm.pads(size) => wrong(format!(
+            "RSA_PKCS pads 1 to {} bytes, not {size}; SHA256_RSA_PKCS takes a message",
+            modulus - 11
+        )),
         (Purpose::Sign, Mechanism::RsaPkcsPss, _) if size != pss_hash(mechanism, parameters).size() => {
             let hash = pss_hash(mechanism, parameters);
             wrong(format!("RSA_PKCS_PSS with {hash} signs a digest of {} bytes, not {size}", hash.size()))

@@ -191,6 +191,10 @@ async fn data_that_do_not_fit_the_mechanism_are_refused() {
     }
     alice.sign(&key, "ECDSA", &[1; 65], none()).await.refused("DataInvalid");
     alice.sign(&rsa, "RSA_PKCS", &[1; 246], none()).await.refused("DataInvalid");
+    alice.sign(&rsa, "RSA_PKCS", &[], none()).await.refused("DataInvalid");
+    // SHA-1 is signed in no form.
+    let sha1 = [&b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14"[..], &[7; 20]].concat();
+    alice.sign(&rsa, "RSA_PKCS", &sha1, none()).await.refused("DataInvalid");
     for garbage in [&b"not a key"[..], &[0x30, 0x82, 0xff, 0xff], b""] {
         let refusal = alice.import(garbage).await.expect_err("no key");
         assert!(["DataInvalid", "InvalidArgs"].contains(&refusal.name.as_str()), "{refusal}");

@@ -151,6 +151,10 @@ async fn on_rsa_signatures() {
     let alice = house.alice().await;
     for algorithm in ["RSA-2048", "RSA-3072", "RSA-4096"] {
         let key = Key::generated(&alice, algorithm).await;
+        // What TLS before 1.2 signs: two digests, and no word of whose they are.
+        key.openssl.file("digests", &[7; 36]);
+        let verifying = "pkeyutl -verify -pubin -inkey public.pem -in digests -sigfile signature";
+        key.assert_verified("RSA_PKCS", &[7; 36], none(), verifying).await;
         for hash in HASHES {
             key.assert_verified(&format!("{hash}_RSA_PKCS"), MESSAGE, none(), &dgst(hash)).await;
             let digest = key.digest(hash).await;

@@ -11,7 +11,6 @@
 //! | `apdu`, `tlv`, `status` | commands and answers, BER-TLV, status words |
 //! | `chain` | certificates: the fields that are looked at, and which signed which |
 //! | `spki` | public keys as cards give them, and as DER |
-//! | `digest_info` | what RSA signs, checked |
 //! | `peer` | the peer's public key of an agreement, checked |
 //! | `private_key` | a private key on its way into a card, taken apart |
 //! | `opensc` | [`opensc::Helper`]: what only OpenSC knows, in a process of its own |
@@ -42,7 +41,6 @@ mod chain;
 mod connection;
 mod contents;
 mod deadline;
-mod digest_info;
 mod driver;
 mod error;
 mod event;

@@ -177,7 +177,12 @@ fn refuse_bad_data(subject: &dyn Subject, key: &KeyHandle, mechanism: Mechanism)
             invalid(subject.sign(key, mechanism, &none, &[1; 65]).err(), "too long a digest");
         }
         Mechanism::RsaPkcs => {
-            invalid(subject.sign(key, mechanism, &none, &[1; 32]).err(), "no DigestInfo");
+            let size = key.info.algorithm.modulus_size().unwrap();
+            invalid(subject.sign(key, mechanism, &none, &[]).err(), "nothing to pad");
+            invalid(
+                subject.sign(key, mechanism, &none, &vec![1; size - 10]).err(),
+                "no room for the padding",
+            );
             invalid(subject.decrypt(key, mechanism, &none, &[1; 255]).err(), "less than a block");
             invalid(subject.decrypt(key, mechanism, &none, &[0xff; 513]).err(), "more than a block");
         }

@@ -118,6 +118,15 @@ impl Algorithm {
             _ => None,
         }
     }
+
+    /// Returns true where so many bytes can be padded for a signature with such a key (EMSA-PKCS1-v1_5, RFC 8017, 9.2):
+    /// one at least, and eleven less than the modulus has at most.
+    pub const fn pads(self, length: usize) -> bool {
+        match self.modulus_size() {
+            Some(modulus) => 1 <= length && length + 11 <= modulus,
+            None => false,
+        }
+    }
 }
 
 impl fmt::Display for Algorithm {
@@ -138,5 +147,15 @@ mod tests {
         assert_eq!(Algorithm::from_name("p256"), Some(Algorithm::P256));
         assert_eq!(Algorithm::from_name("rsa2048"), Some(Algorithm::Rsa2048));
         assert_eq!(Algorithm::from_name("DSA"), None);
+    }
+
+    /// RFC 8017, 9.2, step 3: "If emLen < tLen + 11, output "intended encoded message length too short"".
+    #[test]
+    fn what_is_padded_leaves_room_for_eight_bytes_of_padding() {
+        for (length, fits) in [(0, false), (1, true), (245, true), (246, false), (usize::MAX - 11, false)] {
+            assert_eq!(Algorithm::Rsa2048.pads(length), fits, "{length}");
+        }
+        assert!(Algorithm::Rsa4096.pads(501));
+        assert!(!Algorithm::P256.pads(32));
     }
 }

@@ -31,7 +31,7 @@ pub enum Mechanism {
     EcdsaSha512,
     /// Pure EdDSA over the message (RFC 8032).
     Eddsa,
-    /// RSASSA-PKCS1-v1_5 over a DigestInfo, and RSAES-PKCS1-v1_5 decryption (RFC 8017).
+    /// RSASSA-PKCS1-v1_5 over what is to be padded, usually a DigestInfo, and RSAES-PKCS1-v1_5 decryption (RFC 8017).
     RsaPkcs,
     /// RSASSA-PKCS1-v1_5 with SHA-256 over the message.
     Sha256RsaPkcs,

@@ -5,7 +5,7 @@ use crate::{Algorithm, Binding, KeyHandle, Mechanism, Parameters, Secret, Site, 
 /// One operation of a token, as data. Every token takes them through [`Token::perform`](crate::Token::perform)
 /// and refuses those that its capabilities do not name.
 pub enum TokenOp {
-    /// Signs `data`: a message, a digest, a DigestInfo or a padded block, as the mechanism says.
+    /// Signs `data`: a message, a digest, what is to be padded (usually a DigestInfo) or a padded block, as the mechanism says.
     Sign {
         /// The key that signs.
         key: KeyHandle,

@@ -15,16 +15,17 @@ pub fn check_digest_info(data: &[u8]) -> Result<Hash, TokenError> {
     Hash::ALL
         .into_iter()
         .find(|hash| data.strip_prefix(&prefix(*hash)[..]).is_some_and(|digest| digest.len() == hash.size()))
-        .ok_or_else(|| TokenError::DataInvalid("RSA_PKCS signs a DER DigestInfo of a known digest".into()))
+        .ok_or_else(|| TokenError::DataInvalid("they are no DER DigestInfo of a known digest".into()))
 }
 
-/// Pads a DigestInfo to the size of a modulus (EMSA-PKCS1-v1_5, RFC 8017, 9.2): `00 01 ff .. ff 00 DigestInfo`.
+/// Pads a DigestInfo, or what stands in for one, to the size of a modulus (EMSA-PKCS1-v1_5, RFC 8017, 9.2):
+/// `00 01 ff .. ff 00 DigestInfo`.
 ///
 /// # Errors
 /// [`TokenError::DataInvalid`] where the modulus is too short for it.
 pub fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, TokenError> {
     let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8);
-    let padding = padding.ok_or(TokenError::DataInvalid("the digest is too long for the key".into()))?;
+    let padding = padding.ok_or(TokenError::DataInvalid("they are too long for the key".into()))?;
     Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
 }
 

@@ -123,7 +123,13 @@ impl PrivateKey {
     }
 
     fn pkcs1(&self, info: &[u8]) -> Result<Vec<u8>, TokenError> {
-        refuse_sha1(check_digest_info(info)?)?;
+        if !self.algorithm.pads(info.len()) {
+            return Err(padded_size(self.algorithm));
+        }
+        // Programs that want the bare padding get it (TLS before 1.2 has no DigestInfo); nobody gets SHA-1.
+        if let Ok(hash) = check_digest_info(info) {
+            refuse_sha1(hash)?;
+        }
         self.key.sign_pkcs1(info).map_err(internal)
     }
 
@@ -150,6 +156,12 @@ impl PrivateKey {
 pub(crate) fn ml_dsa_context(parameters: &Parameters) -> Result<&[u8], TokenError> {
     let context = parameters.context.as_deref().unwrap_or_default();
     if context.len() > 255 { Err(invalid("an ML-DSA context has at most 255 bytes")) } else { Ok(context) }
+}
+
+/// Returns what is said of data that RSA_PKCS cannot pad.
+pub(crate) fn padded_size(algorithm: Algorithm) -> TokenError {
+    let most = algorithm.modulus_size().map_or(0, |modulus| modulus - 11);
+    TokenError::DataInvalid(format!("RSA_PKCS pads 1 to {most} bytes for {algorithm}").into())
 }
 
 /// Returns the DigestInfo of a message.

@@ -5,10 +5,9 @@ use claviger_token::{Algorithm, Hash, Mechanism, Parameters, Purpose, TokenError
 use ring::signature::{self as ring_signature, UnparsedPublicKey, VerificationAlgorithm};
 
 use crate::digest::digest;
-use crate::digest_info::check_digest_info;
 use crate::ecdsa_form::ecdsa_raw_to_der;
 use crate::evp::{Failed, Pkey};
-use crate::private_key::{hashed, ml_dsa_context};
+use crate::private_key::{hashed, ml_dsa_context, padded_size};
 use crate::{pss, spki};
 
 /// Returns true where `signature` is the mechanism's of `data` by the key of `spki`. ECDSA signatures are
@@ -99,7 +98,9 @@ impl Verification<'_> {
             Mechanism::EcdsaSha384 => self.ecdsa(&digest(Hash::Sha384, data), signature),
             Mechanism::EcdsaSha512 => self.ecdsa(&digest(Hash::Sha512, data), signature),
             Mechanism::RsaPkcs => {
-                check_digest_info(data)?;
+                if !self.algorithm.pads(data.len()) {
+                    return Err(padded_size(self.algorithm));
+                }
                 Ok(self.pkcs1(data, signature))
             }
             Mechanism::Sha256RsaPkcs => Ok(self.pkcs1(&hashed(Hash::Sha256, data), signature)),

@@ -337,6 +337,7 @@ fn data_of_a_length_that_cannot_be_right_never_reach_the_token() {
     let cases = [
         (Purpose::Sign, Mechanism::Ecdsa, Algorithm::P256, 0),
         (Purpose::Sign, Mechanism::Ecdsa, Algorithm::P256, 65),
+        (Purpose::Sign, Mechanism::RsaPkcs, Algorithm::Rsa2048, 0),
         (Purpose::Sign, Mechanism::RsaPkcs, Algorithm::Rsa2048, 246),
         (Purpose::Sign, Mechanism::RsaPkcsPss, Algorithm::Rsa2048, 20),
         (Purpose::Decrypt, Mechanism::RsaPkcs, Algorithm::Rsa2048, 255),

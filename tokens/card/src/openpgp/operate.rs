@@ -7,7 +7,6 @@ use super::channel::{Expect, Order};
 use super::session::Session;
 use super::slot::Slot;
 use crate::apdu::Answer;
-use crate::digest_info::check_digest_info;
 use crate::status::Status;
 use crate::{CardError, CardKey, Contents, Pin, peer, spki, tlv};
 
@@ -20,7 +19,7 @@ pub(super) struct Use<'a> {
 }
 
 impl Use<'_> {
-    /// Signs a digest, a DigestInfo, or (Ed25519) a message.
+    /// Signs a digest, what the card is to pad, or (Ed25519) a message.
     pub(super) fn sign(
         &self,
         session: &mut Session<'_>,
@@ -35,8 +34,7 @@ impl Use<'_> {
             }
             (Mechanism::Eddsa, Algorithm::Ed25519) => (data.to_vec(), Some(64)),
             (Mechanism::RsaPkcs, Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096) => {
-                check_digest_info(data)?;
-                (data.to_vec(), algorithm.modulus_size())
+                (padded(algorithm, data)?, algorithm.modulus_size())
             }
             _ => return Err(CardError::MechanismNotSupported(mechanism, algorithm)),
         };
@@ -141,6 +139,18 @@ fn digest(algorithm: Algorithm, data: &[u8]) -> Result<Vec<u8>, CardError> {
     }
     let data = &data[..data.len().min(size)];
     Ok([&vec![0; size - data.len()], data].concat())
+}
+
+/// Returns what the card pads: "the hash input shall not be longer than 40 % of the length of the modulus" (7.2.10.2),
+/// which is seen before the PIN is asked for.
+fn padded(algorithm: Algorithm, data: &[u8]) -> Result<Vec<u8>, CardError> {
+    let most = algorithm.modulus_size().map_or(0, |modulus| modulus * 2 / 5);
+    if data.is_empty() || data.len() > most {
+        return Err(CardError::DataInvalid(
+            format!("an OpenPGP card pads 1 to {most} bytes for {algorithm}").into(),
+        ));
+    }
+    Ok(data.to_vec())
 }
 
 /// Returns the agreed secret as PKCS#11 has it: the x coordinate. Some cards give the whole point.

@@ -11,7 +11,6 @@ use tracing::debug;
 use super::found;
 use super::frame::{FrameError, receive, send};
 use super::protocol::{Reply, Request, VERSION, phrase};
-use crate::digest_info::check_digest_info;
 use crate::{CardError, CardOp, CardOutput, Contents, Pin, peer, spki};
 
 /// The daemon's end of a connection to one helper process, which serves one reader.
@@ -168,7 +167,9 @@ fn check_data(operation: &CardOp) -> Result<(), CardError> {
         (Mechanism::RsaX509, _) | (_, false) if data.len() != modulus => {
             Err(CardError::DataInvalid("they are not one block".into()))
         }
-        (Mechanism::RsaPkcs, true) => check_digest_info(data),
+        (Mechanism::RsaPkcs, true) if !algorithm.pads(data.len()) => {
+            Err(CardError::DataInvalid("they leave no room for the padding".into()))
+        }
         _ => Ok(()),
     }
 }

@@ -64,6 +64,9 @@ impl Peer<'_> {
         if matches!(mechanism, Mechanism::Ecdsa | Mechanism::RsaPkcs) {
             self.old_signature(mechanism, tally);
         }
+        if mechanism == Mechanism::RsaPkcs {
+            self.bare_paddings(tally, &which);
+        }
         if mechanism.serves(Purpose::Decrypt) {
             for parameters in decryptions(mechanism) {
                 let name =
@@ -161,6 +164,28 @@ impl Peer<'_> {
         if mechanism == Mechanism::RsaPkcs {
             let refused = self.store.sign(&self.key, mechanism, &none, &data);
             assert!(matches!(refused, Err(TokenError::DataInvalid(_))), "SHA-1 is not signed");
+        }
+    }
+
+    /// What is padded need not be a DigestInfo: TLS before 1.2 signs 36 bytes without one.
+    fn bare_paddings(&self, tally: &mut Tally, which: &str) {
+        let (algorithm, none) = (self.key.info.algorithm, Parameters::default());
+        let most = algorithm.modulus_size().unwrap() - 11;
+        for size in [1, 36, most] {
+            let data = vec![0x5a; size];
+            let signature = self.store.sign(&self.key, Mechanism::RsaPkcs, &none, &data).unwrap();
+            let spki = &self.key.info.public_key;
+            let accepted = verify(spki, Mechanism::RsaPkcs, &none, &data, &signature).unwrap()
+                && !verify(spki, Mechanism::RsaPkcs, &none, &[0x5b], &signature).unwrap();
+            let (signature, signed) =
+                (self.openssl.file("signature", &signature), self.openssl.file("signed", &data));
+            // `pkeyutl` takes nothing that is longer than a digest.
+            let accepted = accepted && (size > 64 || self.verified_by_openssl(&signed, &signature, &[]));
+            tally.judge("RSA_PKCS", TestResult::Valid, accepted, &format!("{which}, {size} bytes"));
+        }
+        for size in [0, most + 1] {
+            let refused = self.store.sign(&self.key, Mechanism::RsaPkcs, &none, &vec![1; size]);
+            assert!(matches!(refused, Err(TokenError::DataInvalid(_))), "{which}, {size} bytes");
         }
     }
 

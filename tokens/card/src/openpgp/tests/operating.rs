@@ -247,12 +247,30 @@ fn what_is_not_one_block_is_refused() {
 }
 
 #[test]
-fn only_a_digest_info_is_padded_and_signed() {
+fn more_than_the_card_pads_gets_no_pin() {
     let pin = secret("123456");
-    let mut card = card(&[]);
-    let op = sign("sign", Algorithm::Rsa2048, Mechanism::RsaPkcs, &[1; 51]);
-    let outcome = openpgp::perform(&mut card, &rsa(), Pin::Given(&pin), op);
-    assert!(matches!(error(outcome), CardError::DataInvalid(_)));
+    for size in [0, 103, 245] {
+        let mut card = card(&[]);
+        let op = sign("sign", Algorithm::Rsa2048, Mechanism::RsaPkcs, &vec![1; size]);
+        let outcome = openpgp::perform(&mut card, &rsa(), Pin::Given(&pin), op);
+        assert!(matches!(error(outcome), CardError::DataInvalid(_)), "{size}");
+    }
+}
+
+/// 40 % of 256 bytes, which need not be a DigestInfo: TLS before 1.2 signs 36 bytes without any.
+#[test]
+fn what_the_card_pads_goes_over_as_it_is() {
+    let pin = secret("123456");
+    for data in [&[1; 1][..], &[7; 36], &[9; 102]] {
+        let size = u8::try_from(data.len()).unwrap();
+        let command = [&b"\x00\x2a\x9e\x9a"[..], &[size], data, &[0]].concat();
+        let answer = [&[5; 256][..], OK].concat();
+        let mut card = card(&[NO_KDF, (VERIFY_SIGN, OK), (&command, &answer), LOGOUT_SIGN]);
+        let op = sign("sign", Algorithm::Rsa2048, Mechanism::RsaPkcs, data);
+        let outcome = openpgp::perform(&mut card, &rsa(), Pin::Given(&pin), op);
+        card.finish();
+        assert!(matches!(outcome, Ok(CardOutput::Signature(signature)) if signature == [5; 256]));
+    }
 }
 
 /// An answer cut off anywhere is no signature, and the card is never left verified.

@@ -31,7 +31,7 @@ pub(crate) struct Oaep<'label> {
 }
 
 impl Pkey {
-    /// Pads a DigestInfo as RSASSA-PKCS1-v1_5 does and signs it.
+    /// Pads a DigestInfo, or what stands in for one, as RSASSA-PKCS1-v1_5 does and signs it.
     pub(crate) fn sign_pkcs1(&self, digest_info: &[u8]) -> Result<Vec<u8>, Failed> {
         let rsa = self.rsa()?;
         let mut signature = vec![0; rsa.size()];
@@ -52,7 +52,7 @@ impl Pkey {
         Ok(signature)
     }
 
-    /// Returns the DigestInfo inside an RSASSA-PKCS1-v1_5 signature whose padding is exactly right.
+    /// Returns what was padded in an RSASSA-PKCS1-v1_5 signature whose padding is exactly right.
     pub(crate) fn recover_pkcs1(&self, signature: &[u8]) -> Result<Vec<u8>, Failed> {
         self.recover(signature, lc::RSA_PKCS1_PADDING)
     }
