@@ -2,10 +2,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::SYSTEM_BUS;
+
 /// Where the daemon is to be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Bus {
-    /// The system bus: the service. Here the owner of the name must be the system user `claviger`.
+    /// The system bus at its fixed place: the service. Here the owner of the name must be the system user `claviger`.
     #[default]
     System,
     /// The session bus, for trying it out.
@@ -44,7 +46,9 @@ impl Bus {
     pub(crate) fn builder(&self) -> zbus::connection::Builder<'static> {
         use zbus::connection::Builder;
         match self {
-            Self::System => Builder::system(),
+            // No variable says where it is: in a program with more rights than its caller the environment is the caller's,
+            // and a bus of his would name anybody `claviger`.
+            Self::System => Builder::address(SYSTEM_BUS),
             Self::Session => Builder::session(),
             Self::Address(address) => Builder::address(address.clone().as_str()),
         }

@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use claviger_client::blocking::{Client, Watch};
+use claviger_client::blocking::{Client, Interrupt, Watch};
 use claviger_client::{
     Bus, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
     EncryptOptions, Error, ErrorName, Event, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions,
@@ -14,7 +15,15 @@ use crate::Store;
 pub(crate) struct Daemon {
     bus: Bus,
     pool: Mutex<Pool>,
-    watch: Mutex<Option<Watch>>,
+    watching: Mutex<Watching>,
+}
+
+/// Connections on which events come: those that nobody waits at now, and what ends the wait at each.
+#[derive(Default)]
+struct Watching {
+    idle: Vec<(u64, Watch)>,
+    interrupts: BTreeMap<u64, Interrupt>,
+    last: u64,
 }
 
 /// Connections that nobody uses now, and how many with a channel of their own are in use.
@@ -27,7 +36,7 @@ struct Pool {
 impl Daemon {
     /// Makes the key store that is on that bus.
     pub(crate) fn new(bus: Bus) -> Self {
-        Self { bus, pool: Mutex::default(), watch: Mutex::default() }
+        Self { bus, pool: Mutex::default(), watching: Mutex::default() }
     }
 
     /// Asks over a connection that nobody else uses meanwhile: what waits for one token holds up no other.
@@ -81,6 +90,10 @@ impl Daemon {
         if !is_broken {
             pool.idle.push(client);
         }
+    }
+
+    fn watching(&self) -> MutexGuard<'_, Watching> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -236,18 +249,28 @@ impl Store for Daemon {
     }
 
     fn wait_for_change(&self) -> Result<(), Error> {
-        let watching = self.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut watch) = watching else {
+        let idle = self.watching().idle.pop();
+        let Some((number, mut watch)) = idle else {
             // What happened before nobody told: it is looked at once, before anything is waited for.
             let watch = Watch::on(&self.bus)?;
-            *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+            let mut watching = self.watching();
+            watching.last += 1;
+            let number = watching.last;
+            watching.interrupts.insert(number, watch.interrupt());
+            watching.idle.push((number, watch));
             return Ok(());
         };
-        let event = watch.next_within(WAIT)?;
-        if event != Some(Event::Gone) {
-            *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        let event = watch.next_within(WAIT);
+        let mut watching = self.watching();
+        match event {
+            Ok(Some(Event::Gone)) | Err(_) => drop(watching.interrupts.remove(&number)),
+            Ok(_) => watching.idle.push((number, watch)),
         }
-        Ok(())
+        event.map(drop)
+    }
+
+    fn interrupt(&self) {
+        self.watching().interrupts.values().for_each(Interrupt::interrupt);
     }
 }
 

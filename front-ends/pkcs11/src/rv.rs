@@ -178,8 +178,9 @@ impl From<ErrorName> for Rv {
             ErrorName::WrongPassphrase | ErrorName::WrongConsentPhrase | ErrorName::BadPin => {
                 Self::PIN_INCORRECT
             }
-            // The next try is not looked at, now or ever.
-            ErrorName::TryLater | ErrorName::PinLocked => Self::PIN_LOCKED,
+            ErrorName::PinLocked => Self::PIN_LOCKED,
+            // It passes by itself, which `CKR_PIN_LOCKED` does not say: programs tell people to have the PIN reset.
+            ErrorName::TryLater => Self::FUNCTION_FAILED,
             ErrorName::Locked | ErrorName::PinNeeded => Self::USER_NOT_LOGGED_IN,
             // A person had to say yes and did not, or must do something first that is no login.
             ErrorName::SessionLocked

@@ -34,7 +34,7 @@ pub(crate) struct Active {
 pub(crate) struct Running<T> {
     /// What is left of it.
     pub(crate) stage: Stage<T>,
-    /// True where its key wants the PIN before each use.
+    /// True where its key wants the PIN before each use, and it was not given yet.
     pub(crate) wants_pin: bool,
 }
 
@@ -71,6 +71,15 @@ impl Active {
         let wants = |running: Option<bool>| running.unwrap_or(false);
         wants(self.sign.as_ref().map(|running| running.wants_pin))
             || wants(self.decrypt.as_ref().map(|running| running.wants_pin))
+    }
+
+    /// Takes notice of the PIN. It is good for one operation.
+    pub(crate) fn authenticate(&mut self) {
+        match (&mut self.sign, &mut self.decrypt) {
+            (Some(sign), _) if sign.wants_pin => sign.wants_pin = false,
+            (_, Some(decrypt)) => decrypt.wants_pin = false,
+            (_, None) => {}
+        }
     }
 }
 

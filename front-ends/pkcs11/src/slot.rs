@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use claviger_client::{KeyRow, TokenRow};
@@ -46,8 +46,13 @@ impl Slot {
     }
 }
 
-/// Sorts keys into slots: one for each token that holds at least one, in the order in which they are told.
-pub(crate) fn slots(tokens: Vec<(String, TokenRow)>, keys: Vec<(String, KeyRow)>) -> Vec<Arc<Slot>> {
+/// Sorts keys into slots: one for each token that holds at least one, or that is `used`, in the order in which they are
+/// told.
+pub(crate) fn slots(
+    tokens: Vec<(String, TokenRow)>,
+    keys: Vec<(String, KeyRow)>,
+    used: &BTreeSet<String>,
+) -> Vec<Arc<Slot>> {
     let keys = keys.into_iter().filter(|(_, row)| row.state != "revoked");
     let keys: Vec<_> = keys.filter_map(|(id, row)| Key::of_row(id, row)).map(Arc::new).collect();
     let held = |token: &str| -> Vec<Arc<Key>> {
@@ -55,7 +60,8 @@ pub(crate) fn slots(tokens: Vec<(String, TokenRow)>, keys: Vec<(String, KeyRow)>
         keys.iter().filter(here).cloned().collect()
     };
     let tokens: Vec<_> = tokens.into_iter().map(|(id, row)| (held(&id), id, row)).collect();
-    let tokens: Vec<_> = tokens.into_iter().filter(|(keys, ..)| !keys.is_empty()).collect();
+    let is_slot = |(keys, token, _): &Held| !keys.is_empty() || used.contains(token);
+    let tokens: Vec<Held> = tokens.into_iter().filter(is_slot).collect();
     let (ids, labels) = (ids(&tokens), labels(&tokens));
     let slot = |(keys, token, row): (Vec<Arc<Key>>, String, TokenRow)| {
         let (id, label) = (ids.get(&token).copied()?, labels.get(&token).cloned()?);

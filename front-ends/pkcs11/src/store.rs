@@ -103,4 +103,7 @@ pub trait Store: Send + Sync {
 
     /// Waits until a token may have come, gone or changed, or keys have; at most a second or so. An error: nobody tells.
     fn wait_for_change(&self) -> Result<(), Error>;
+
+    /// Ends every wait for a change that is under way.
+    fn interrupt(&self);
 }

@@ -259,4 +259,6 @@ impl Store for House {
         std::thread::yield_now();
         Ok(())
     }
+
+    fn interrupt(&self) {}
 }

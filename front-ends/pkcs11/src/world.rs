@@ -19,6 +19,8 @@ pub(crate) struct World {
     events: BTreeSet<sys::CK_SLOT_ID>,
     pub(crate) chains: Chains,
     pub(crate) objects: Objects,
+    /// Every slot that was ever told.
+    ever: BTreeSet<sys::CK_SLOT_ID>,
     sessions: BTreeMap<sys::CK_SESSION_HANDLE, Session>,
     logins: BTreeMap<sys::CK_SLOT_ID, Login>,
     last: sys::CK_SESSION_HANDLE,
@@ -38,7 +40,11 @@ impl World {
     /// Takes tokens and keys as they are now. Where a token is gone its sessions are: "when a token is removed, … all
     /// sessions … are automatically closed".
     pub(crate) fn renew(&mut self, tokens: Vec<(String, TokenRow)>, keys: Vec<(String, KeyRow)>) {
-        let now = slots(tokens, keys);
+        // Who destroys the last key of a token has still its sessions there.
+        let is_used = |slot: &&Arc<Slot>| self.sessions_of(slot.id).next().is_some();
+        let used = self.slots().iter().filter(is_used).map(|slot| slot.token.clone()).collect();
+        let now = slots(tokens, keys, &used);
+        self.ever.extend(now.iter().map(|slot| slot.id));
         let before = self.slots.replace(now).unwrap_or_else(|| self.slots().to_vec());
         let present = |slots: &[Arc<Slot>]| -> BTreeSet<sys::CK_SLOT_ID> {
             slots.iter().filter(|slot| slot.is_present()).map(|slot| slot.id).collect()
@@ -73,6 +79,11 @@ impl World {
     /// `CKR_SLOT_ID_INVALID`.
     pub(crate) fn slot(&self, id: sys::CK_SLOT_ID) -> Answer<Arc<Slot>> {
         self.slots().iter().find(|slot| slot.id == id).cloned().ok_or(Rv::SLOT_ID_INVALID)
+    }
+
+    /// Returns true for a slot that is there now, or was.
+    pub(crate) fn was_slot(&self, id: sys::CK_SLOT_ID) -> bool {
+        self.ever.contains(&id)
     }
 
     /// Opens a session on a slot whose token is there.

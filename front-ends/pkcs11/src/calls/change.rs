@@ -46,7 +46,8 @@ impl Module {
     /// Destroys an object. A private key is deleted for good, with all that belongs to it.
     ///
     /// # Errors
-    /// `CKR_ACTION_PROHIBITED` for the public half of a key: it goes with the private one.
+    /// `CKR_ACTION_PROHIBITED` for the public half of a key, which goes with the private one, and for a private key that
+    /// other tokens have too: the key store deletes it everywhere.
     pub(crate) fn destroy(
         &self,
         session: sys::CK_SESSION_HANDLE,
@@ -61,6 +62,10 @@ impl Module {
             Object::PublicKey(_) => return Err(Rv::ACTION_PROHIBITED),
             Object::PrivateKey(held) => {
                 check_writable(&view)?;
+                // Who destroys it here does not mean the card and the phone that have it too.
+                if held.key.row().tokens.len() > 1 {
+                    return Err(Rv::ACTION_PROHIBITED);
+                }
                 self.store().delete_key(held.key.id())
             }
             Object::Certificate(held) => {

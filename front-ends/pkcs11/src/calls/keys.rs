@@ -2,7 +2,7 @@ use cryptoki_sys as sys;
 use zeroize::Zeroizing;
 
 use super::Delivery;
-use crate::objects::Object;
+use crate::objects::{Held, Object};
 use crate::operations::{self, Parameter};
 use crate::rv::{Answer, Rv};
 use crate::state::Module;
@@ -33,6 +33,7 @@ impl Module {
         let Object::PrivateKey(held) = self.operand(session, key)? else {
             return Err(Rv::KEY_TYPE_INCONSISTENT);
         };
+        check_use(&held)?;
         let slot = self.world().session(session)?.slot;
         let secret = operations::derive(self.store(), &held.key, parameter, length);
         let secret = secret.map_err(|code| self.failed(slot, code))?;
@@ -82,6 +83,7 @@ impl Module {
             .operand(session, key)
             .map_err(|code| wrapping_code(code, Rv::UNWRAPPING_KEY_HANDLE_INVALID))?;
         let Object::PrivateKey(held) = key else { return Err(Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT) };
+        check_use(&held)?;
         let slot = self.world().session(session)?.slot;
         let secret = operations::unwrap(self.store(), &held.key, parameter, wrapped);
         let secret = secret.map_err(|code| self.failed(slot, code))?;
@@ -128,6 +130,7 @@ impl Module {
         let Object::PrivateKey(held) = self.operand(session, key)? else {
             return Err(Rv::KEY_TYPE_INCONSISTENT);
         };
+        check_use(&held)?;
         let slot = self.world().session(session)?.slot;
         let secret = operations::decapsulate(self.store(), &held.key, parameter, ciphertext);
         let secret = secret.map_err(|code| self.failed(slot, code))?;
@@ -173,6 +176,11 @@ pub(crate) fn check_secret(template: &Template) -> Answer<Option<usize>> {
     let length = template.number(sys::CKA_VALUE_LEN)?;
     let length = length.map(|length| usize::try_from(length).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID));
     length.transpose()
+}
+
+/// Refuses a key that wants its PIN before each use: only signing and decryption have a step at which it is given.
+fn check_use(held: &Held) -> Answer<()> {
+    if held.wants_pin { Err(Rv::KEY_FUNCTION_NOT_PERMITTED) } else { Ok(()) }
 }
 
 fn shortened(secret: &[u8], length: Option<usize>) -> Answer<&[u8]> {

@@ -25,7 +25,9 @@ impl Module {
                 if !self.world().session(session)?.active.wants_pin() {
                     return Err(Rv::OPERATION_NOT_INITIALIZED);
                 }
-                self.unlock(&view.slot, pin)
+                self.unlock(&view.slot, pin)?;
+                self.world().session(session).map_err(|_| Rv::SESSION_CLOSED)?.active.authenticate();
+                Ok(())
             }
             _ => Err(Rv::USER_TYPE_INVALID),
         }
@@ -69,9 +71,16 @@ impl Module {
         Ok(())
     }
 
-    /// Has the key store check a PIN or pass phrase. It does so also where it is unlocked already.
+    /// Has the key store check a PIN or pass phrase. It does so also where it is unlocked already, but has nobody asked
+    /// for one then.
     fn unlock(&self, slot: &Slot, pin: Option<Secret>) -> Answer<()> {
         let pin = pin.filter(|pin| !(slot.asks_itself() && pin.as_bytes().is_empty()));
+        // It asks by itself what a use of a key wants: one question more, before there is anything to say yes to, is one
+        // too many. What the caller knew may be old.
+        let asks = pin.is_none() || slot.row.kind == "phone";
+        if asks && slot.asks_itself() && !self.is_locked(slot)? {
+            return Ok(());
+        }
         let pin = match (slot.row.kind.as_str(), pin) {
             // It asks on its own screen, whatever the program was told.
             ("phone", _) => None,
@@ -82,6 +91,13 @@ impl Module {
         };
         let unlocked = self.store().unlock(&slot.token, pin.as_ref());
         unlocked.map_err(|error| self.failed(slot.id, error.into()))
+    }
+
+    /// Returns true where a slot's token is locked now.
+    fn is_locked(&self, slot: &Slot) -> Answer<bool> {
+        self.renew()?;
+        let now = self.world().slot(slot.id).map_err(|_| Rv::DEVICE_REMOVED)?;
+        if now.is_present() { Ok(now.row.locked) } else { Err(Rv::DEVICE_REMOVED) }
     }
 
     /// Logs out in this application. What is unlocked stays so for others.
@@ -114,7 +130,10 @@ impl Module {
         let set = self.store().unblock(&view.slot.token, &puk, &pin);
         set.map_err(|error| match self.failed(view.slot.id, error.into()) {
             // The PUK is wrong: it is the login that fails, now that it could be seen.
-            Rv::PIN_INCORRECT => self.failed(view.slot.id, Rv::USER_NOT_LOGGED_IN),
+            Rv::PIN_INCORRECT => {
+                self.world().set_login(view.slot.id, Login::Public);
+                Rv::USER_NOT_LOGGED_IN
+            }
             other => other,
         })
     }

@@ -36,6 +36,8 @@ impl Module {
     /// # Errors
     /// What the key store refuses with. Where there is no key store, or the user has none, there are no slots.
     pub(crate) fn renew(&self) -> Answer<()> {
+        // One at a time: what was told first shall not be taken last.
+        let _renewing = self.renewing();
         let told = self.store().list_tokens().and_then(|tokens| Ok((tokens, self.store().list_keys()?)));
         let (tokens, keys) = match told {
             Ok(told) => told,
@@ -47,7 +49,7 @@ impl Module {
     }
 
     /// Returns the code of an operation that failed at a slot, after taking notice: a token that is gone takes its
-    /// sessions with it, and where the key store is locked nobody is logged in.
+    /// sessions with it, and where it is locked nobody is logged in.
     pub(crate) fn failed(&self, slot: sys::CK_SLOT_ID, code: Rv) -> Rv {
         match code {
             Rv::DEVICE_REMOVED | Rv::TOKEN_NOT_PRESENT => {
@@ -55,7 +57,12 @@ impl Module {
                 Rv::DEVICE_REMOVED
             }
             Rv::USER_NOT_LOGGED_IN => {
-                self.world().set_login(slot, crate::session::Login::Public);
+                // It may be another token that wanted a PIN, or one use of one key.
+                let is_locked =
+                    self.renew().is_ok() && self.world().slot(slot).is_ok_and(|slot| slot.row.locked);
+                if is_locked {
+                    self.world().set_login(slot, crate::session::Login::Public);
+                }
                 code
             }
             other => other,

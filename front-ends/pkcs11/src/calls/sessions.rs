@@ -24,10 +24,15 @@ impl Module {
         world.open(slot, flags & sys::CKF_RW_SESSION != 0)
     }
 
-    /// Closes the sessions of a slot.
+    /// Closes the sessions of a slot. One that had a token once, which is gone with all its sessions, has none left.
+    ///
+    /// # Errors
+    /// `CKR_SLOT_ID_INVALID`.
     pub(crate) fn close_all_sessions(&self, slot: sys::CK_SLOT_ID) -> Answer<()> {
         let mut world = self.world();
-        world.slot(slot)?;
+        if !world.was_slot(slot) {
+            return Err(Rv::SLOT_ID_INVALID);
+        }
         world.close_all(slot);
         Ok(())
     }

@@ -254,6 +254,10 @@ impl Module {
                     keep(Stage::Open(operation));
                     return Ok(if small { Delivery::TooSmall(length) } else { Delivery::Length(length) });
                 }
+                // The key store may still have the PIN of another use: that is not for this one.
+                if wants_pin {
+                    return Err(Rv::USER_NOT_LOGGED_IN);
+                }
                 perform(operation).map_err(|code| self.failed(slot, code))?
             }
             Stage::Done(bytes, way) if way == at_once => bytes,

@@ -303,4 +303,6 @@ impl Store for Fake {
     fn wait_for_change(&self) -> Result<(), Error> {
         Err(refusal(ErrorName::Internal))
     }
+
+    fn interrupt(&self) {}
 }

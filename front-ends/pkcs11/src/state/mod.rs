@@ -13,6 +13,8 @@ use crate::world::World;
 pub(crate) struct Module {
     store: Box<dyn Store>,
     world: Mutex<World>,
+    /// Held while slots and keys are asked for and taken.
+    renewing: Mutex<()>,
     /// True once `C_Finalize` was called; who waits is woken.
     finalized: Mutex<bool>,
     end: Condvar,
@@ -28,7 +30,13 @@ struct Place {
 impl Module {
     /// Makes the state over a key store.
     pub(crate) fn new(store: Box<dyn Store>) -> Self {
-        Self { store, world: Mutex::default(), finalized: Mutex::new(false), end: Condvar::new() }
+        Self {
+            store,
+            world: Mutex::default(),
+            renewing: Mutex::default(),
+            finalized: Mutex::new(false),
+            end: Condvar::new(),
+        }
     }
 
     /// Returns the key store.
@@ -41,9 +49,21 @@ impl Module {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets one at a time ask for slots and keys, and take them.
+    pub(crate) fn renewing(&self) -> MutexGuard<'_, ()> {
+        self.renewing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns true once `C_Finalize` was called.
     pub(crate) fn is_finalized(&self) -> bool {
         *self.finalized.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes who waits: the module is no more.
+    pub(crate) fn end(&self) {
+        *self.finalized.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.end.notify_all();
+        self.store.interrupt();
     }
 
     /// Waits a second, or until `C_Finalize` is called.
@@ -81,9 +101,7 @@ pub(crate) fn initialize(store: impl FnOnce() -> Box<dyn Store>) -> Answer<()> {
 /// `CKR_CRYPTOKI_NOT_INITIALIZED`.
 pub(crate) fn finalize() -> Answer<()> {
     let module = ffi::place().module.write().unwrap_or_else(PoisonError::into_inner).take();
-    let module = module.ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)?;
-    *module.finalized.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    module.end.notify_all();
+    module.ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)?.end();
     Ok(())
 }
 

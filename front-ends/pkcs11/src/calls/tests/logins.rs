@@ -45,12 +45,40 @@ fn an_empty_pin_never_reaches_a_token() {
 fn a_pin_pad_asks_itself() {
     let (house, module) = House::furnished();
     house.inside().tokens[1].1.pin_pad = true;
+    house.inside().tokens[1].1.locked = true;
     let (_, card) = slots(&module);
     let flags = module.token_info(card).unwrap().flags;
     assert_ne!(flags & sys::CKF_PROTECTED_AUTHENTICATION_PATH, 0);
     let session = module.open_session(card, RO).unwrap();
     module.login(session, sys::CKU_USER, None).unwrap();
     assert_eq!(house.count("unlock"), 1);
+}
+
+#[test]
+fn what_asks_itself_and_is_unlocked_already_asks_when_a_key_is_used_only() {
+    for kind in ["card", "phone"] {
+        let (house, module) = House::furnished();
+        {
+            let row = &mut house.inside().tokens[1].1;
+            (row.kind, row.pin_pad, row.locked) = (kind.to_owned(), kind == "card", true);
+        }
+        let session = module.open_session(slots(&module).1, RO).unwrap();
+        // It is unlocked after the module last looked.
+        house.inside().tokens[1].1.locked = false;
+        module.login(session, sys::CKU_USER, None).unwrap();
+        assert_eq!(state(&module, session), sys::CKS_RO_USER_FUNCTIONS);
+        assert_eq!(house.count("unlock"), 0, "{kind}");
+    }
+}
+
+#[test]
+fn a_wait_before_the_next_try_is_no_lock() {
+    let (house, module) = House::furnished();
+    let session = module.open_session(slots(&module).0, RO).unwrap();
+    for (name, code) in [(ErrorName::TryLater, Rv::FUNCTION_FAILED), (ErrorName::PinLocked, Rv::PIN_LOCKED)] {
+        house.inside().refuses = Some(name);
+        assert_eq!(module.login(session, sys::CKU_USER, pin(PIN)), Err(code));
+    }
 }
 
 #[test]
@@ -86,9 +114,23 @@ fn a_store_that_locks_meanwhile_logs_out() {
     let key = only(&module, session, sys::CKO_PRIVATE_KEY);
     module.sign_init(session, &plain(sys::CKM_ECDSA), key).unwrap();
     house.inside().refuses = Some(ErrorName::Locked);
+    house.inside().tokens[0].1.locked = true;
     let signed = module.whole::<crate::operations::Sign>(session, &[1; 32], Some(64));
     assert_eq!(signed.err(), Some(Rv::USER_NOT_LOGGED_IN));
     assert_eq!(state(&module, session), sys::CKS_RW_PUBLIC_SESSION);
+}
+
+#[test]
+fn a_pin_that_another_token_wants_logs_nobody_out_here() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.sign_init(session, &plain(sys::CKM_ECDSA), key).unwrap();
+    house.inside().refuses = Some(ErrorName::PinNeeded);
+    house.inside().tokens[1].1.locked = true;
+    let signed = module.whole::<crate::operations::Sign>(session, &[1; 32], Some(64));
+    assert_eq!(signed.err(), Some(Rv::USER_NOT_LOGGED_IN));
+    assert_eq!(state(&module, session), sys::CKS_RW_USER_FUNCTIONS);
 }
 
 #[test]
@@ -104,6 +146,14 @@ fn a_key_that_wants_its_pin_each_time_takes_one_more_login_within_an_operation()
     again(pin(PIN)).unwrap();
     assert!(module.whole::<crate::operations::Sign>(session, b"text", Some(256)).is_ok());
     assert_eq!(house.count("unlock"), 3);
+    // It is good for one: the PIN that the key store still has is not taken for the next.
+    module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+    assert!(module.whole::<crate::operations::Sign>(session, b"text", None).is_ok(), "its length");
+    let signed = module.whole::<crate::operations::Sign>(session, b"text", Some(256));
+    assert_eq!(signed.err(), Some(Rv::USER_NOT_LOGGED_IN));
+    assert_eq!(house.count("sign"), 1);
+    assert_eq!(state(&module, session), sys::CKS_RW_USER_FUNCTIONS);
+    module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
 }
 
 #[test]

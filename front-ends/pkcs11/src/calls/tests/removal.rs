@@ -32,6 +32,32 @@ fn a_token_without_keys_is_no_slot() {
 }
 
 #[test]
+fn a_slot_whose_last_key_goes_stays_while_it_has_sessions() {
+    let (house, module) = House::furnished();
+    let (_, card) = slots(&module);
+    let session = logged_in(&module, card);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.destroy(session, key).unwrap();
+    assert_eq!(house.count("delete"), 1);
+    assert!(module.session_info(session).is_ok());
+    module.close_all_sessions(card).unwrap();
+    assert_eq!(module.slot_list(false, true).unwrap().len(), 1);
+    assert_eq!(module.close_all_sessions(card), Ok(()), "as often as one likes");
+    assert_eq!(module.close_all_sessions(card + 1), Err(Rv::SLOT_ID_INVALID));
+}
+
+#[test]
+fn a_key_that_other_tokens_have_too_is_not_destroyed_at_one() {
+    let (house, module) = House::furnished();
+    let (local, _) = slots(&module);
+    house.inside().keys[0].1.tokens.push(crate::testing::CARD.to_owned());
+    let session = logged_in(&module, local);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    assert_eq!(module.destroy(session, key), Err(Rv::ACTION_PROHIBITED));
+    assert_eq!(house.count("delete"), 0);
+}
+
+#[test]
 fn no_key_store_is_no_slot() {
     let (house, module) = House::furnished();
     house.inside().tokens.clear();
