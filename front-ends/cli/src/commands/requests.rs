@@ -53,7 +53,8 @@ pub(super) fn self_signed(client: &Client, options: &cli::Certificate) -> Result
     let (id, row) = look_at(client, &options.key, "sign a certificate with")?;
     spare(row.certificate.as_ref().map(|der| der.as_slice()))?;
     let mut claim = claim(wanted, *ca);
-    if claim.subject.is_empty() && claim.names.is_empty() {
+    // It is its own issuer too, and an issuer has a name (RFC 5280, 4.1.2.4).
+    if claim.subject.is_empty() {
         claim.subject = usual_subject(&id, &row);
     }
     let mut serial = client.random(SERIAL)?.as_bytes().to_vec();
