@@ -18,11 +18,11 @@ use crate::protocol::{Constraints, Destination};
 pub struct Record {
     /// True where it came into the store by `ssh-add`: it goes with what ends here.
     pub is_ours: bool,
-    /// Its id in the store, once it is known: another key that is the same number came some other way.
+    /// Its id in the store; none while it is on its way there. The same key under another id came some other way.
     pub id: Option<String>,
     /// When its time is over, seconds since 1970.
     pub expires: Option<u64>,
-    /// Each use is to be asked for, by this agent. Of a key that came by `ssh-add` the store knows it.
+    /// Each use is to be asked for, by this agent: also while the store does not know it yet, or any more.
     pub confirm: bool,
     /// Where it may be used; anywhere where there are none.
     pub destinations: Vec<Destination>,
@@ -35,12 +35,13 @@ impl Record {
     pub fn new(is_ours: bool, constraints: Constraints, now: u64) -> Self {
         let Constraints { lifetime, confirm, destinations } = constraints;
         let expires = lifetime.map(|seconds| now.saturating_add(u64::from(seconds)));
-        Self { is_ours, expires, confirm: confirm && !is_ours, destinations, ..Self::default() }
+        Self { is_ours, expires, confirm, destinations, ..Self::default() }
     }
 
-    /// Returns true where it is about the key of that id.
-    pub fn is_about(&self, id: &str) -> bool {
-        self.id.as_deref().is_none_or(|known| known == id)
+    /// Returns true where that very key came into the store by `ssh-add`: it may be deleted there. While no id is
+    /// known nothing is: the same key may have come some other way.
+    pub fn owns(&self, id: &str) -> bool {
+        self.is_ours && self.id.as_deref() == Some(id)
     }
 
     /// Returns true where its time is over.
@@ -93,9 +94,9 @@ impl Book {
         self.records.get(blob)
     }
 
-    /// Returns when the next key's time is over.
-    pub fn next_end(&self) -> Option<u64> {
-        self.records.values().filter_map(|record| record.expires).min()
+    /// Returns when the next key's time is over, after `now`.
+    pub fn next_end(&self, now: u64) -> Option<u64> {
+        self.records.values().filter_map(|record| record.expires).filter(|end| *end > now).min()
     }
 
     /// Changes the records, and keeps them before it returns. What could not be kept is not changed.
@@ -143,6 +144,8 @@ struct Kept {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    confirm: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     destinations: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -157,14 +160,14 @@ fn read(file: &Path) -> io::Result<BTreeMap<Vec<u8>, Record>> {
 }
 
 fn restore(kept: Kept) -> Option<(Vec<u8>, Record)> {
-    let Kept { key, id, expires, destinations, certificates } = kept;
+    let Kept { key, id, expires, confirm, destinations, certificates } = kept;
     let decode = |text: String| BASE64.decode(text.as_bytes()).ok();
     let destinations = match destinations {
         Some(text) => read_destinations(&decode(text)?).ok()?,
         None => Vec::new(),
     };
     let certificates = certificates.into_iter().map(decode).collect::<Option<_>>()?;
-    Some((decode(key)?, Record { is_ours: true, id, expires, confirm: false, destinations, certificates }))
+    Some((decode(key)?, Record { is_ours: true, id, expires, confirm, destinations, certificates }))
 }
 
 /// Writes the file whole and beside the old one, which it then replaces.
@@ -174,6 +177,7 @@ fn write(file: &Path, folder: &Path, records: &BTreeMap<Vec<u8>, Record>) -> io:
             key: BASE64.encode(blob),
             id: record.id.clone(),
             expires: record.expires,
+            confirm: record.confirm,
             destinations: (!record.destinations.is_empty())
                 .then(|| BASE64.encode(&write_destinations(&record.destinations))),
             certificates: record.certificates.iter().map(|blob| BASE64.encode(blob)).collect(),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::agent::Agent;
 use crate::journal::Journal;
-use crate::protocol::{Answer, FRAME_LIMIT, Frames, framed};
+use crate::protocol::{Answer, FRAME_LIMIT, Frames, Request, framed};
 use crate::sessions::Sessions;
 use crate::store::Store;
 
@@ -74,7 +74,9 @@ async fn converse<S: Store>(mut stream: UnixStream, agent: Arc<Agent<S>>, journa
                 return;
             }
         };
-        let Some(answer) = answered(&mut stream, &mut frames, agent.answer(&mut sessions, &message)).await
+        let Some(answer) =
+            answered(&mut stream, &mut frames, agent.answer(&mut sessions, &message), is_change(&message))
+                .await
         else {
             journal.detail("a client is gone before its answer");
             return;
@@ -87,12 +89,18 @@ async fn converse<S: Store>(mut stream: UnixStream, agent: Arc<Agent<S>>, journa
     }
 }
 
-/// Returns the answer, or `None` where the client goes before: what it asked for is given up then. What it sends
-/// meanwhile is kept for later.
+/// Returns true for what is not left half done: a key that came has what holds for it, one that goes is forgotten too.
+fn is_change(message: &[u8]) -> bool {
+    matches!(Request::parse(message), Ok(Request::Add { .. } | Request::Remove { .. } | Request::RemoveAll))
+}
+
+/// Returns the answer, or `None` where the client goes before: what it asked for is given up then, unless it is to be
+/// done to its end. What it sends meanwhile is kept for later.
 async fn answered(
     stream: &mut UnixStream,
     frames: &mut Frames,
     answer: impl Future<Output = Answer>,
+    to_its_end: bool,
 ) -> Option<Answer> {
     let mut answer = std::pin::pin!(answer);
     let mut piece = Zeroizing::new([0; 4096]);
@@ -106,7 +114,12 @@ async fn answered(
                     frames.take(&piece[..size]);
                     gathered += size;
                 }
-                _ => return None,
+                _ => {
+                    if to_its_end {
+                        answer.await;
+                    }
+                    return None;
+                }
             },
         }
     }

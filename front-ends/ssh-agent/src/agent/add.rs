@@ -1,15 +1,29 @@
-use std::collections::BTreeSet;
-use std::sync::Mutex;
-
-use claviger_client::{Error, ErrorName};
+use claviger_client::{Error, ErrorName, Secret};
 
 use crate::book::Record;
 use crate::der;
 use crate::protocol::{Constraints, Identity, PrivateKey};
 use crate::store::Store;
 
+use super::keys::Key;
 use super::refusal::Refusal;
 use super::{Agent, held, now};
+
+/// A key that somebody adds.
+struct Arrival<'a> {
+    key: &'a PrivateKey<'a>,
+    blob: Vec<u8>,
+    comment: &'a str,
+    constraints: Constraints,
+}
+
+/// What the store made of a key.
+enum Made {
+    /// A key of that id.
+    New(String),
+    /// Nothing: somebody was quicker, and it is there.
+    Before(Key),
+}
 
 impl<S: Store> Agent<S> {
     /// Takes a key in. One that the store has already is not made twice: the constraints then hold in this agent only.
@@ -19,65 +33,91 @@ impl<S: Store> Agent<S> {
         comment: &str,
         mut constraints: Constraints,
     ) -> Result<(), Refusal> {
-        let blob = key.identity.key().to_blob();
         constraints.lifetime = constraints.lifetime.or(self.settings.lifetime);
-        let confirm = constraints.confirm;
-        // Others that add the same key wait for nothing here: the store makes one of them fail.
-        let _arriving = Arriving::new(&self.arriving, &blob);
-        let known = self.look().await?.into_iter().find(|known| known.blob == blob);
-        let is_ours = match &known {
-            Some(known) => {
-                self.book()?.get(&blob).is_some_and(|record| record.is_ours && record.is_about(&known.id))
+        let arrival = Arrival { key, blob: key.identity.key().to_blob(), comment, constraints };
+        let adding = self.adding.lock().await;
+        let known = self.look().await?.into_iter().find(|known| known.blob == arrival.blob);
+        let known = if known.is_some() { known } else { self.import(&arrival).await? };
+        if let Some(known) = known {
+            self.constrain(&arrival, &known).await?;
+        }
+        drop(adding);
+        held(&self.hidden).retain(|hidden| *hidden != arrival.blob && *hidden != key.blob);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Writes down what holds for a key that the store has.
+    async fn constrain(&self, arrival: &Arrival<'_>, known: &Key) -> Result<(), Refusal> {
+        let is_ours = self.book()?.get(&arrival.blob).is_some_and(|record| record.owns(&known.id));
+        let record = Record::new(is_ours, arrival.constraints.clone(), now());
+        self.keep(arrival, Record { id: Some(known.id.clone()), ..record })?;
+        if is_ours && arrival.constraints.confirm {
+            self.ask_always(&known.id, arrival.comment).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the key in the store, or returns the one that is there.
+    async fn import(&self, arrival: &Arrival<'_>) -> Result<Option<Key>, Refusal> {
+        let pkcs8 = der::to_pkcs8(arrival.key).map_err(Refusal::Unencodable)?;
+        let record = Record::new(true, arrival.constraints.clone(), now());
+        // Kept before the key is made: what holds for it holds from its first moment, and where this agent ends in between.
+        let earlier = self.keep(arrival, record.clone())?;
+        let made = self.make(&pkcs8, arrival).await;
+        self.forget_keys();
+        match made {
+            Ok(Made::New(id)) => {
+                let named = self.keep(arrival, Record { id: Some(id.clone()), ..record });
+                let outcome = match named {
+                    Ok(_) if arrival.constraints.confirm => self.ask_always(&id, arrival.comment).await,
+                    named => named.map(drop),
+                };
+                if outcome.is_err() {
+                    // Better no key than one without its end, or that is not asked for.
+                    let deleted = self.store.delete(&id).await;
+                    self.forget_keys();
+                    deleted
+                        .map_err(|error| Refusal::Store("delete again", arrival.comment.to_owned(), error))?;
+                    self.take_back(arrival, Some(&id), earlier)?;
+                }
+                outcome.map(|()| None)
             }
-            None => true,
-        };
-        // Kept before the key is made: no key is without its end because something broke in between.
-        self.keep(&blob, &key.identity, &key.blob, Record::new(is_ours, constraints, now()))?;
-        let outcome = match known {
-            Some(known) if confirm && is_ours => self.ask_always(&known.id, comment).await,
-            Some(_) => Ok(()),
-            None => self.import(key, comment, confirm).await,
-        };
-        match outcome {
-            Ok(()) => {
-                held(&self.hidden).retain(|hidden| *hidden != blob && *hidden != key.blob);
-                self.changed.notify_one();
-                Ok(())
-            }
-            // Whether there is a key now is seen when the keys are listed next.
-            Err(refusal) => Err(refusal),
+            Ok(Made::Before(known)) => self.take_back(arrival, None, earlier).map(|()| Some(known)),
+            // Nobody knows whether there is a key now. If so, what holds for it stays written.
+            Err(Refusal::Store(
+                what,
+                key,
+                error @ (Error::Timeout | Error::Lost(_) | Error::Protocol(_)),
+            )) => Err(Refusal::Store(what, key, error)),
+            Err(refusal) => self.take_back(arrival, None, earlier).and(Err(refusal)),
         }
     }
 
-    async fn import(&self, key: &PrivateKey<'_>, comment: &str, confirm: bool) -> Result<(), Refusal> {
-        let pkcs8 = der::to_pkcs8(key).map_err(Refusal::Unencodable)?;
-        let imported = self.store.import(&pkcs8, &label(comment)).await;
-        self.forget_keys();
-        let id = match imported {
-            Ok(id) => id,
-            // Somebody else was quicker: it is there.
-            Err(Error::Refused(refusal)) if refusal.name == ErrorName::AlreadyExists && !confirm => {
-                return Ok(());
+    /// Imports the key under the comment. Where another key is called so (a comment is often only `user@host`) a number
+    /// tells them apart.
+    async fn make(&self, pkcs8: &Secret, arrival: &Arrival<'_>) -> Result<Made, Refusal> {
+        let fails = |error| Refusal::Store("add", arrival.comment.to_owned(), error);
+        let first = label(arrival.comment);
+        let mut name = first.clone();
+        loop {
+            let error = match self.store.import(pkcs8, &name).await {
+                Ok(id) => return Ok(Made::New(id)),
+                Err(error) => error,
+            };
+            if !matches!(&error, Error::Refused(refusal) if refusal.name == ErrorName::AlreadyExists) {
+                return Err(fails(error));
             }
-            Err(error) => return Err(Refusal::Store("add", comment.to_owned(), error)),
-        };
-        let blob = key.identity.key().to_blob();
-        let named = self.book()?.change(|records| {
-            if let Some(record) = records.get_mut(&blob) {
-                record.id = Some(id.clone());
+            let known = self.look().await?.into_iter().find(|known| known.blob == arrival.blob);
+            if let Some(known) = known {
+                return Ok(Made::Before(known));
             }
-        });
-        named.map_err(Refusal::Book)?;
-        if !confirm {
-            return Ok(());
+            let rows = self.store.list().await.map_err(fails)?;
+            let is_taken = |name: &String| rows.iter().any(|(_, row)| row.label == *name);
+            let free = (2..=NAMESAKES).map(|number| numbered(&first, number)).find(|name| !is_taken(name));
+            // Its name was not what was there already, or there is none left.
+            name = free.filter(|_| is_taken(&name)).ok_or_else(|| fails(error))?;
         }
-        let asked = self.ask_always(&id, comment).await;
-        if asked.is_err() {
-            // Better no key than one that is not asked for.
-            let deleted = self.store.delete(&id).await;
-            deleted.map_err(|error| Refusal::Store("delete again", comment.to_owned(), error))?;
-        }
-        asked
     }
 
     async fn ask_always(&self, id: &str, comment: &str) -> Result<(), Refusal> {
@@ -86,38 +126,40 @@ impl<S: Store> Agent<S> {
         asked.map_err(|error| Refusal::Store("have its use asked for of", comment.to_owned(), error))
     }
 
-    /// Writes down what is known of a key; certificates of earlier times stay.
-    fn keep(&self, key: &[u8], identity: &Identity, blob: &[u8], mut record: Record) -> Result<(), Refusal> {
-        let mut book = self.book()?;
-        if let Some(known) = book.get(key) {
-            record.certificates.clone_from(&known.certificates);
-            record.id.clone_from(&known.id);
-        }
-        if matches!(identity, Identity::Certificate(_)) {
-            record.certificates.retain(|known| known != blob);
-            record.certificates.push(blob.to_vec());
-        }
-        let kept = book.change(|records| records.insert(key.to_vec(), record));
-        kept.map(drop).map_err(Refusal::Book)
+    /// Writes down what is known of a key, and returns what was before; certificates of earlier times stay.
+    fn keep(&self, arrival: &Arrival<'_>, mut record: Record) -> Result<Option<Record>, Refusal> {
+        let PrivateKey { identity, blob, .. } = arrival.key;
+        let kept = self.book()?.change(|records| {
+            if let Some(known) = records.get(&arrival.blob) {
+                record.certificates.clone_from(&known.certificates);
+            }
+            if matches!(identity, Identity::Certificate(_)) {
+                record.certificates.retain(|known| known != blob);
+                record.certificates.push(blob.clone());
+            }
+            records.insert(arrival.blob.clone(), record)
+        });
+        kept.map_err(Refusal::Book)
     }
-}
 
-/// A key is on its way into the store: what is written of it is not forgotten meanwhile.
-struct Arriving<'a> {
-    all: &'a Mutex<BTreeSet<Vec<u8>>>,
-    blob: Vec<u8>,
-}
-
-impl<'a> Arriving<'a> {
-    fn new(all: &'a Mutex<BTreeSet<Vec<u8>>>, blob: &[u8]) -> Self {
-        held(all).insert(blob.to_vec());
-        Self { all, blob: blob.to_vec() }
-    }
-}
-
-impl Drop for Arriving<'_> {
-    fn drop(&mut self) {
-        held(self.all).remove(&self.blob);
+    /// Forgets what was written of a key that did not come, if it still stands there under that id.
+    fn take_back(
+        &self,
+        arrival: &Arrival<'_>,
+        id: Option<&str>,
+        earlier: Option<Record>,
+    ) -> Result<(), Refusal> {
+        let changed = self.book()?.change(|records| {
+            let is_this = |record: &Record| record.is_ours && record.id.as_deref() == id;
+            if !records.get(&arrival.blob).is_some_and(is_this) {
+                return;
+            }
+            match earlier.filter(|record| record.id.is_some()) {
+                Some(earlier) => drop(records.insert(arrival.blob.clone(), earlier)),
+                None => drop(records.remove(&arrival.blob)),
+            }
+        });
+        changed.map_err(Refusal::Book)
     }
 }
 
@@ -127,16 +169,28 @@ fn label(comment: &str) -> String {
     let is_misleading = text.starts_with("pkcs11:")
         || (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let text = if is_misleading { format!("ssh: {text}") } else { text };
-    let end = (0..=text.len().min(LABEL)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text[..end].to_owned()
+    shortened(&text, LABEL).to_owned()
+}
+
+/// Returns the label of the key that is the `number`th of that name.
+fn numbered(label: &str, number: u32) -> String {
+    let number = format!(" ({number})");
+    format!("{}{number}", shortened(label, LABEL - number.len()))
+}
+
+fn shortened(text: &str, limit: usize) -> &str {
+    let end = (0..=text.len().min(limit)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// In bytes.
 const LABEL: usize = 255;
+/// As many keys may have one comment; the store takes fewer altogether.
+const NAMESAKES: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use super::label;
+    use super::{label, numbered};
 
     #[test]
     fn any_comment_becomes_a_label() {
@@ -144,5 +198,7 @@ mod tests {
         assert_eq!(label("pkcs11:id=1"), "ssh: pkcs11:id=1");
         assert_eq!(label(&"a".repeat(32)), format!("ssh: {}", "a".repeat(32)));
         assert_eq!(label(&"ä".repeat(200)).len(), 254);
+        assert_eq!(numbered("alice@host", 2), "alice@host (2)");
+        assert_eq!(numbered(&"ä".repeat(127), 10).len(), 255);
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Key {
     pub(super) signs: bool,
     /// True where its use is likely to ask nobody.
     pub(super) is_quiet: bool,
+    /// True where the store of this machine has it, and nothing else.
+    pub(super) is_only_local: bool,
     /// How it signs.
     mechanisms: Vec<String>,
     /// Keys are shown in this order.
@@ -36,7 +38,8 @@ impl Key {
             && row.usage.iter().any(|usage| usage == "sign")
             && Scheme::all_of(&public).any(can);
         let is_unasked = row.confirm.as_deref().is_none_or(|policy| policy == "never");
-        let is_quiet = is_unasked && row.location == ["local"];
+        let is_only_local = row.location == ["local"];
+        let is_quiet = is_unasked && is_only_local;
         let is_default = |purpose| row.default_for.iter().any(|default| default == purpose);
         let rank = match (is_default("sign"), is_default("authenticate")) {
             (true, _) => 0,
@@ -44,7 +47,8 @@ impl Key {
             (false, false) => 2,
         };
         let (label, mechanisms) = (row.label, row.mechanisms);
-        Some(Self { id, label, blob: public.to_blob(), public, signs, is_quiet, mechanisms, rank })
+        let blob = public.to_blob();
+        Some(Self { id, label, blob, public, signs, is_quiet, is_only_local, mechanisms, rank })
     }
 
     /// Returns how it signs with these flags.

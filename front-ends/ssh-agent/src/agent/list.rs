@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::book::Record;
 use crate::folders::Found;
 use crate::protocol::key_of;
@@ -11,10 +13,15 @@ use super::{Agent, held, now};
 impl<S: Store> Agent<S> {
     /// Returns blobs and comments of what may be seen on that connection: each key, its certificates behind it.
     pub(super) async fn list(&self, sessions: &Sessions) -> Result<Vec<(Vec<u8>, String)>, Refusal> {
+        let named = self.named()?;
         let keys = self.look().await?;
-        self.tidy(&keys)?;
+        self.tidy(&named, &keys)?;
         let found = self.settings.folders.certificates();
         let (book, hidden, now) = (self.book()?, held(&self.hidden), now());
+        if book.records().values().any(|record| record.is_over(now)) {
+            // It could not be ended: somebody is here, and perhaps it can now.
+            self.changed.notify_one();
+        }
         let mut shown = Vec::new();
         for key in keys.iter().filter(|key| key.signs) {
             let record = book.get(&key.blob);
@@ -28,15 +35,25 @@ impl<S: Store> Agent<S> {
         Ok(shown)
     }
 
-    /// Forgets what is known of keys that the store has no longer.
-    fn tidy(&self, keys: &[Key]) -> Result<(), Refusal> {
-        let arriving = held(&self.arriving).clone();
-        let is_there = |(blob, record): (&Vec<u8>, &Record)| {
-            arriving.contains(blob) || keys.iter().any(|key| key.blob == *blob && record.is_about(&key.id))
+    /// Returns the keys of the book by their ids. One without an id is on its way into the store, perhaps by another
+    /// agent of this user.
+    fn named(&self) -> Result<BTreeMap<Vec<u8>, String>, Refusal> {
+        let book = self.book()?;
+        let named =
+            book.records().iter().filter_map(|(blob, record)| Some((blob.clone(), record.id.clone()?)));
+        Ok(named.collect())
+    }
+
+    /// Forgets what is known of keys that the store has no longer: of those that had their ids before it was asked. Others
+    /// may have come since.
+    fn tidy(&self, named: &BTreeMap<Vec<u8>, String>, keys: &[Key]) -> Result<(), Refusal> {
+        let is_gone = |blob: &Vec<u8>, record: &Record| {
+            let id = named.get(blob).filter(|id| record.id.as_ref() == Some(*id));
+            id.is_some_and(|id| !keys.iter().any(|key| key.blob == *blob && key.id == *id))
         };
         let mut book = self.book()?;
-        if !book.records().iter().all(is_there) {
-            book.change(|records| records.retain(|blob, record| is_there((blob, record))))
+        if book.records().iter().any(|(blob, record)| is_gone(blob, record)) {
+            book.change(|records| records.retain(|blob, record| !is_gone(blob, record)))
                 .map_err(Refusal::Book)?;
         }
         Ok(())

@@ -45,9 +45,9 @@ pub struct Agent<S> {
     hidden: Mutex<BTreeSet<Vec<u8>>>,
     /// The keys as they were seen last.
     keys: Mutex<Vec<Key>>,
-    /// Keys that are on their way into the store.
-    arriving: Mutex<BTreeSet<Vec<u8>>>,
-    /// A lifetime is new.
+    /// Keys go into the store one after the other.
+    adding: tokio::sync::Mutex<()>,
+    /// A lifetime is new, or what could not be ended is to be tried again.
     changed: Notify,
 }
 
@@ -71,7 +71,7 @@ impl<S: Store> Agent<S> {
             book: Mutex::new(book),
             hidden: Mutex::default(),
             keys: Mutex::default(),
-            arriving: Mutex::default(),
+            adding: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
     }

@@ -49,62 +49,72 @@ impl<S: Store> Agent<S> {
         outcome
     }
 
-    /// Ends what is over, again and again.
+    /// Ends what is over, again and again. What cannot be ended, for example while the account is locked, is told once, and
+    /// tried when somebody lists the keys and every minute.
     pub async fn end_lifetimes(&self) {
+        let mut told = None;
         loop {
-            let end = held(&self.book).next_end();
-            match end.map(|end| end.saturating_sub(now())) {
-                Some(0) => {
-                    if let Err(refusal) = self.end_what_is_over().await {
-                        self.journal.say(refusal);
-                        tokio::time::sleep(AGAIN).await;
-                    }
-                }
-                // The clock of such waits stands still while the machine sleeps: it is looked at every minute.
+            let now = now();
+            let failure = self.end_what_is_over(now).await.err().map(|refusal| refusal.to_string());
+            if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
+                self.journal.say(failure);
+            }
+            told = failure;
+            let end = held(&self.book).next_end(now).map(|end| Duration::from_secs(end - now));
+            // The clock of such waits stands still while the machine sleeps: it is looked at every minute.
+            match end.or(told.as_ref().map(|_| LONGEST)) {
                 Some(left) => {
-                    let left = Duration::from_secs(left).min(LONGEST);
-                    drop(tokio::time::timeout(left, self.changed.notified()).await);
+                    drop(tokio::time::timeout(left.min(LONGEST), self.changed.notified()).await);
                 }
                 None => self.changed.notified().await,
             }
         }
     }
 
-    async fn end_what_is_over(&self) -> Result<(), Refusal> {
-        let now = now();
+    async fn end_what_is_over(&self, now: u64) -> Result<(), Refusal> {
         let over: Vec<(Vec<u8>, bool)> = {
             let book = self.book()?;
             let over = book.records().iter().filter(|(_, record)| record.is_over(now));
             over.map(|(blob, record)| (blob.clone(), record.is_ours)).collect()
         };
+        let mut outcome = Ok(());
         for (blob, is_ours) in over {
-            if is_ours {
-                self.delete(&blob).await?;
+            // One that cannot be ended keeps no other.
+            outcome = outcome.and(if is_ours {
+                self.delete(&blob).await
             } else {
                 held(&self.hidden).insert(blob.clone());
-                self.book()?.change(|records| records.remove(&blob)).map_err(Refusal::Book)?;
-            }
+                self.forget(&blob)
+            });
         }
-        Ok(())
+        outcome
     }
 
-    /// Deletes a key that came by `ssh-add`, first in the store.
+    /// Deletes a key that came by `ssh-add`, first in the store. To delete a key is to delete it everywhere: one that stands
+    /// on a card or a phone too by now is somebody's own, and only hidden.
     async fn delete(&self, blob: &[u8]) -> Result<(), Refusal> {
         let keys = self.look().await?;
         let record = self.book()?.get(blob).cloned().unwrap_or_default();
-        let known = keys.into_iter().find(|key| key.blob == blob && record.is_about(&key.id));
-        if let Some(Key { id, label, .. }) = known {
-            match self.store.delete(&id).await {
-                Ok(()) => self.forget_keys(),
-                Err(Error::Refused(refusal)) if refusal.name == ErrorName::NoSuchKey => self.forget_keys(),
-                Err(error) => return Err(Refusal::Store("delete", label, error)),
+        match keys.into_iter().find(|key| key.blob == blob) {
+            Some(Key { id, label, is_only_local: true, .. }) if record.owns(&id) => {
+                let deleted = self.store.delete(&id).await;
+                self.forget_keys();
+                match deleted {
+                    Ok(()) => {}
+                    Err(Error::Refused(refusal)) if refusal.name == ErrorName::NoSuchKey => {}
+                    Err(error) => return Err(Refusal::Store("delete", label, error)),
+                }
             }
+            Some(_) => drop(held(&self.hidden).insert(blob.to_vec())),
+            None => {}
         }
-        let changed = self.book()?.change(|records| records.remove(blob));
-        changed.map(drop).map_err(Refusal::Book)
+        self.forget(blob)
+    }
+
+    fn forget(&self, blob: &[u8]) -> Result<(), Refusal> {
+        self.book()?.change(|records| records.remove(blob)).map(drop).map_err(Refusal::Book)
     }
 }
 
-/// How long after a failure it is tried again.
-const AGAIN: Duration = Duration::from_secs(30);
+/// After so long it is looked again whether something is over.
 const LONGEST: Duration = Duration::from_secs(60);

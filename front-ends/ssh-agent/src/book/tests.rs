@@ -5,7 +5,7 @@ fn record(seed: u8) -> Record {
     let key = PublicKey::Ed25519([seed; 32]);
     let to = Hop { user: "alice".to_owned(), host: "host".to_owned(), keys: vec![(key, true)] };
     let destinations = vec![Destination { from: Hop::default(), to }];
-    let constraints = Constraints { lifetime: Some(60), confirm: false, destinations };
+    let constraints = Constraints { lifetime: Some(60), confirm: true, destinations };
     Record { certificates: vec![vec![seed]], ..Record::new(true, constraints, 1000) }
 }
 
@@ -25,12 +25,23 @@ fn what_came_by_ssh_add_is_known_to_the_next_agent() {
     let mut next = Book::open(Some(file)).expect("the kept book");
     assert_eq!(next.get(&[1]), Some(&record(1)));
     assert_eq!(next.get(&[2]), None, "what the store had before is not kept");
-    assert_eq!(next.next_end(), Some(1060));
+    assert_eq!(next.next_end(1059), Some(1060));
+    assert_eq!(next.next_end(1060), None, "it is over already");
 
     next.change(|records| records.remove(&vec![1])).expect("it is kept");
     book.refresh().expect("the file");
     assert_eq!(book.get(&[1]), None, "another agent removed it");
     assert_eq!(book.get(&[2]), Some(&foreign));
+}
+
+#[test]
+fn a_key_is_owned_by_its_id_only() {
+    let mut record = record(1);
+    assert!(!record.owns("one"), "it may have come some other way");
+    record.id = Some("one".to_owned());
+    assert!(record.owns("one") && !record.owns("two"));
+    record.is_ours = false;
+    assert!(!record.owns("one"));
 }
 
 #[test]

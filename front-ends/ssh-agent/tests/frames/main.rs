@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adding;
 mod toy;
 
 use claviger_ssh_agent::agent::{Agent, Settings};

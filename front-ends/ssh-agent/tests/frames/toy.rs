@@ -1,18 +1,34 @@
 //! A key store in memory: Ed25519 keys that sign, and keys of other kinds with one signature each.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use claviger_client::{ByteBuf, CallError, Error, ErrorName, KeyRow, Secret};
 use claviger_ssh_agent::der;
 use claviger_ssh_agent::protocol::{Curve, PublicKey, Scheme};
 use claviger_ssh_agent::store::{Job, Store};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use tokio::sync::Notify;
 
 /// The store.
 #[derive(Default)]
 pub(crate) struct Toy {
     keys: Mutex<Vec<(String, KeyRow, Signs)>>,
     reasons: Mutex<Vec<String>>,
+    /// What is refused.
+    refuses: Mutex<Vec<ErrorName>>,
+    /// Keys that are not deleted.
+    stubborn: Mutex<Vec<String>>,
+    /// Imports wait for this, once it is there.
+    gate: Mutex<Option<Arc<Gate>>>,
+}
+
+/// Where a key waits on its way in.
+#[derive(Default)]
+pub(crate) struct Gate {
+    /// It is there.
+    pub(crate) reached: Notify,
+    /// It may go on.
+    pub(crate) open: Notify,
 }
 
 enum Signs {
@@ -46,9 +62,50 @@ impl Toy {
         self.reasons.lock().unwrap().clone()
     }
 
+    /// Takes the keys of another store.
+    pub(crate) fn take(&self, other: &Self) {
+        self.keys.lock().unwrap().append(&mut other.keys.lock().unwrap());
+    }
+
+    /// Returns ids, labels and policies of the keys.
+    pub(crate) fn rows(&self) -> Vec<(String, KeyRow)> {
+        self.keys.lock().unwrap().iter().map(|(id, row, _)| (id.clone(), row.clone())).collect()
+    }
+
+    /// Returns the labels of the keys.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        self.rows().into_iter().map(|(_, row)| row.label).collect()
+    }
+
+    /// Changes what the store says of the first key.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut KeyRow)) {
+        change(&mut self.keys.lock().unwrap()[0].1);
+    }
+
+    /// Refuses imports from now on with that, or does not any more.
+    pub(crate) fn refuse(&self, name: Option<ErrorName>) {
+        *self.refuses.lock().unwrap() = name.into_iter().collect();
+    }
+
+    /// Deletes no key of that label from now on.
+    pub(crate) fn hold(&self, label: &str) {
+        self.stubborn.lock().unwrap().push(label.to_owned());
+    }
+
+    /// Deletes every key again.
+    pub(crate) fn release(&self) {
+        self.stubborn.lock().unwrap().clear();
+    }
+
+    /// Has imports wait.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        self.gate.lock().unwrap().insert(Arc::default()).clone()
+    }
+
     fn keep(&self, label: &str, key: &PublicKey, mechanisms: &[&str], signs: Signs) -> String {
         let mut keys = self.keys.lock().unwrap();
-        let id = format!("{:032x}", keys.len() + 1);
+        let last = keys.last().map_or(0, |(id, ..)| u128::from_str_radix(id, 16).unwrap());
+        let id = format!("{:032x}", last + 1);
         let row = KeyRow {
             label: label.to_owned(),
             usage: vec!["sign".to_owned()],
@@ -69,7 +126,7 @@ fn refused(name: ErrorName) -> Error {
 
 impl Store for Toy {
     async fn list(&self) -> Result<Vec<(String, KeyRow)>, Error> {
-        Ok(self.keys.lock().unwrap().iter().map(|(id, row, _)| (id.clone(), row.clone())).collect())
+        Ok(self.rows())
     }
 
     async fn sign(&self, job: Job<'_>) -> Result<Vec<u8>, Error> {
@@ -85,9 +142,22 @@ impl Store for Toy {
     }
 
     async fn import(&self, key: &Secret, label: &str) -> Result<String, Error> {
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.reached.notify_one();
+            gate.open.notified().await;
+        }
+        if let Some(name) = self.refuses.lock().unwrap().first() {
+            return Err(refused(*name));
+        }
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes());
         let pair = pair.map_err(|_| refused(ErrorName::DataInvalid))?;
         let public = PublicKey::Ed25519(pair.public_key().as_ref().try_into().unwrap());
+        let spki = der::to_spki(&public).expect("a key");
+        let is_same = |row: &KeyRow| *row.public_key == *spki || (!label.is_empty() && row.label == label);
+        if self.rows().iter().any(|(_, row)| is_same(row)) {
+            return Err(refused(ErrorName::AlreadyExists));
+        }
         Ok(self.keep(label, &public, &["EDDSA"], Signs::Ed25519(Box::new(pair))))
     }
 
@@ -101,6 +171,10 @@ impl Store for Toy {
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
         let mut keys = self.keys.lock().unwrap();
+        let is_held = |label: &String| self.stubborn.lock().unwrap().contains(label);
+        if keys.iter().any(|(id, row, _)| id == key && is_held(&row.label)) {
+            return Err(refused(ErrorName::Locked));
+        }
         let before = keys.len();
         keys.retain(|(id, ..)| id != key);
         if keys.len() < before { Ok(()) } else { Err(refused(ErrorName::NoSuchKey)) }
