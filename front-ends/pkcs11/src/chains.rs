@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use claviger_client::Error;
+use claviger_client::{Error, ErrorName};
 
 use crate::Store;
 use crate::certificate::Certificate;
@@ -62,7 +62,16 @@ pub(crate) type Fetched = (String, Vec<Vec<u8>>);
 /// Asks for the chains of the keys of a slot that have certificates.
 pub(crate) fn fetched(store: &dyn Store, slot: &Slot) -> Result<Vec<Fetched>, Error> {
     let keys = slot.keys.iter().filter(|key| key.row().certificate.is_some());
-    keys.map(|key| Ok((key.id().to_owned(), store.certificates(key.id())?))).collect()
+    let mut fetched = Vec::new();
+    for key in keys {
+        match store.certificates(key.id()) {
+            Ok(chain) => fetched.push((key.id().to_owned(), chain)),
+            // It went after it was listed; the others are there.
+            Err(error) if error.name() == Some(ErrorName::NoSuchKey) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(fetched)
 }
 
 fn parsed(der: &[u8]) -> Option<Arc<Certificate>> {

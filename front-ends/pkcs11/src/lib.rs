@@ -17,8 +17,9 @@
 //! | `daemon`, `bus` | the key store that it is: `clavigerd`, over at most four connections that are kept |
 //! | `tlv` | a little DER |
 //!
-//! **In a stranger's process.** No panic crosses the border; nothing is printed; no thread is left behind. Whatever waits
-//! for the key store holds no lock. After a `fork` the child has nothing until it initializes the module for itself.
+//! **In a stranger's process.** No panic crosses the border; nothing is printed but what a panic says; no thread is left
+//! behind. Whatever waits for the key store holds no lock but one that lets one at a time list slots. After a `fork` the
+//! child has nothing until it initializes the module for itself.
 
 #![deny(unsafe_code)]
 

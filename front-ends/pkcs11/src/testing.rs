@@ -260,5 +260,7 @@ impl Store for House {
         Ok(())
     }
 
-    fn interrupt(&self) {}
+    fn interrupt(&self) {
+        self.inside().asked.push("interrupt".to_owned());
+    }
 }

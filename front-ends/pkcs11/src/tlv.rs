@@ -27,16 +27,22 @@ pub(crate) fn element(der: &[u8]) -> Option<(Element<'_>, &[u8])> {
     Some((Element { tag: whole[0], content: &whole[header..], whole }, rest))
 }
 
-/// Returns an element of at most 65,535 bytes. The parts of a private key among `parts` are the caller's to wipe, and
+/// Returns an element. The parts of a private key among `parts` are the caller's to wipe, and
 /// so is what is returned.
 pub(crate) fn wrapped(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut der = Vec::with_capacity(4 + length);
+    let digits = length.to_be_bytes();
+    let digits = &digits[digits.iter().take_while(|digit| **digit == 0).count()..];
+    let mut der = Vec::with_capacity(2 + digits.len() + length);
     der.push(tag);
-    match length.to_be_bytes() {
-        [.., low @ 0..=0x7f] if length < 0x80 => der.push(low),
-        [.., low] if length < 0x100 => der.extend([0x81, low]),
-        [.., high, low] => der.extend([0x82, high, low]),
+    match digits {
+        [] => der.push(0),
+        [low @ 0..=0x7f] => der.push(*low),
+        // At most eight of them.
+        _ => {
+            der.push(0x80 | digits.len() as u8);
+            der.extend_from_slice(digits);
+        }
     }
     parts.iter().for_each(|part| der.extend_from_slice(part));
     der
@@ -58,5 +64,10 @@ mod tests {
             assert_eq!(read.whole, der);
             assert!(element(&der[..der.len() - 1]).is_none(), "{length}");
         }
+    }
+
+    #[test]
+    fn no_length_is_cut() {
+        assert_eq!(wrapped(0x04, &[&vec![7; 0x1_0203]])[..6], [0x04, 0x83, 0x01, 0x02, 0x03, 7]);
     }
 }

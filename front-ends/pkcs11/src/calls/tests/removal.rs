@@ -105,6 +105,18 @@ fn who_waits_is_told_which_token_came_or_went() {
 }
 
 #[test]
+fn who_waits_is_woken_when_the_module_ends() {
+    let (house, module) = House::furnished();
+    slots(&module);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| module.wait_for_slot_event(true));
+        module.end();
+        assert_eq!(waiting.join().unwrap(), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
+    });
+    assert_eq!(house.count("interrupt"), 1, "the key store's own wait is ended too");
+}
+
+#[test]
 fn there_is_an_end_to_sessions() {
     let (_, module) = House::furnished();
     let (local, _) = slots(&module);
