@@ -14,15 +14,18 @@ pub(crate) fn reason(
     let what = match purpose {
         Purpose::Login(login) => {
             let host = place(login, sessions, folders, host);
-            Some(format!("log in as {} at {host}", cut(login.user, USER)))
+            // The other machine chose it: "git at github.com" is a user, too.
+            let user = cut(login.user, USER).replace('"', "'");
+            Some(format!("log in as \"{user}\" at {host}"))
         }
         Purpose::File(namespace) => Some(format!("sign with namespace {}", cut(namespace, NAME))),
         Purpose::Other => None,
     };
     let from = sessions.is_forwarded().then(|| origin(sessions, folders));
     let text = match (what, from) {
-        (Some(what), Some(from)) => format!("{what}, asked {from}"),
-        (None, Some(from)) => format!("sign unknown data, asked {from}"),
+        // Who asks comes first: the end is what may be cut off.
+        (Some(what), Some(from)) => format!("asked {from}: {what}"),
+        (None, Some(from)) => format!("asked {from}: sign unknown data"),
         (what, None) => what?,
     };
     Some(cut(&text, LIMIT))
@@ -95,14 +98,17 @@ mod tests {
         let login = Purpose::Login(Login { session: b"two", user: "alice", host: None });
         let (one, two) = (Fingerprint::of(&host(1)), Fingerprint::of(&host(2)));
         let told = |sessions: &Sessions, name| reason(&login, sessions, &folders, name);
-        assert_eq!(told(&bound(&[(2, b"two", false)]), None), Some(format!("log in as alice at host {two}")));
+        assert_eq!(
+            told(&bound(&[(2, b"two", false)]), None),
+            Some(format!("log in as \"alice\" at host {two}"))
+        );
         assert_eq!(
             told(&bound(&[(1, b"one", true), (2, b"two", false)]), Some("far")),
-            Some(format!("log in as alice at far ({two}), asked through {one}"))
+            Some(format!("asked through {one}: log in as \"alice\" at far ({two})"))
         );
         assert_eq!(
             told(&bound(&[(1, b"one", false)]), None).as_deref(),
-            Some("log in as alice at an unknown host"),
+            Some("log in as \"alice\" at an unknown host"),
             "another session's host is not believed"
         );
         let git = reason(&Purpose::File("git"), &Sessions::default(), &folders, None);
@@ -118,6 +124,15 @@ mod tests {
         let name = "x".repeat(400);
         let text = reason(&login, &sessions, &Folders::default(), Some(&name)).expect("a reason");
         assert!(text.len() <= 200 && text.contains('…'), "{text}");
+        assert!(text.starts_with("asked through SHA256:"), "{text}");
         assert_eq!(cut("abcdef", 5), "ab…");
+    }
+
+    #[test]
+    fn a_user_is_not_read_as_a_host() {
+        let user = "git\" at github.com";
+        let login = Purpose::Login(Login { session: b"one", user, host: None });
+        let told = reason(&login, &Sessions::default(), &Folders::default(), None);
+        assert_eq!(told.as_deref(), Some("log in as \"git' at github.com\" at an unknown host"));
     }
 }
