@@ -15,8 +15,8 @@ pub(crate) fn reason(
         Purpose::Login(login) => {
             let host = place(login, sessions, folders, host);
             // The other machine chose it: "git at github.com" is a user, too.
-            let user = cut(login.user, USER).replace('"', "'");
-            Some(format!("log in as \"{user}\" at {host}"))
+            let user = cut(&login.user.replace(QUOTES, "?"), USER);
+            Some(format!("log in as '{user}' at {host}"))
         }
         Purpose::File(namespace) => Some(format!("sign with namespace {}", cut(namespace, NAME))),
         Purpose::Other => None,
@@ -69,6 +69,8 @@ fn cut(text: &str, limit: usize) -> String {
 /// What the key store takes, in bytes.
 const LIMIT: usize = 200;
 const USER: usize = 40;
+/// What looks like the end of a quotation. Prompters turn some of them into others.
+const QUOTES: [char; 10] = ['\'', '"', '`', '´', '‘', '’', '“', '”', '′', '″'];
 const NAME: usize = 48;
 
 #[cfg(test)]
@@ -100,15 +102,15 @@ mod tests {
         let told = |sessions: &Sessions, name| reason(&login, sessions, &folders, name);
         assert_eq!(
             told(&bound(&[(2, b"two", false)]), None),
-            Some(format!("log in as \"alice\" at host {two}"))
+            Some(format!("log in as 'alice' at host {two}"))
         );
         assert_eq!(
             told(&bound(&[(1, b"one", true), (2, b"two", false)]), Some("far")),
-            Some(format!("asked through {one}: log in as \"alice\" at far ({two})"))
+            Some(format!("asked through {one}: log in as 'alice' at far ({two})"))
         );
         assert_eq!(
             told(&bound(&[(1, b"one", false)]), None).as_deref(),
-            Some("log in as \"alice\" at an unknown host"),
+            Some("log in as 'alice' at an unknown host"),
             "another session's host is not believed"
         );
         let git = reason(&Purpose::File("git"), &Sessions::default(), &folders, None);
@@ -130,9 +132,9 @@ mod tests {
 
     #[test]
     fn a_user_is_not_read_as_a_host() {
-        let user = "git\" at github.com";
+        let user = "git' at \"github.com";
         let login = Purpose::Login(Login { session: b"one", user, host: None });
         let told = reason(&login, &Sessions::default(), &Folders::default(), None);
-        assert_eq!(told.as_deref(), Some("log in as \"git' at github.com\" at an unknown host"));
+        assert_eq!(told.as_deref(), Some("log in as 'git? at ?github.com' at an unknown host"));
     }
 }

@@ -18,7 +18,7 @@ async fn the_guides_for_openssh_and_git_hold_with_a_key_on_a_phone_which_says_wh
     let signed = phone.agree_to(alice.follow_section("git", "Sign")).await;
     assert_eq!(signed.matches("Good \"git\" signature for alice@example.org").count(), 2, "{signed}");
     let asked = phone.said();
-    assert!(asked.contains("log in as \"alice\" at host SHA256:"), "{asked}");
+    assert!(asked.contains("log in as 'alice' at host SHA256:"), "{asked}");
     assert!(asked.contains("sign with namespace git"), "{asked}");
 }
 

@@ -164,3 +164,30 @@ async fn cards_are_not_added() {
     assert_ne!(refused.code, Some(0));
     assert_eq!(desk.shown().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn what_could_not_be_added_is_not_deleted_later_when_it_came_another_way() {
+    let desk = Desk::set().await;
+    desk.keygen("key", "-t ed25519").await;
+    desk.shell.claviger("lock").await.ok();
+    assert_ne!(desk.run("ssh-add", "-q key").await.code, Some(0), "it is locked");
+    desk.shell.claviger("unlock --passphrase-file passphrase").await.ok();
+    desk.shell.file("key", &desk.text("key"));
+    desk.shell.claviger("key import key --label mine").await.ok();
+    desk.run("ssh-add", "-q -D").await.ok();
+    assert_eq!(desk.shown().await, [""; 0]);
+    assert_eq!(desk.stored().await, 1);
+}
+
+#[tokio::test]
+async fn keys_with_the_same_comment_all_go_in() {
+    let desk = Desk::set().await;
+    for (name, words) in [("one", "-t ed25519"), ("two", "-t ecdsa -b 256"), ("three", "-t ed25519")] {
+        desk.keygen_with(&format!("-q -f {name} -C alice@host {words}")).await;
+        desk.run("ssh-add", &format!("-q {name}")).await.ok();
+        desk.signs(name).await;
+    }
+    assert_eq!(desk.shown().await, ["alice@host", "alice@host (2)", "alice@host (3)"]);
+    desk.run("ssh-add", "-q -d two").await.ok();
+    assert_eq!(desk.shown().await, ["alice@host", "alice@host (3)"]);
+}

@@ -168,7 +168,7 @@ async fn who_is_asked_reads_where_the_login_goes() {
         });
         assert_eq!(said.ok().text(), "here");
         let host = if is_known { format!("host1 ({fingerprint})") } else { format!("host {fingerprint}") };
-        assert_eq!(reason, Some(format!("log in as \"games\" at {host}")));
+        assert_eq!(reason, Some(format!("log in as 'games' at {host}")));
     }
 }
 
@@ -192,7 +192,7 @@ async fn a_forwarded_use_is_always_asked_for_and_changes_nothing() {
         assert_eq!(said.text().lines().filter(|line| line.ends_with(" key")).count(), 2, "{said:?}");
         let fingerprints = said.stderr.clone() + &reason;
         assert!(reason.starts_with("asked through SHA256:"), "{fingerprints}");
-        assert!(reason.contains(": log in as \"games\" at host SHA256:"), "{reason}");
+        assert!(reason.contains(": log in as 'games' at host SHA256:"), "{reason}");
     }
     assert!(agent.heard_nothing().await, "the first hop asked nobody");
     assert_eq!(desk.stored().await, 1);
@@ -234,5 +234,5 @@ async fn a_key_goes_on_along_its_hops_and_after_a_restart() {
         reason
     });
     assert_eq!(said.text(), "there", "{said:?}");
-    assert!(reason.contains(": log in as \"games\" at host2 (SHA256:"), "{reason}");
+    assert!(reason.contains(": log in as 'games' at host2 (SHA256:"), "{reason}");
 }

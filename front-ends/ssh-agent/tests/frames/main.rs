@@ -45,7 +45,7 @@ async fn openssh_is_answered_as_by_its_own_agent() {
     let agent = agent(Toy::default());
     replay(&agent, include_str!("golden/openssh")).await;
     // Once for ssh-add -T, whose data are of no kind, and twice for a login at the host that the key is for.
-    let login = "log in as \"games\" at host1 (SHA256:m45RN8zDYS5RR63yFpWUNxb5EJW6GClKq7YRzUrxcEI)";
+    let login = "log in as 'games' at host1 (SHA256:m45RN8zDYS5RR63yFpWUNxb5EJW6GClKq7YRzUrxcEI)";
     assert_eq!(agent.store().reasons(), [login, login]);
 }
 
