@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use claviger_client::blocking::{Client, Interrupt, Watch};
@@ -26,11 +26,17 @@ struct Watching {
     last: u64,
 }
 
-/// Connections that nobody uses now, and how many with a channel of their own are in use.
+/// The connections, each with a channel of its own, and how many are being made.
 #[derive(Default)]
 struct Pool {
-    idle: Vec<Client>,
-    used: usize,
+    kept: Vec<Kept>,
+    coming: usize,
+}
+
+/// A connection, and how many calls are under way on it.
+struct Kept {
+    client: Arc<Client>,
+    calls: usize,
 }
 
 impl Daemon {
@@ -39,56 +45,61 @@ impl Daemon {
         Self { bus, pool: Mutex::default(), watching: Mutex::default() }
     }
 
-    /// Asks over a connection that nobody else uses meanwhile: what waits for one token holds up no other.
+    /// Asks over a connection that nobody else uses meanwhile; where all are in use, over the one that fewest use.
     fn ask<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
-        let used = {
-            let mut pool = self.pool();
-            pool.idle.pop().inspect(|_| pool.used += 1)
-        };
-        let Some(client) = used else { return self.ask_anew(call) };
+        let client = self.take()?;
         let answer = call(&client);
-        self.give_back(client, &answer);
+        let is_broken = matches!(answer, Err(Error::Lost(_) | Error::NoBus(_) | Error::Timeout));
+        self.give_back(&client, is_broken);
         answer
     }
 
     /// Asks what changes nothing; again where the connection turns out to be gone since it was last used.
     fn read<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
         match self.ask(&call) {
-            Err(Error::Lost(_)) => self.ask_anew(call),
+            Err(Error::Lost(_)) => {
+                // The daemon was started anew, and the others are gone too. Who uses one of them keeps it meanwhile.
+                let gone = std::mem::take(&mut self.pool().kept);
+                drop(gone);
+                self.ask(call)
+            }
             answer => answer,
         }
     }
 
-    fn ask_anew<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
-        let is_kept = {
+    fn take(&self) -> Result<Arc<Client>, Error> {
+        let is_to_be_kept = {
             let mut pool = self.pool();
-            let is_kept = pool.idle.len() + pool.used < KEPT;
-            pool.used += usize::from(is_kept);
-            is_kept
+            let has_room = pool.kept.len() + pool.coming < KEPT;
+            match pool.kept.iter_mut().min_by_key(|kept| kept.calls) {
+                Some(kept) if kept.calls == 0 || !has_room => {
+                    kept.calls += 1;
+                    return Ok(Arc::clone(&kept.client));
+                }
+                Some(_) | None => {}
+            }
+            pool.coming += usize::from(has_room);
+            has_room
         };
-        // The daemon gives a user eight channels: who needs more than four connections at once does without.
+        // The daemon gives a user eight channels. Who comes while the first ones are being made does without.
         let builder = claviger_client::Client::builder(&self.bus);
-        let client = Client::build(if is_kept { builder } else { builder.without_channel() });
-        match client {
-            Ok(client) if is_kept => {
-                let answer = call(&client);
-                self.give_back(client, &answer);
-                answer
-            }
-            Ok(client) => call(&client),
-            Err(error) => {
-                self.pool().used -= usize::from(is_kept);
-                Err(error)
-            }
+        let made = Client::build(if is_to_be_kept { builder } else { builder.without_channel() });
+        if !is_to_be_kept {
+            return made.map(Arc::new);
         }
+        let mut pool = self.pool();
+        pool.coming -= 1;
+        let client = Arc::new(made?);
+        pool.kept.push(Kept { client: Arc::clone(&client), calls: 1 });
+        Ok(client)
     }
 
-    fn give_back<T>(&self, client: Client, answer: &Result<T, Error>) {
-        let is_broken = matches!(answer, Err(Error::Lost(_) | Error::NoBus(_) | Error::Timeout));
+    fn give_back(&self, client: &Arc<Client>, is_broken: bool) {
         let mut pool = self.pool();
-        pool.used -= 1;
-        if !is_broken {
-            pool.idle.push(client);
+        let Some(place) = pool.kept.iter().position(|kept| Arc::ptr_eq(&kept.client, client)) else { return };
+        pool.kept[place].calls -= 1;
+        if is_broken {
+            drop(pool.kept.swap_remove(place));
         }
     }
 
