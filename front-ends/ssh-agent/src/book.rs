@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::constraint::{read_destinations, write_destinations};
@@ -106,7 +108,7 @@ impl Book {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         // Other agents of this user wait here; the lock ends with the file's value.
         let lock = open_lock(&file.with_extension("lock"))?;
-        rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
+        wait_for(&lock)?;
         self.refresh()?;
         let mut records = self.records.clone();
         let changed = change(&mut records);
@@ -125,6 +127,18 @@ fn ours(records: &BTreeMap<Vec<u8>, Record>) -> impl Iterator<Item = (&Vec<u8>, 
 
 fn open_lock(path: &Path) -> io::Result<File> {
     File::options().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Takes the lock. Others hold it for as long as a file is written; whoever holds it longer does not stop this agent.
+fn wait_for(lock: &File) -> io::Result<()> {
+    let began = Instant::now();
+    loop {
+        match rustix::fs::flock(lock, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if began.elapsed() < PATIENCE => std::thread::sleep(BREATH),
+            Err(Errno::INTR) => {}
+            taken => return Ok(taken?),
+        }
+    }
 }
 
 fn version(file: &Path) -> io::Result<Option<Version>> {
@@ -190,6 +204,10 @@ fn write(file: &Path, folder: &Path, records: &BTreeMap<Vec<u8>, Record>) -> io:
     fs::rename(&fresh, file)?;
     File::open(folder)?.sync_all()
 }
+
+/// How long the lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+const BREATH: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests;

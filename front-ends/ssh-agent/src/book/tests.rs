@@ -60,3 +60,16 @@ fn a_damaged_book_is_not_overwritten() {
     std::fs::write(&file, "[{\"key\": 1}]").expect("a file");
     assert!(Book::open(Some(file)).is_err());
 }
+
+#[test]
+fn who_never_lets_go_of_the_lock_stops_no_agent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ssh-agent.json");
+    let mut book = Book::open(Some(file.clone())).expect("an empty book");
+    let lock = std::fs::File::create(file.with_extension("lock")).expect("the lock");
+    lock.lock().expect("it is free");
+    assert!(book.change(|records| records.insert(vec![1], record(1))).is_err());
+    assert_eq!(book.get(&[1]), None, "what could not be kept is not changed");
+    drop(lock);
+    book.change(|records| records.insert(vec![1], record(1))).expect("it is kept");
+}
