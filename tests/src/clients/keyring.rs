@@ -61,11 +61,21 @@ enum Where {
 impl Keyring {
     /// Makes everything anew.
     pub async fn at(location: Location) -> Self {
-        let (alice, token, [rsa, ec], place) = match location {
+        let made = match location {
             Location::Local => local().await,
-            Location::Card => card().await,
+            // The retired places of PIV, whose keys may do everything.
+            Location::Card => card(["82", "83"]).await,
             Location::Phone => phone().await,
         };
+        Self::of(location, made).await
+    }
+
+    /// Makes a card whose EC key is at 9C, where each use wants the PIN.
+    pub async fn with_signature_key() -> Self {
+        Self::of(Location::Card, card(["82", "9c"]).await).await
+    }
+
+    async fn of(location: Location, (alice, token, [rsa, ec], place): Made) -> Self {
         let authority = Authority::new().await;
         let rsa = held(&alice, &authority, &rsa, "rsa").await;
         let ec = held(&alice, &authority, &ec, "ec").await;
@@ -132,14 +142,14 @@ async fn local() -> Made {
     (alice, tokens[0].clone(), [rsa, ec], Where::Local(house))
 }
 
-/// The retired places of PIV, whose keys may do everything.
-async fn card() -> Made {
+/// Makes a PIV card with an RSA and an EC key in these places.
+async fn card([rsa, ec]: [&str; 2]) -> Made {
     let CardHouse { house, pcscd } = CardHouse::open().await;
     let card = tokio::task::block_in_place(|| {
         let card = Card::insert(&pcscd, 0, Kind::Piv);
         let issuer = PivIssuer::new(&pcscd, &card);
-        issuer.key(RSA_SLOT, "RSA2048");
-        issuer.key(EC_SLOT, "ECCP256");
+        issuer.key(rsa, "RSA2048");
+        issuer.key(ec, "ECCP256");
         card
     });
     let alice = house.visitor(&Person::alice()).await;
@@ -153,7 +163,7 @@ async fn card() -> Made {
         };
         keys.iter().find(|(_, row)| here(row)).map(|(id, _)| id.clone()).expect("it was made")
     };
-    let ids = [at(RSA_SLOT), at(EC_SLOT)];
+    let ids = [at(rsa), at(ec)];
     (alice, token, ids, Where::Card { card, house, _pcscd: pcscd })
 }
 
@@ -188,6 +198,3 @@ async fn held(alice: &Peer, authority: &Authority, id: &str, label: &str) -> Hel
 async fn key(alice: &Peer, id: &str) -> Attributes {
     alice.call::<(String, Attributes)>("Keys", "GetKey", &(id, none())).await.unwrap().1
 }
-
-const RSA_SLOT: &str = "82";
-const EC_SLOT: &str = "83";

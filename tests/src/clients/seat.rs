@@ -22,7 +22,11 @@ pub struct Seat {
 impl Seat {
     /// Makes the keys, and a home.
     pub async fn at(location: Location) -> Self {
-        let keyring = Keyring::at(location).await;
+        Self::of(Keyring::at(location).await)
+    }
+
+    /// Makes a home for whoever has these keys.
+    pub fn of(keyring: Keyring) -> Self {
         let place = Place::new();
         let home = place.folder("home", &Person::alice());
         // Alice may not be let into the folder of the working copy.

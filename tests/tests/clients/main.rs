@@ -28,6 +28,7 @@ macro_rules! at_each_location {
     };
 }
 
+mod asked;
 mod gnutls;
 mod nss;
 mod openssh;
