@@ -14,6 +14,7 @@ use claviger_ssh_agent::protocol::framed;
 use claviger_ssh_agent::server;
 use claviger_ssh_agent::sessions::Sessions;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::toy::Toy;
 
@@ -135,6 +136,10 @@ async fn a_client_that_hangs_up_leaves_no_key_that_is_not_asked_for() {
     let text = std::fs::read_to_string(folder.path().join("book.json")).unwrap();
     assert!(text.contains("\"confirm\": true"), "an agent that ended now would know it: {text}");
     drop(client);
+    // The server has heard of that when it answers somebody who came later.
+    let mut later = tokio::net::UnixStream::connect(&socket).await.unwrap();
+    later.write_all(&framed(LIST)).await.unwrap();
+    later.read_exact(&mut [0; 9]).await.unwrap();
     gate.open.notify_one();
     until(|| agent.store().rows().first().is_some_and(|(_, row)| row.confirm.is_some())).await;
     serving.abort();
