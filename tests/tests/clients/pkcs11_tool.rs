@@ -180,8 +180,18 @@ async fn replaces(seat: &Seat, key: &Held) {
 }
 
 async fn its_own_tests_pass(seat: Seat) {
-    let tested = tool(&seat, "--test").await.ok();
-    assert!(tested.text().ends_with("No errors"), "{tested:?}");
+    let tested = tool(&seat, "--test").await;
+    match seat.location {
+        Location::Card => assert!(tested.text().ends_with("No errors"), "{tested:?}"),
+        // It signs a SHA-1 digest, which neither the store nor a phone does: the one thing that it may complain of.
+        Location::Local => {
+            let complaint = "RSA-PKCS:   ERR: C_Sign() returned CKR_DATA_INVALID (0x20)";
+            assert_eq!(complaints(&tested), [complaint], "{tested:?}");
+        }
+        Location::Phone => {
+            assert!(tested.stderr.contains("C_SignFinal failed: rv = CKR_DATA_INVALID"), "{tested:?}");
+        }
+    }
     let threads = "--test-threads INGISLT0GISLT0 --test-threads ILSLGIT0SLT0 --test-threads INSLT0SLT0SLT0";
     let tested = tool(&seat, threads).await.ok();
     assert_eq!(tested.stderr.matches("returning rv = 0").count(), 3, "{tested:?}");
@@ -190,6 +200,11 @@ async fn its_own_tests_pass(seat: Seat) {
     assert!(tested.text().contains("C_Initialize in forked child"), "{tested:?}");
     assert_eq!(tested.text().matches("Private Key Object").count(), 2, "{tested:?}");
     assert!(!tested.text().contains("rv = "), "{tested:?}");
+}
+
+/// Returns what its tests complain of.
+fn complaints(tested: &Ran) -> Vec<&str> {
+    tested.text().lines().map(str::trim).filter(|line| line.contains("ERR")).collect()
 }
 
 async fn other_key(seat: &Seat) {
