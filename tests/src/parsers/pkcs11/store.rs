@@ -205,4 +205,6 @@ impl Store for Answers {
     fn wait_for_change(&self) -> Result<(), Error> {
         self.pass()
     }
+
+    fn interrupt(&self) {}
 }
