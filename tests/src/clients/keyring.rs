@@ -53,9 +53,9 @@ pub fn percent(digits: &str) -> String {
 
 /// The things around a location, in the order in which they go.
 enum Where {
-    Local(House),
-    Card { card: Card, house: House, _pcscd: Pcscd },
-    Phone(Scene),
+    Local(Box<House>),
+    Card { card: Box<Card>, house: Box<House>, _pcscd: Box<Pcscd> },
+    Phone(Box<Scene>),
 }
 
 impl Keyring {
@@ -139,7 +139,7 @@ async fn local() -> Made {
     let ec = alice.generate("P-256").await.unwrap();
     let token = key(&alice, &ec).await["tokens"].clone();
     let tokens: Vec<String> = token.try_into().unwrap();
-    (alice, tokens[0].clone(), [rsa, ec], Where::Local(house))
+    (alice, tokens[0].clone(), [rsa, ec], Where::Local(Box::new(house)))
 }
 
 /// Makes a PIV card with an RSA and an EC key in these places.
@@ -164,7 +164,8 @@ async fn card([rsa, ec]: [&str; 2]) -> Made {
         keys.iter().find(|(_, row)| here(row)).map(|(id, _)| id.clone()).expect("it was made")
     };
     let ids = [at(rsa), at(ec)];
-    (alice, token, ids, Where::Card { card, house, _pcscd: pcscd })
+    let place = Where::Card { card: Box::new(card), house: Box::new(house), _pcscd: Box::new(pcscd) };
+    (alice, token, ids, place)
 }
 
 async fn phone() -> Made {
@@ -175,7 +176,7 @@ async fn phone() -> Made {
         ids.push(scene.alice.call("Keys", "GenerateKey", &body).await.unwrap());
     }
     let ids = ids.try_into().expect("two were made");
-    (scene.alice.clone(), scene.token.clone(), ids, Where::Phone(scene))
+    (scene.alice.clone(), scene.token.clone(), ids, Where::Phone(Box::new(scene)))
 }
 
 fn house(place: &Where) -> &House {

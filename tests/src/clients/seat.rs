@@ -35,8 +35,8 @@ impl Seat {
         fs::set_permissions(&module, fs::Permissions::from_mode(0o755)).unwrap();
         let seat = Self { keyring, home, module, _place: place };
         for key in [&seat.rsa, &seat.ec] {
-            seat.file(&format!("{}.pub", key.label), &pem("PUBLIC KEY", &key.public_key));
-            seat.file(&format!("{}.crt", key.label), &pem("CERTIFICATE", &key.certificate));
+            seat.file(&format!("{}.pub", key.label), pem("PUBLIC KEY", &key.public_key));
+            seat.file(&format!("{}.crt", key.label), pem("CERTIFICATE", &key.certificate));
             seat.file(&format!("{}.der", key.label), &key.certificate);
         }
         seat.file("ca.crt", fs::read(seat.authority.certificate()).unwrap());
