@@ -172,7 +172,7 @@ async fn what_could_not_be_added_is_not_deleted_later_when_it_came_another_way()
     desk.shell.claviger("lock").await.ok();
     assert_ne!(desk.run("ssh-add", "-q key").await.code, Some(0), "it is locked");
     desk.shell.claviger("unlock --passphrase-file passphrase").await.ok();
-    desk.shell.file("key", &desk.text("key"));
+    desk.shell.file("key", desk.text("key"));
     desk.shell.claviger("key import key --label mine").await.ok();
     desk.run("ssh-add", "-q -D").await.ok();
     assert_eq!(desk.shown().await, [""; 0]);
