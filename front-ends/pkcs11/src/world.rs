@@ -23,6 +23,8 @@ pub(crate) struct World {
     ever: BTreeSet<sys::CK_SLOT_ID>,
     sessions: BTreeMap<sys::CK_SESSION_HANDLE, Session>,
     logins: BTreeMap<sys::CK_SLOT_ID, Login>,
+    /// The slots where somebody logged in and nothing was done since.
+    fresh: BTreeSet<sys::CK_SLOT_ID>,
     last: sys::CK_SESSION_HANDLE,
 }
 
@@ -110,7 +112,7 @@ impl World {
         let session = self.sessions.remove(&handle).ok_or(Rv::SESSION_HANDLE_INVALID)?;
         self.objects.end_session(handle);
         if self.sessions_of(session.slot).next().is_none() {
-            self.logins.remove(&session.slot);
+            self.end_login(session.slot);
         }
         Ok(())
     }
@@ -122,7 +124,12 @@ impl World {
             self.sessions.remove(&handle);
             self.objects.end_session(handle);
         }
+        self.end_login(slot);
+    }
+
+    fn end_login(&mut self, slot: sys::CK_SLOT_ID) {
         self.logins.remove(&slot);
+        self.fresh.remove(&slot);
     }
 
     /// Returns the sessions of a slot.
@@ -161,7 +168,18 @@ impl World {
         if matches!(login, Login::Public) {
             self.objects.end_login(slot);
         }
+        self.fresh.remove(&slot);
         self.logins.insert(slot, login);
+    }
+
+    /// Notes that the user has just given a PIN or pass phrase to log in.
+    pub(crate) fn set_fresh(&mut self, slot: sys::CK_SLOT_ID) {
+        self.fresh.insert(slot);
+    }
+
+    /// Returns true where the user has just logged in: what is done next needs no second PIN, as on a card. It is so once.
+    pub(crate) fn take_fresh(&mut self, slot: sys::CK_SLOT_ID) -> bool {
+        self.fresh.remove(&slot)
     }
 }
 

@@ -12,6 +12,7 @@ async fn who_knows_the_pin_uses_a_signature_key_and_its_neighbour() {
     let listed = tool(&seat, "-O --type privkey").await.ok();
     assert_eq!(listed.text().matches("always authenticate").count(), 1, "{listed:?}");
     logs_in(&seat, "rsa", 1).await;
+    logs_in(&seat, "ec", 1).await;
 
     let words = format!(
         "--sign --id {} -m ECDSA-SHA256 --signature-format openssl -i message -o signature",

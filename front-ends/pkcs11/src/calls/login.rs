@@ -26,7 +26,10 @@ impl Module {
                     return Err(Rv::OPERATION_NOT_INITIALIZED);
                 }
                 self.unlock(&view.slot, pin)?;
-                self.world().session(session).map_err(|_| Rv::SESSION_CLOSED)?.active.authenticate();
+                let mut world = self.world();
+                world.session(session).map_err(|_| Rv::SESSION_CLOSED)?.active.authenticate();
+                // One PIN is for one use.
+                world.take_fresh(view.slot.id);
                 Ok(())
             }
             _ => Err(Rv::USER_TYPE_INVALID),
@@ -45,6 +48,7 @@ impl Module {
             return Err(Rv::SESSION_CLOSED);
         }
         world.set_login(slot.id, Login::User);
+        world.set_fresh(slot.id);
         Ok(())
     }
 

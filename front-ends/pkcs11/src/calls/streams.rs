@@ -254,8 +254,10 @@ impl Module {
                     keep(Stage::Open(operation));
                     return Ok(if small { Delivery::TooSmall(length) } else { Delivery::Length(length) });
                 }
-                // The key store may still have the PIN of another use: that is not for this one.
-                if wants_pin {
+                // The key store may still have the PIN of another use: that is not for this one. OpenSSH gives none a second
+                // time right after a login, where a card would take it too.
+                let has_just_logged_in = self.world().take_fresh(slot);
+                if wants_pin && !has_just_logged_in {
                     return Err(Rv::USER_NOT_LOGGED_IN);
                 }
                 perform(operation).map_err(|code| self.failed(slot, code))?

@@ -157,6 +157,25 @@ fn a_key_that_wants_its_pin_each_time_takes_one_more_login_within_an_operation()
 }
 
 #[test]
+fn the_pin_of_a_login_is_for_what_is_done_next_once() {
+    let (house, module) = House::furnished();
+    house.inside().keys[1].1.pin_policies = vec!["always".to_owned()];
+    let session = logged_in(&module, slots(&module).1);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    let sign = || {
+        module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+        module.whole::<crate::operations::Sign>(session, b"text", Some(256)).err()
+    };
+    assert_eq!((sign(), sign()), (None, Some(Rv::USER_NOT_LOGGED_IN)));
+    module.logout(session).unwrap();
+    module.login(session, sys::CKU_USER, pin(PIN)).unwrap();
+    module.logout(session).unwrap();
+    assert_eq!((house.count("unlock"), house.count("sign")), (2, 1));
+    let card = slots(&module).1;
+    assert!(!module.world().take_fresh(card), "it ends with the login");
+}
+
+#[test]
 fn the_puk_sets_the_pin() {
     let (house, module) = House::furnished();
     let (local, card) = slots(&module);
