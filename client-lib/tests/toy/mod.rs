@@ -202,8 +202,9 @@ impl ToyKeys {
     /// The card's key is the default one.
     fn get_key(&self, key: &str, options: NoOptions) -> Result<(String, KeyRow), CallError> {
         let NoOptions {} = options;
+        let public_key = self.0.card.lock().expect("no panic").public_key.clone().into();
         match key {
-            "" | KEY => Ok((KEY.to_owned(), KeyRow::default())),
+            "" | KEY => Ok((KEY.to_owned(), KeyRow { public_key, ..KeyRow::default() })),
             _ => Err(CallError::new(ErrorName::NoSuchKey, "cannot show the key: there is none")),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct ToyCard {
     pub(crate) is_enrolled: bool,
     pub(crate) is_default: bool,
     pub(crate) is_unlocked: bool,
+    /// The key's, DER SubjectPublicKeyInfo.
+    pub(crate) public_key: Vec<u8>,
     /// Shown with the key.
     pub(crate) certificate: Vec<u8>,
     /// What came with the last call that wanted an authority.
@@ -44,6 +46,7 @@ impl Default for ToyCard {
             is_enrolled: false,
             is_default: false,
             is_unlocked: false,
+            public_key: Vec::new(),
             certificate: Vec::new(),
             authority: None,
         }

@@ -171,8 +171,15 @@ fn a_certificate_is_given_to_a_key_and_comes_back() {
         .output()
         .expect("openssl");
     assert!(openssl.status.success());
+    let openssl = Command::new("openssl")
+        .args(["pkey", "-in", "key.pem", "-pubout", "-outform", "DER"])
+        .current_dir(place.folder.path())
+        .output()
+        .expect("openssl");
     let pem = std::fs::read_to_string(place.folder.path().join("cert.pem")).expect("a file");
     let set = format!("key certificate {KEY} --set FOLDER/cert.pem");
+    assert_eq!(place.run(&set, "").code(), 1, "it is another key's");
+    place.card().public_key = openssl.stdout;
     assert_eq!(place.run(&set, "").code(), 0);
     assert_eq!(place.card().authority, None, "nobody spoke of the card");
     assert_eq!(place.run(&format!("{set} --default-management-key"), "").code(), 0);

@@ -284,7 +284,7 @@ async fn a_key_signs_its_own_certificate_and_openssl_verifies_it() {
         let made =
             format!("key certificate {algorithm} --self-signed --days 3 --dns localhost --usage server");
         let told = shell.claviger(&made).await.ok();
-        assert!(told.text().contains("DNS:localhost"), "{told:?}");
+        assert!(told.text().contains(&format!("CN={algorithm}")), "{told:?}");
         shell.claviger(&format!("key certificate {algorithm} --format pem -o own.pem")).await.ok();
         let issuer = packed(&shell.run("openssl", "x509 -in own.pem -noout -issuer").await.ok());
         assert_eq!(issuer, format!("issuer=CN={algorithm}"), "an issuer has a name");
