@@ -4,15 +4,15 @@
 //! | --- | --- |
 //! | `border` | the functions themselves: pointers, panics, the lists of functions |
 //! | `calls` | what they do, without pointers |
-//! | `state` | [`Module`](state::Module): between `C_Initialize` and `C_Finalize`, in one process |
-//! | `world` | [`World`](world::World): slots, sessions, logins, objects, under one lock |
+//! | `state` | `Module`: between `C_Initialize` and `C_Finalize`, in one process |
+//! | `world` | `World`: slots, sessions, logins, objects, under one lock |
 //! | `slot`, `session` | one of each |
 //! | `objects` | what handles stand for, and their attributes |
 //! | `certificate`, `chains` | certificates, and which keys have them |
-//! | `template` | [`Template`](template::Template): attributes, copied from the application |
+//! | `template` | `Template`: attributes, copied from the application |
 //! | `operations` | what is done with keys: sign, decrypt, derive, digest and the like |
-//! | `key` | [`Key`](key::Key): a key of the user's, [`PublicKey`](key::PublicKey): its public half, taken apart |
-//! | `rv` | [`Rv`](rv::Rv): the codes, and what an error of the key store is among them |
+//! | `key` | `Key`: a key of the user's, `PublicKey`: its public half, taken apart |
+//! | `rv` | `Rv`: the codes, and what an error of the key store is among them |
 //! | `store` | [`Store`]: what the module asks of the key store |
 //! | `daemon`, `bus` | the key store that it is: `clavigerd`, over at most four connections that are kept |
 //! | `tlv` | a little DER |
