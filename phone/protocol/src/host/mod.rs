@@ -160,7 +160,7 @@ impl Host {
 
     /// Returns whether the phone has agreed to be paired, and what proves the new pairing is under way. To give it up now
     /// leaves open whether the phone keeps it: wait for [`Event::Opened`], and take it back with
-    /// [`Command::Unpair`](crate::Command::Unpair).
+    /// [`Command::Unpair`].
     pub fn is_proving(&self) -> bool {
         match &self.stage {
             Stage::Greeting(_) => matches!(self.wish, Wish::Prove(_)),
