@@ -1,8 +1,9 @@
 //! The floor of what goes to a phone: as many bytes there and back by the same kind of line, between two processes that do
 //! nothing else.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -63,8 +64,9 @@ pub(crate) fn serve(place: &Place, sizes: Sizes) -> Result<(), Error> {
         }
         Place::Socket(path) => {
             let listener = UnixListener::bind(path).doing(format!("listen at {}", path.display()))?;
+            // The line's pump goes where everybody may, as at the daemon's socket, and tries first whether somebody listens.
+            fs::set_permissions(path, Permissions::from_mode(0o666)).doing("open the socket for all")?;
             say_ready()?;
-            // The line's pump tries whether somebody listens, before it connects.
             for stream in listener.incoming() {
                 answer(&stream.doing("accept a connection")?, sizes);
             }
