@@ -63,6 +63,30 @@ impl Hash {
         }
     }
 
+    /// Returns the DER of a DigestInfo up to the digest: `SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING` (RFC 8017, 9.2).
+    pub fn digest_info_prefix(self) -> Vec<u8> {
+        const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+        // 2.16.840.1.101.3.4.2, to which one number is added.
+        const NIST: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
+        let nist = |number: u8| [NIST, &[number]].concat();
+        let oid = match self {
+            Self::Sha1 => SHA_1.to_vec(),
+            Self::Sha256 => nist(1),
+            Self::Sha384 => nist(2),
+            Self::Sha512 => nist(3),
+            Self::Sha224 => nist(4),
+            Self::Sha3_224 => nist(7),
+            Self::Sha3_256 => nist(8),
+            Self::Sha3_384 => nist(9),
+            Self::Sha3_512 => nist(10),
+        };
+        // Every length is below 128, so one byte each: the parts below never exceed 20 + 64.
+        let (oid_length, digest_length) = (oid.len() as u8, self.size() as u8);
+        let algorithm = oid_length + 4;
+        let head = [0x30, algorithm + digest_length + 4, 0x30, algorithm, 0x06, oid_length];
+        [&head[..], &oid, &[0x05, 0x00, 0x04, digest_length]].concat()
+    }
+
     /// Returns the digest that `name` stands for; `SHA256`, `sha256` and `SHA-256` are the same.
     pub fn from_name(name: &str) -> Option<Self> {
         let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_uppercase();

@@ -4,7 +4,7 @@ use claviger_token::{Hash, TokenError};
 
 /// Returns the DER DigestInfo of a digest. The digest has the size of its hash, or nobody accepts the result.
 pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
-    [&prefix(hash)[..], digest].concat()
+    [&hash.digest_info_prefix()[..], digest].concat()
 }
 
 /// Returns the hash of a DigestInfo that is exactly the DER of one of the digests here.
@@ -14,7 +14,10 @@ pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
 pub fn check_digest_info(data: &[u8]) -> Result<Hash, TokenError> {
     Hash::ALL
         .into_iter()
-        .find(|hash| data.strip_prefix(&prefix(*hash)[..]).is_some_and(|digest| digest.len() == hash.size()))
+        .find(|hash| {
+            let digest = data.strip_prefix(&hash.digest_info_prefix()[..]);
+            digest.is_some_and(|digest| digest.len() == hash.size())
+        })
         .ok_or_else(|| TokenError::DataInvalid("they are no DER DigestInfo of a known digest".into()))
 }
 
@@ -27,32 +30,6 @@ pub fn pkcs1_encode(info: &[u8], size: usize) -> Result<Vec<u8>, TokenError> {
     let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8);
     let padding = padding.ok_or(TokenError::DataInvalid("they are too long for the key".into()))?;
     Ok([&[0, 1][..], &vec![0xff; padding], &[0], info].concat())
-}
-
-/// Returns `SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING` up to the digest.
-fn prefix(hash: Hash) -> Vec<u8> {
-    const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
-    // 2.16.840.1.101.3.4.2, to which one number is added.
-    const NIST: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
-    let nist = |number: u8| [NIST, &[number]].concat();
-    let oid = match hash {
-        Hash::Sha1 => SHA_1.to_vec(),
-        Hash::Sha256 => nist(1),
-        Hash::Sha384 => nist(2),
-        Hash::Sha512 => nist(3),
-        Hash::Sha224 => nist(4),
-        Hash::Sha3_224 => nist(7),
-        Hash::Sha3_256 => nist(8),
-        Hash::Sha3_384 => nist(9),
-        Hash::Sha3_512 => nist(10),
-    };
-    // Every length is below 128, so one byte each: the parts below never exceed 20 + 64.
-    let (oid_length, digest_length) = (oid.len() as u8, hash.size() as u8);
-    let algorithm = oid_length + 4;
-    let mut bytes = vec![0x30, algorithm + digest_length + 4, 0x30, algorithm, 0x06, oid_length];
-    bytes.extend_from_slice(&oid);
-    bytes.extend_from_slice(&[0x05, 0x00, 0x04, digest_length]);
-    bytes
 }
 
 #[cfg(test)]

@@ -95,35 +95,11 @@ pub(super) const fn number_of(hash: Hash) -> CK_MECHANISM_TYPE {
     }
 }
 
-/// Returns the DER of a DigestInfo up to the digest: `SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING` (RFC 8017, 9.2).
-pub(super) fn digest_info_prefix(hash: Hash) -> Vec<u8> {
-    const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
-    // 2.16.840.1.101.3.4.2, to which one number is added.
-    const NIST: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02";
-    let nist = |number: u8| [NIST, &[number]].concat();
-    let oid = match hash {
-        Hash::Sha1 => SHA_1.to_vec(),
-        Hash::Sha256 => nist(1),
-        Hash::Sha384 => nist(2),
-        Hash::Sha512 => nist(3),
-        Hash::Sha224 => nist(4),
-        Hash::Sha3_224 => nist(7),
-        Hash::Sha3_256 => nist(8),
-        Hash::Sha3_384 => nist(9),
-        Hash::Sha3_512 => nist(10),
-    };
-    // Every length is below 128, so one byte each: the parts below never exceed 20 + 64.
-    let (oid_length, digest_length) = (oid.len() as u8, hash.size() as u8);
-    let algorithm = oid_length + 4;
-    let head = [0x30, algorithm + digest_length + 4, 0x30, algorithm, 0x06, oid_length];
-    [&head[..], &oid, &[0x05, 0x00, 0x04, digest_length]].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use claviger_token::Hash;
 
-    use super::{Hasher, digest, digest_info_prefix, hash_of, number_of};
+    use super::{Hasher, digest, hash_of, number_of};
 
     #[test]
     fn every_digest_is_the_one_that_the_daemon_computes() {
@@ -151,7 +127,7 @@ mod tests {
     #[test]
     fn every_digest_info_is_the_one_that_the_daemon_takes() {
         for hash in Hash::ALL {
-            let info = [digest_info_prefix(hash), vec![7; hash.size()]].concat();
+            let info = [hash.digest_info_prefix(), vec![7; hash.size()]].concat();
             assert_eq!(claviger_soft::check_digest_info(&info), Ok(hash));
         }
     }

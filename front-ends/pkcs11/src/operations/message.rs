@@ -4,7 +4,7 @@ use claviger_token::{Algorithm, Hash, Mechanism};
 
 use super::MESSAGE_LIMIT;
 use super::gathered::Gathered;
-use super::hasher::{Hasher, digest, digest_info_prefix};
+use super::hasher::{Hasher, digest};
 use super::parameter::{Parameter, Value};
 use super::scheme::{Primitive, Scheme};
 use crate::rv::{Answer, Rv};
@@ -146,7 +146,7 @@ impl Lengths {
 
 fn over_digest(mechanism: Mechanism, hash: Hash, digest: Vec<u8>) -> Prepared<'static> {
     let data = match mechanism {
-        Mechanism::RsaPkcs => [digest_info_prefix(hash), digest].concat(),
+        Mechanism::RsaPkcs => [hash.digest_info_prefix(), digest].concat(),
         _ => digest,
     };
     Prepared { mechanism, data: Cow::Owned(data) }

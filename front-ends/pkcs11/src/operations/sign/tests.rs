@@ -5,7 +5,6 @@ use cryptoki_sys as sys;
 
 use super::Sign;
 use crate::key::Key;
-use crate::operations::hasher::digest_info_prefix;
 use crate::operations::parameter::{Hedge, Parameter, Value};
 use crate::operations::scheme::{Primitive, Scheme};
 use crate::operations::testing::{Fake, plain, row};
@@ -39,7 +38,7 @@ fn data(scheme: Scheme) -> Vec<u8> {
     let digest = claviger_soft::digest(Hash::Sha256, MESSAGE);
     match (scheme.primitive, scheme.hash) {
         (Primitive::Ecdsa | Primitive::RsaPss, None) => digest,
-        (Primitive::RsaPkcs, None) => [digest_info_prefix(Hash::Sha256), digest].concat(),
+        (Primitive::RsaPkcs, None) => [Hash::Sha256.digest_info_prefix(), digest].concat(),
         _ => MESSAGE.to_vec(),
     }
 }
