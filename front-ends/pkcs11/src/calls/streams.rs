@@ -3,6 +3,7 @@ use cryptoki_sys as sys;
 use zeroize::Zeroizing;
 
 use crate::Store;
+use crate::key::Key;
 use crate::objects::Object;
 use crate::operations::{Decrypt, Digest, Encrypt, Parameter, Sign, Verify};
 use crate::rv::{Answer, Rv};
@@ -126,12 +127,7 @@ impl Module {
         parameter: &Parameter,
         key: sys::CK_OBJECT_HANDLE,
     ) -> Answer<()> {
-        match self.operand(session, key)? {
-            Object::PrivateKey(held) => {
-                self.begin(session, held.wants_pin, || Sign::begin(&held.key, parameter))
-            }
-            _ => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
-        }
+        self.begin_with(session, key, |key| Sign::begin(key, parameter))
     }
 
     /// Begins a decryption.
@@ -141,12 +137,7 @@ impl Module {
         parameter: &Parameter,
         key: sys::CK_OBJECT_HANDLE,
     ) -> Answer<()> {
-        match self.operand(session, key)? {
-            Object::PrivateKey(held) => {
-                self.begin(session, held.wants_pin, || Decrypt::begin(&held.key, parameter))
-            }
-            _ => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
-        }
+        self.begin_with(session, key, |key| Decrypt::begin(key, parameter))
     }
 
     /// Begins an encryption.
@@ -177,6 +168,19 @@ impl Module {
         }
         *place = Some(Running { stage: Stage::Open(Verify::begin(key, parameter)?), wants_pin: false });
         Ok(())
+    }
+
+    /// Begins an operation with a private key.
+    fn begin_with<T: Operation>(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        key: sys::CK_OBJECT_HANDLE,
+        begin: impl FnOnce(&Key) -> Answer<T>,
+    ) -> Answer<()> {
+        match self.operand(session, key)? {
+            Object::PrivateKey(held) => self.begin(session, held.wants_pin, || begin(&held.key)),
+            _ => Err(Rv::KEY_FUNCTION_NOT_PERMITTED),
+        }
     }
 
     fn begin<T: Operation>(
