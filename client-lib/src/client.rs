@@ -104,6 +104,44 @@ impl Client {
         self.call(call).await
     }
 
+    /// Uses a private key, for which somebody may have to say yes: over the channel where there is one, else over the
+    /// bus. It is done again only where it cannot have reached the daemon, so that nobody is asked twice.
+    pub(crate) async fn perform<T, F>(&self, call: impl Fn(Arc<Face>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let bus = self.face().await?;
+        if let Some(channel) = self.inner.channel.face(&bus, self.inner.timeout).await {
+            match call(channel.clone()).await {
+                Err(Failure::Transport(error)) if broke(&channel, &error) => {
+                    self.inner.channel.forget(&channel);
+                    let error = Error::from(Failure::Transport(error));
+                    if !error.is_unsent() {
+                        return Err(error);
+                    }
+                }
+                answer => return answer.map_err(Error::from),
+            }
+        }
+        self.call(call).await
+    }
+
+    /// As [`perform`](Self::perform), with a file's contents. What comes out of a pipe is gone when it was read: that goes
+    /// over the bus.
+    pub(crate) async fn perform_on<T, F>(
+        &self,
+        file: BorrowedFd<'_>,
+        call: impl Fn(Arc<Face>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        match rustix::fs::seek(file, SeekFrom::Current(0)) {
+            Ok(_) => self.perform(call).await,
+            Err(_) => self.call(call).await,
+        }
+    }
+
     /// Does something with a file's contents that changes nothing. What comes out of a pipe is gone when it was
     /// read: that is not tried twice, and goes over the bus.
     pub(crate) async fn operate_on<T, F>(

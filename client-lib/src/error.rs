@@ -33,6 +33,19 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Returns true where the call cannot have reached the daemon: there was none, or the connection was gone before.
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::NoBus(_) | Self::NoDaemon(_) | Self::Untrusted(_) => true,
+            // Only a socket that is written to says so, and what did not go out whole is not read as a call. The end of
+            // one that is read from is told otherwise.
+            Self::Lost(zbus::Error::InputOutput(cause)) => {
+                cause.raw_os_error() == Some(rustix::io::Errno::PIPE.raw_os_error())
+            }
+            Self::Refused(_) | Self::Timeout | Self::Lost(_) | Self::Protocol(_) | Self::Local(..) => false,
+        }
+    }
 }
 
 impl From<Failure> for Error {

@@ -35,7 +35,7 @@ impl Client {
             return self.sign_file(key, mechanism, &file, options).await;
         }
         let data = Bytes::new(data);
-        self.operate(|daemon| async move { daemon.keys.sign(key, mechanism, data, options).await })
+        self.perform(|daemon| async move { daemon.keys.sign(key, mechanism, data, options).await })
             .await
             .map(ByteBuf::into_vec)
     }
@@ -49,7 +49,7 @@ impl Client {
         options: &SignOptions,
     ) -> Result<Vec<u8>, Error> {
         let file = file.as_fd();
-        self.operate_on(file, |daemon| async move {
+        self.perform_on(file, |daemon| async move {
             daemon.keys.sign_file(key, mechanism, file.into(), options).await
         })
         .await
@@ -65,7 +65,7 @@ impl Client {
         options: &DecryptOptions,
     ) -> Result<Secret, Error> {
         let data = Bytes::new(data);
-        self.operate(|daemon| async move { daemon.keys.decrypt(key, mechanism, data, options).await })
+        self.perform(|daemon| async move { daemon.keys.decrypt(key, mechanism, data, options).await })
             .await
             .map(|plaintext| Secret::new(plaintext.into_vec()))
     }
@@ -79,7 +79,7 @@ impl Client {
         options: &DeriveOptions,
     ) -> Result<Secret, Error> {
         let peer = Bytes::new(peer);
-        self.operate(|daemon| async move { daemon.keys.derive(key, mechanism, peer, options).await })
+        self.perform(|daemon| async move { daemon.keys.derive(key, mechanism, peer, options).await })
             .await
             .map(|secret| Secret::new(secret.into_vec()))
     }
@@ -93,7 +93,7 @@ impl Client {
         options: &DecapsulateOptions,
     ) -> Result<Secret, Error> {
         let ciphertext = Bytes::new(ciphertext);
-        self.operate(
+        self.perform(
             |daemon| async move { daemon.keys.decapsulate(key, mechanism, ciphertext, options).await },
         )
         .await

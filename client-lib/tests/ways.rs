@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use claviger_client::{
     Bus, CertificateOptions, ChangePinOptions, Client, EnrolOptions, Error, ErrorName, Event,
-    InitCardOptions, NewKeyOptions, Secret, TokenFilter, TokenState, UnlockOptions, UnlockTokenOptions,
+    InitCardOptions, NewKeyOptions, Secret, SignOptions, TokenFilter, TokenState, UnlockOptions, UnlockTokenOptions,
     names,
 };
 use rustix::fs::SealFlags;
@@ -63,6 +63,38 @@ async fn an_operation_whose_channel_breaks_is_done_once_more_over_the_bus() {
     assert_eq!(toy.digests.load(Ordering::SeqCst), 3, "one before, one that broke, one over the bus");
     assert_eq!(way(&client).await, "channel", "a new channel is opened");
     assert_eq!(toy.channels_asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_key_is_used_again_only_where_the_first_try_reached_nobody() {
+    let bus = PrivateBus::start();
+    let toy = Arc::new(Toy::default());
+    let _serving = toy.serve(&bus).await;
+    let client = Client::connect(&bus.bus()).await.expect("a client");
+    let sign = async || client.sign(KEY, "ECDSA", b"abc", &SignOptions::default()).await;
+    assert_eq!(sign().await.expect("a signature"), b"signature");
+    assert!(client.has_channel());
+    toy.drops_signer.store(true, Ordering::SeqCst);
+    let outcome = sign().await;
+    assert!(matches!(&outcome, Err(error @ Error::Lost(_)) if !error.is_unsent()), "{outcome:?}");
+    assert_eq!(toy.signatures.load(Ordering::SeqCst), 2, "nobody is asked twice");
+    assert_eq!(sign().await.expect("a signature"), b"signature");
+    assert_eq!(toy.signatures.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_channel_that_ended_between_two_uses_of_a_key_is_no_loss() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let toy = Arc::new(Toy::default());
+    let bus = PrivateBus::start();
+    let _serving = runtime.block_on(toy.serve(&bus));
+    // Nothing is looked at between its calls: that the channel ended shows when it is written to.
+    let client = claviger_client::blocking::Client::connect(&bus.bus()).expect("a client");
+    let sign = || client.sign(KEY, "ECDSA", b"abc", &SignOptions::default());
+    assert_eq!(sign().expect("a signature"), b"signature");
+    runtime.block_on(toy.end_channels());
+    assert_eq!(sign().expect("a signature"), b"signature");
+    assert_eq!(toy.signatures.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

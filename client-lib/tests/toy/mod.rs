@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use claviger_client::Bus;
 use claviger_dbus::wire::{
-    AccountRow, CertificateOptions, KeyRow, NewKeyOptions, NoOptions, TokenState, UnlockOptions,
+    AccountRow, CertificateOptions, KeyRow, NewKeyOptions, NoOptions, SignOptions, TokenState, UnlockOptions,
 };
 use claviger_dbus::{ByteBuf, Bytes, CallError, ErrorName, names};
 use zbus::message::Header;
@@ -67,6 +67,9 @@ pub(crate) struct Toy {
     pub(crate) channels_asked: AtomicU32,
     pub(crate) digests: AtomicU32,
     pub(crate) keys_made: AtomicU32,
+    pub(crate) signatures: AtomicU32,
+    /// The next signature asked for ends the connection that it was asked for on.
+    pub(crate) drops_signer: AtomicBool,
     /// What `Unlock` was given.
     pub(crate) passphrase: Mutex<Option<OwnedFd>>,
     /// The one card in the one reader.
@@ -76,6 +79,14 @@ pub(crate) struct Toy {
 }
 
 impl Toy {
+    /// Ends the channels that it gave, at a time when nothing is asked.
+    pub(crate) async fn end_channels(&self) {
+        let channels = std::mem::take(&mut *self.channels.lock().expect("no panic"));
+        for channel in channels {
+            channel.close().await.expect("an end");
+        }
+    }
+
     /// Serves on the bus until the connection is dropped.
     pub(crate) async fn serve(self: &Arc<Self>, bus: &PrivateBus) -> Connection {
         zbus::connection::Builder::address(bus.address.as_str())
@@ -197,6 +208,24 @@ impl ToyKeys {
         self.0.keys_made.fetch_add(1, Ordering::SeqCst);
         connection.clone().close().await.expect("an end");
         std::future::pending().await
+    }
+
+    /// Signs "signature", or goes away before it says so.
+    async fn sign(
+        &self,
+        _key: &str,
+        _mechanism: &str,
+        _data: &Bytes,
+        options: SignOptions,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<ByteBuf, CallError> {
+        assert_eq!(options, SignOptions::default());
+        self.0.signatures.fetch_add(1, Ordering::SeqCst);
+        if self.0.drops_signer.swap(false, Ordering::SeqCst) {
+            connection.clone().close().await.expect("an end");
+            std::future::pending::<()>().await;
+        }
+        Ok(ByteBuf::from(b"signature".as_slice()))
     }
 
     /// The card's key is the default one.
