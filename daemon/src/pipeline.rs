@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claviger_core::plan::{Plan, plan};
 use claviger_core::policy::authorize;
-use claviger_core::{Input, Refusal, Request};
+use claviger_core::{Input, Refusal, Request, places};
 use claviger_token::{KeyHandle, Pace, Purpose, Token, TokenKind, TokenOp, TokenOutput};
 
 use crate::agents::{self, Asking, KeyUse};
@@ -49,15 +49,16 @@ pub async fn run(
 
     // 5 settle
     let seat = &seat;
-    if key.placements.iter().any(|place| place.kind == TokenKind::Phone) {
+    let at = request.at.as_ref();
+    if places(key, at).any(|place| place.kind == TokenKind::Phone) {
         // A phone that was cut off is dialled now, not when its back-off says so.
-        Box::pin(seat.reach(key)).await;
+        Box::pin(seat.reach(key, at)).await;
     }
     let of = KeyUse { asking, seat, account: &account, key, placement: None, request: Some(&request) };
     let authorized = settle(service, caller, verdict, of).await?;
 
     // 6 plan
-    let (placement, token) = seat.place(&account, key)?;
+    let (placement, token) = seat.place(&account, key, at)?;
     asking.may_bother(&*token)?;
     let plan = plan(authorized, &request, &key.info, &token.capabilities(), data.shape())?;
     service.reached(Step::Plan).await;

@@ -194,16 +194,17 @@ impl Service {
     }
 
     /// Returns how things stand around the use of a key of that user.
-    pub async fn circumstances(
+    pub async fn circumstances<'a>(
         &self,
         asking: Asking<'_>,
         uid: u32,
-        (key, request): (&Key, &Request),
-    ) -> Circumstances {
+        (key, request): (&Key, &'a Request),
+    ) -> Circumstances<'a> {
         Circumstances {
             frozen: self.sessions.is_frozen(uid),
             confirmed: self.agents.confirmed(self, asking, key).await,
             wanted: request.confirm,
+            at: request.at.as_ref(),
         }
     }
 

@@ -22,7 +22,8 @@ pub(crate) async fn settle(
     match verdict {
         Verdict::Allow(authorized) => Ok(authorized),
         Verdict::Ask(challenge) => {
-            let (placement, _) = of.seat.place(of.account, of.key)?;
+            let at = of.request.and_then(|request| request.at.as_ref());
+            let (placement, _) = of.seat.place(of.account, of.key, at)?;
             let of = KeyUse { placement: Some(placement), ..of };
             // Boxed: those who are not asked need not carry it.
             let authorized = challenge.answered(Box::pin(agents::confirm(service, caller, of)).await?)?;

@@ -41,7 +41,7 @@ pub use agents::{Agent, choose_agent, is_served};
 pub use confirm::Confirm;
 pub use guesses::Guesses;
 pub use limits::{Caps, Limits, Resource};
-pub use placing::{Standing, choose};
+pub use placing::{Standing, choose, places};
 pub use refusal::Refusal;
 pub use registration::{Registration, Step, WrongStep};
 pub use removal::{Action, Reason, RemovalPolicy};

@@ -1,5 +1,7 @@
 //! Which of a key's places an operation goes to. Pure.
 
+use claviger_token::TokenId;
+
 use crate::{Key, Placement, PlacementState, Refusal};
 
 /// How a place stands at this moment.
@@ -13,16 +15,22 @@ pub enum Standing {
     Ready,
 }
 
-/// Returns the place where a key is used: the first that is ready, else the first whose token is there.
+/// Returns the place where a key is used: the one that is told; else the first that is ready, else the first whose token is
+/// there.
 ///
 /// # Errors
-/// [`Refusal::TokenAbsent`] where no token of the key is there; `name` says what people call each of them.
-pub fn choose(
-    key: &Key,
+/// [`Refusal::TokenAbsent`] where no token of the key is there, or the one that is told is not; `name` says what people call
+/// each of them. [`Refusal::KeyElsewhere`] where the key does not stand on the one that is told.
+pub fn choose<'a>(
+    key: &'a Key,
+    at: Option<&TokenId>,
     standing: impl Fn(&Placement) -> Standing,
     name: impl Fn(&Placement) -> String,
-) -> Result<&Placement, Refusal> {
-    let current = || key.placements.iter().filter(|placement| placement.state == PlacementState::Current);
+) -> Result<&'a Placement, Refusal> {
+    let current = || places(key, at).filter(|placement| placement.state == PlacementState::Current);
+    if at.is_some() && current().next().is_none() {
+        return Err(Refusal::KeyElsewhere);
+    }
     let mut best: Option<(&Placement, Standing)> = None;
     for placement in current() {
         match (best, standing(placement)) {
@@ -35,6 +43,11 @@ pub fn choose(
         Some((placement, _)) => Ok(placement),
         None => Err(Refusal::TokenAbsent(absent(current().map(name).collect()).into())),
     }
+}
+
+/// Returns the places that come into question: all of the key's, or the one on the token that is told.
+pub fn places<'a>(key: &'a Key, at: Option<&TokenId>) -> impl Iterator<Item = &'a Placement> {
+    key.placements.iter().filter(move |placement| at.is_none_or(|token| placement.token == *token))
 }
 
 /// Says what would have to be there.
@@ -86,7 +99,7 @@ mod tests {
                 .find(|place| place.0 == placement.token.as_str())
                 .map_or(Standing::Away, |place| place.2)
         };
-        choose(&key, standing, |placement| format!("card {}", placement.token))
+        choose(&key, None, standing, |placement| format!("card {}", placement.token))
             .map(|placement| placement.token.to_string())
     }
 
@@ -106,6 +119,30 @@ mod tests {
         for (places, expected) in table {
             assert_eq!(chosen(places).ok().as_deref(), expected, "{places:?}");
         }
+    }
+
+    #[test]
+    fn a_place_that_is_told_is_taken_or_none() {
+        use PlacementState::{Current, Erasing};
+        use Standing::{Away, Locked, Ready};
+        let (away, locked) = (("a", Current), ("b", Current));
+        let (ready, erasing) = (("c", Current), ("d", Erasing));
+        let key = key(&[away, locked, ready, erasing]);
+        let standing = |placement: &Placement| match placement.token.as_str() {
+            "a" => Away,
+            "b" => Locked,
+            _ => Ready,
+        };
+        let chosen = |token: &str| {
+            let token = TokenId::new(token);
+            let name = |placement: &Placement| format!("card {}", placement.token);
+            choose(&key, Some(&token), standing, name).map(|placement| placement.token.to_string())
+        };
+        assert_eq!(chosen("a"), Err(Refusal::TokenAbsent("card a".into())));
+        assert_eq!(chosen("b"), Ok("b".into()));
+        assert_eq!(chosen("c"), Ok("c".into()));
+        assert_eq!(chosen("d"), Err(Refusal::KeyElsewhere));
+        assert_eq!(chosen("e"), Err(Refusal::KeyElsewhere));
     }
 
     #[test]

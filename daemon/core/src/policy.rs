@@ -1,9 +1,9 @@
 //! Who may do what. Pure: everything it needs comes in, and only this file makes an [`Authorized`].
 
-use claviger_token::{Purpose, TokenKind};
+use claviger_token::{Purpose, TokenId, TokenKind};
 
 use crate::selector::purpose_name;
-use crate::{Confirm, Key, KeyState, Refusal, Registration, User};
+use crate::{Confirm, Key, KeyState, Refusal, Registration, User, places};
 
 /// Who asks, as the bus vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +55,15 @@ impl Challenge {
 
 /// How things stand around a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct Circumstances<'a> {
     /// The owner's screen is locked, and no session of theirs is open.
     pub frozen: bool,
     /// The owner said yes to this key in this session already.
     pub confirmed: bool,
     /// The program wants the owner asked, whatever the key's policy is.
     pub wanted: bool,
+    /// Where the program wants the key used; `None` leaves it open.
+    pub at: Option<&'a TokenId>,
 }
 
 /// Decides whether `caller` may use `key` of `user` for `purpose`.
@@ -70,9 +72,9 @@ pub fn authorize(
     user: &User,
     key: &Key,
     purpose: Purpose,
-    circumstances: Circumstances,
+    circumstances: Circumstances<'_>,
 ) -> Result<Verdict, Refusal> {
-    let Circumstances { frozen, confirmed, wanted } = circumstances;
+    let Circumstances { frozen, confirmed, wanted, at } = circumstances;
     let authorized = may_use(caller, user, key, purpose)?;
     if frozen {
         return Err(Refusal::SessionLocked);
@@ -80,17 +82,17 @@ pub fn authorize(
     Ok(match key.confirm {
         Confirm::Always => Verdict::Ask(Challenge { authorized }),
         Confirm::Session if !confirmed => Verdict::Ask(Challenge { authorized }),
-        Confirm::Session | Confirm::Never if wanted && !asks_itself(key) => {
+        Confirm::Session | Confirm::Never if wanted && !asks_itself(key, at) => {
             Verdict::Ask(Challenge { authorized })
         }
         Confirm::Session | Confirm::Never => Verdict::Allow(authorized),
     })
 }
 
-/// Returns true for a key whose every token asks its person itself: one question is enough.
-fn asks_itself(key: &Key) -> bool {
-    let mut kinds = key.placements.iter().map(|placement| placement.kind);
-    !key.placements.is_empty()
+/// Returns true for a key that is used where its person is asked anyway, on whichever token that is: one question is enough.
+fn asks_itself(key: &Key, at: Option<&TokenId>) -> bool {
+    let mut kinds = places(key, at).map(|placement| placement.kind).peekable();
+    kinds.peek().is_some()
         && kinds.all(|kind| match kind {
             TokenKind::Phone => true,
             TokenKind::Local | TokenKind::Card => false,

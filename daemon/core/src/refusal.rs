@@ -51,6 +51,8 @@ pub enum Refusal {
     UsageNotAllowed(&'static str),
     /// The key was revoked.
     KeyRevoked,
+    /// The key does not stand on the token on which it is to be used.
+    KeyElsewhere,
 
     // The account must be brought further first.
     /// The caller has no active account.
@@ -157,6 +159,7 @@ impl Refusal {
             Self::NoSuchToken => {
                 Some("`claviger token list` shows your tokens, `claviger card list` every card")
             }
+            Self::KeyElsewhere => Some("`claviger key show` says where it stands"),
             Self::PinNeeded => Some("`claviger card unlock` asks for it"),
             Self::PhoneLocked => Some("`claviger phone unlock` asks you for it on the phone"),
             Self::LastTry => Some("if you are sure of the PIN, `claviger card unlock --last-try` uses it"),
@@ -210,6 +213,7 @@ impl fmt::Display for Refusal {
             Self::NoDefaultKey(purpose) => write!(formatter, "you have no default key to {purpose} with"),
             Self::AmbiguousKey { matches } => write!(formatter, "{matches} of your keys match"),
             Self::NoSuchToken => formatter.write_str("you have no such token"),
+            Self::KeyElsewhere => formatter.write_str("the key does not stand on that token"),
             Self::NoSuchUser => formatter.write_str("there is no such user"),
             Self::AlreadyExists(what) => write!(formatter, "{what} exists already"),
             Self::InvalidArguments(why) | Self::DataInvalid(why) => formatter.write_str(why),

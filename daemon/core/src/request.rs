@@ -1,4 +1,4 @@
-use claviger_token::{Mechanism, Parameters, Purpose};
+use claviger_token::{Mechanism, Parameters, Purpose, TokenId};
 
 use crate::Selector;
 
@@ -7,6 +7,8 @@ use crate::Selector;
 pub struct Request {
     /// Which key.
     pub selector: Selector,
+    /// Where the key is used; `None` leaves it open, and it is used where that takes least.
+    pub at: Option<TokenId>,
     /// What for.
     pub purpose: Purpose,
     /// How; `None` is the key's usual signature.

@@ -32,7 +32,7 @@ pub async fn set(
         let key = selector.find(&account.keys, &account.user.defaults, None)?;
         check(&certificates, key)?;
         if let Some(authority) = authority {
-            let (placement, _) = seat.place(&account, key)?;
+            let (placement, _) = seat.place(&account, key, None)?;
             if placement.kind != TokenKind::Card {
                 return Err(Refusal::InvalidArguments(
                     "the key stands on no card: nobody's leave is needed".into(),
@@ -112,7 +112,7 @@ pub async fn attest(service: &Service, visit: &Visit, selector: &Selector) -> Re
     if !key.placements.iter().any(|placement| placement.kind == TokenKind::Card) {
         return Err(Refusal::NotSupported("attesting a key that stands on no card".into()));
     }
-    let (placement, _) = seat.place(&account, key)?;
+    let (placement, _) = seat.place(&account, key, None)?;
     let token = seat.card(&placement.token)?;
     token.attest(&placement.reference).await.map_err(of_card)
 }

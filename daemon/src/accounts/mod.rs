@@ -46,7 +46,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use claviger_card::{CardToken, Contents};
 use claviger_core::policy::{Caller, active, own_account};
-use claviger_core::{EnrolledToken, Key, Placement, Refusal, Registration, Standing, User, choose};
+use claviger_core::{EnrolledToken, Key, Placement, Refusal, Registration, Standing, User, choose, places};
 use claviger_phone_token::PhoneToken;
 use claviger_soft::{HostSecret, SoftToken};
 use claviger_token::{KeyId, Presence, Token, TokenId, TokenKind};
@@ -249,11 +249,10 @@ impl Seat {
         self.hardware.phone(token).ok_or(Refusal::NoSuchToken)
     }
 
-    /// Dials the phones on which a key stands, where the key is nowhere else to be had now, and waits for them a moment.
-    pub async fn reach(&self, key: &Key) {
-        let away = |place: &&Placement| self.standing(key, place) == Standing::Away;
-        if key.placements.iter().all(|place| away(&place)) {
-            let phones = key.placements.iter().filter(|place| place.kind == TokenKind::Phone);
+    /// Dials the phones on which a key may be used, where it cannot be used elsewhere now, and waits for them a moment.
+    pub async fn reach(&self, key: &Key, at: Option<&TokenId>) {
+        if places(key, at).all(|place| self.standing(key, place) == Standing::Away) {
+            let phones = places(key, at).filter(|place| place.kind == TokenKind::Phone);
             self.hardware.reach(phones.map(|place| &place.token)).await;
         }
     }
@@ -263,15 +262,27 @@ impl Seat {
         self.hardware.reach(phones).await;
     }
 
-    /// Returns the place where a key is used now, and the token there.
+    /// Returns the place where a key is used now, and the token there: that one, where one is told.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchToken`] where the user has no such token, and those of [`choose`].
     pub fn place<'a>(
         &self,
         account: &Account,
         key: &'a Key,
+        at: Option<&TokenId>,
     ) -> Result<(&'a Placement, Arc<dyn Token>), Refusal> {
-        let placement =
-            choose(key, |place| self.standing(key, place), |place| token_name(account, &place.token))?;
+        if at.is_some_and(|token| !self.has(account, token)) {
+            return Err(Refusal::NoSuchToken);
+        }
+        let name = |place: &Placement| token_name(account, &place.token);
+        let placement = choose(key, at, |place| self.standing(key, place), name)?;
         Ok((placement, self.token(placement)?))
+    }
+
+    fn has(&self, account: &Account, token: &TokenId) -> bool {
+        account.tokens.iter().any(|enrolled| enrolled.id == *token)
+            || (token == self.token.id() && account.user.slots.is_some())
     }
 
     fn standing(&self, key: &Key, placement: &Placement) -> Standing {

@@ -67,6 +67,6 @@ async fn an_id_that_a_caller_makes_up_is_no_card_and_no_phone() {
 async fn a_phone_that_nobody_knows_is_waited_for_a_moment_and_no_longer() {
     let (seat, key) = (seat(), key(TokenKind::Phone, PHONE));
     let began = tokio::time::Instant::now();
-    seat.reach(&key).await;
+    seat.reach(&key, None).await;
     assert!(began.elapsed() <= std::time::Duration::from_secs(3), "{:?}", began.elapsed());
 }

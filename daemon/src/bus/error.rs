@@ -15,7 +15,7 @@ pub(super) fn answer(doing: &impl Display, refusal: &Refusal) -> CallError {
 /// The one mapping of this border.
 pub(super) const fn name(refusal: &Refusal) -> ErrorName {
     match refusal {
-        Refusal::NoSuchKey | Refusal::NoDefaultKey(_) => ErrorName::NoSuchKey,
+        Refusal::NoSuchKey | Refusal::NoDefaultKey(_) | Refusal::KeyElsewhere => ErrorName::NoSuchKey,
         Refusal::AmbiguousKey { .. } => ErrorName::AmbiguousKey,
         Refusal::NoSuchToken => ErrorName::NoSuchToken,
         Refusal::NoSuchUser => ErrorName::NoSuchUser,

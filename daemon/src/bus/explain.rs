@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use claviger_core::plan::{After, Before, Padding, Plan, Unpadding, plan};
 use claviger_core::policy::{Caller, Verdict, authorize};
-use claviger_core::{Format, Input, Key, Placement, Refusal, Request};
+use claviger_core::{Format, Input, Key, Placement, Refusal, Request, places};
 use claviger_dbus::wire::Explanation;
 use claviger_token::{Purpose, Token, TokenError, TokenKind};
 
@@ -23,8 +23,9 @@ pub(super) async fn explain(
     let account = seat.callers(&service.table, caller).await?;
     let user = &account.user;
     let key = request.selector.find(&account.keys, &user.defaults, Some(request.purpose))?;
-    let place = seat.place(&account, key);
-    let placement = place.as_ref().map_or_else(|_| key.placements.first(), |(placement, _)| Some(*placement));
+    let at = request.at.as_ref();
+    let place = seat.place(&account, key, at);
+    let placement = place.as_ref().map_or_else(|_| places(key, at).next(), |(placement, _)| Some(*placement));
     let mechanism = request.mechanism.or(key.info.algorithm.default_signature());
     let mut explanation = Explanation {
         key: key.id().to_string(),

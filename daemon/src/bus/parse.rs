@@ -10,7 +10,8 @@ use claviger_dbus::wire::{
 use claviger_dbus::{ByteBuf, Bytes, names, steers};
 use claviger_phone_token::{InvalidLink, Link, Method};
 use claviger_token::{
-    Algorithm, Hash, Kdf, Mechanism, Parameters, PinPolicy, Purpose, Secret, TokenKind, TouchPolicy, Usage,
+    Algorithm, Hash, Kdf, Mechanism, Parameters, PinPolicy, Purpose, Secret, TokenId, TokenKind, TouchPolicy,
+    Usage,
 };
 use zbus::OwnedFd;
 
@@ -161,11 +162,12 @@ pub(super) fn request(
     key: &str,
     purpose: Purpose,
     mechanism_name: &str,
-    Operation { parameters, format, confirm, reason }: Operation,
+    Operation { parameters, format, confirm, reason, token }: Operation,
 ) -> Result<Request, Refusal> {
     let mechanism = mechanism(mechanism_name)?;
     let (confirm, reason) = (confirm.unwrap_or(false), reason.as_deref().map(spoken).transpose()?.flatten());
-    Ok(Request { selector: Selector::parse(key)?, purpose, mechanism, parameters, format, confirm, reason })
+    let (selector, at) = (Selector::parse(key)?, token.map(named_token).transpose()?);
+    Ok(Request { selector, at, purpose, mechanism, parameters, format, confirm, reason })
 }
 
 /// What the options of an operation say of it.
@@ -175,6 +177,16 @@ pub(super) struct Operation {
     format: Format,
     confirm: Option<bool>,
     reason: Option<String>,
+    token: Option<String>,
+}
+
+/// Returns the token of that id. An empty one would leave it open to somebody who means one of them.
+fn named_token(id: String) -> Result<TokenId, Refusal> {
+    if id.is_empty() {
+        Err(invalid("the token has no name; leave it out for any"))
+    } else {
+        Ok(TokenId::new(id))
+    }
 }
 
 /// Returns a reason as people can be shown it: one line, nothing that steers a terminal; `None` where nothing is left.
@@ -194,6 +206,7 @@ pub(super) fn sign(options: SignOptions) -> Result<Operation, Refusal> {
         no_prompt: _,
         confirm,
         reason,
+        token,
         hash,
         mgf_hash,
         salt_length,
@@ -201,7 +214,7 @@ pub(super) fn sign(options: SignOptions) -> Result<Operation, Refusal> {
         format,
     } = options;
     let (parameters, format) = verify(VerifyOptions { hash, mgf_hash, salt_length, context, format })?;
-    Ok(Operation { parameters, format, confirm, reason })
+    Ok(Operation { parameters, format, confirm, reason, token })
 }
 
 pub(super) fn verify(options: VerifyOptions) -> Result<(Parameters, Format), Refusal> {
@@ -217,9 +230,10 @@ pub(super) fn verify(options: VerifyOptions) -> Result<(Parameters, Format), Ref
 }
 
 pub(super) fn decrypt(options: DecryptOptions) -> Result<Operation, Refusal> {
-    let DecryptOptions { timeout_ms: _, no_prompt: _, confirm, reason, hash, mgf_hash, label } = options;
+    let DecryptOptions { timeout_ms: _, no_prompt: _, confirm, reason, token, hash, mgf_hash, label } =
+        options;
     let parameters = encrypt(EncryptOptions { hash, mgf_hash, label })?;
-    Ok(Operation { parameters, format: Format::Raw, confirm, reason })
+    Ok(Operation { parameters, format: Format::Raw, confirm, reason, token })
 }
 
 pub(super) fn encrypt(options: EncryptOptions) -> Result<Parameters, Refusal> {
@@ -238,6 +252,7 @@ pub(super) fn derive(options: DeriveOptions) -> Result<Operation, Refusal> {
         no_prompt: _,
         confirm,
         reason,
+        token,
         kdf: kdf_name,
         hash,
         shared_info,
@@ -250,12 +265,12 @@ pub(super) fn derive(options: DeriveOptions) -> Result<Operation, Refusal> {
         length,
         ..Parameters::default()
     };
-    Ok(Operation { parameters, format: Format::Raw, confirm, reason })
+    Ok(Operation { parameters, format: Format::Raw, confirm, reason, token })
 }
 
 pub(super) fn decapsulate(options: DecapsulateOptions) -> Operation {
-    let DecapsulateOptions { timeout_ms: _, no_prompt: _, confirm, reason } = options;
-    Operation { confirm, reason, ..Operation::default() }
+    let DecapsulateOptions { timeout_ms: _, no_prompt: _, confirm, reason, token } = options;
+    Operation { confirm, reason, token, ..Operation::default() }
 }
 
 /// Returns the purpose that is meant: the one told, else the first that the mechanism serves.
@@ -280,6 +295,7 @@ pub(super) fn explain(options: ExplainOptions) -> Result<Operation, Refusal> {
         no_prompt: _,
         confirm,
         reason,
+        token,
         purpose: _,
         hash,
         mgf_hash,
@@ -301,5 +317,5 @@ pub(super) fn explain(options: ExplainOptions) -> Result<Operation, Refusal> {
         length,
         context: bytes(context),
     };
-    Ok(Operation { parameters, format: format(form.as_deref())?, confirm, reason })
+    Ok(Operation { parameters, format: format(form.as_deref())?, confirm, reason, token })
 }

@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::table::{Account, UserSummary};
 
 pub(super) fn key_row(seat: &Seat, account: &Account, key: &Key) -> KeyRow {
-    let place = seat.place(account, key).ok();
+    let place = seat.place(account, key, None).ok();
     let mut location: Vec<String> =
         key.placements.iter().map(|placement| placement.kind.name().to_owned()).collect();
     location.dedup();

@@ -18,6 +18,8 @@ pub struct SignOptions {
     pub confirm: Option<bool>,
     /// What the caller says that it is for, at most 200 bytes; the person is shown it.
     pub reason: Option<String>,
+    /// Where the key is used, for one that stands on several tokens: this one and no other.
+    pub token: Option<String>,
     /// The digest of `RSA_PKCS_PSS`.
     pub hash: Option<String>,
     /// The digest inside MGF1; the same as `hash` unless told.
@@ -42,6 +44,8 @@ pub struct DecryptOptions {
     pub confirm: Option<bool>,
     /// What the caller says that it is for, at most 200 bytes; the person is shown it.
     pub reason: Option<String>,
+    /// Where the key is used, for one that stands on several tokens: this one and no other.
+    pub token: Option<String>,
     /// The digest of OAEP; SHA-256 unless told.
     pub hash: Option<String>,
     /// The digest inside MGF1; the same as `hash` unless told.
@@ -62,6 +66,8 @@ pub struct DeriveOptions {
     pub confirm: Option<bool>,
     /// What the caller says that it is for, at most 200 bytes; the person is shown it.
     pub reason: Option<String>,
+    /// Where the key is used, for one that stands on several tokens: this one and no other.
+    pub token: Option<String>,
     /// What is done with the agreed secret: `null` (nothing, the default) or `hkdf`.
     pub kdf: Option<String>,
     /// The digest of HKDF; SHA-256 unless told.
@@ -84,6 +90,8 @@ pub struct DecapsulateOptions {
     pub confirm: Option<bool>,
     /// What the caller says that it is for, at most 200 bytes; the person is shown it.
     pub reason: Option<String>,
+    /// Where the key is used, for one that stands on several tokens: this one and no other.
+    pub token: Option<String>,
 }
 
 /// Options of `Keys.GenerateKey` and `Keys.ImportKey`.
@@ -134,6 +142,8 @@ pub struct ExplainOptions {
     pub confirm: Option<bool>,
     /// As the operation would have it.
     pub reason: Option<String>,
+    /// As the operation would have it.
+    pub token: Option<String>,
     /// `sign`, `decrypt`, `derive` or `decapsulate`, for a mechanism that does several; the first that the
     /// mechanism serves unless told.
     pub purpose: Option<String>,

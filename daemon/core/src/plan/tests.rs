@@ -38,6 +38,7 @@ fn capabilities(mechanisms: &[Mechanism]) -> Capabilities {
 fn request(purpose: Purpose, mechanism: Option<Mechanism>) -> Request {
     Request {
         selector: Selector::Default,
+        at: None,
         purpose,
         mechanism,
         parameters: Parameters::default(),

@@ -80,7 +80,7 @@ fn a_key_asks_its_owner_as_often_as_the_owner_wants() {
 #[test]
 fn a_program_may_want_the_owner_asked_and_a_phone_asks_by_itself() {
     use TokenKind::{Card, Local, Phone};
-    let wanted = Circumstances { wanted: true, confirmed: true, frozen: false };
+    let wanted = Circumstances { wanted: true, confirmed: true, frozen: false, at: None };
     for (confirm, kinds, asks) in [
         (Confirm::Never, &[Local][..], true),
         (Confirm::Never, &[Card], true),
@@ -107,6 +107,25 @@ fn a_program_may_want_the_owner_asked_and_a_phone_asks_by_itself() {
 }
 
 #[test]
+fn a_key_that_is_to_be_used_on_a_phone_is_asked_for_there_whatever_else_it_stands_on() {
+    let placement = |kind: TokenKind| Placement {
+        token: TokenId::new(kind.name()),
+        kind,
+        reference: Arc::from(""),
+        state: PlacementState::Current,
+        record: None,
+    };
+    let placements = vec![placement(TokenKind::Local), placement(TokenKind::Phone)];
+    let key = Key { placements, ..key(1000, KeyState::Current, EVERYTHING) };
+    for (at, asks) in [(None, true), (Some("local"), true), (Some("phone"), false), (Some("card"), true)] {
+        let at = at.map(TokenId::new);
+        let wanted = Circumstances { wanted: true, at: at.as_ref(), ..Circumstances::default() };
+        let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, wanted).expect("it is alice's");
+        assert_eq!(matches!(verdict, Verdict::Ask(_)), asks, "{at:?}");
+    }
+}
+
+#[test]
 fn a_no_is_a_no() {
     let key = Key { confirm: Confirm::Always, ..key(1000, KeyState::Current, EVERYTHING) };
     let verdict = authorize(&alice(), &account(), &key, Purpose::Sign, Circumstances::default());
@@ -116,7 +135,7 @@ fn a_no_is_a_no() {
 
 #[test]
 fn frozen_keys_are_refused_to_their_owner_and_foreign_ones_are_refused_as_ever() {
-    let frozen = Circumstances { frozen: true, confirmed: true, wanted: false };
+    let frozen = Circumstances { frozen: true, confirmed: true, ..Circumstances::default() };
     let key = key(1000, KeyState::Current, EVERYTHING);
     let refused = authorize(&alice(), &account(), &key, Purpose::Sign, frozen).err();
     assert_eq!(refused, Some(Refusal::SessionLocked));
