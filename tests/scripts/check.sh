@@ -38,14 +38,16 @@ explain() {
 
 # The scenarios make processes of several users, so the test programs run as root.
 run_tests() {
-    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST
+    export CLAVIGER_BIN_DIR=$PWD/target/debug CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST RUST_TEST_THREADS
+    # Scenarios wait more than they compute: for processes, machines, cards and deadlines.
+    RUST_TEST_THREADS=$((2 * $(nproc)))
     CLAVIGER_VIRTUAL_CARD_DIR=$(tests/scripts/virtual-card.sh)
     CLAVIGER_LAB_ROOT=$(tests/scripts/lab-root.sh)
     CLAVIGER_BLUETOOTH_GUEST=$(tests/scripts/bluetooth-guest.sh)
     if [ "$(id -u)" != 0 ]; then
         local host
         host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-        export "CARGO_TARGET_${host}_RUNNER=sudo env CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT=$CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST=$CLAVIGER_BLUETOOTH_GUEST"
+        export "CARGO_TARGET_${host}_RUNNER=sudo env RUST_TEST_THREADS=$RUST_TEST_THREADS CLAVIGER_BIN_DIR=$CLAVIGER_BIN_DIR CLAVIGER_VIRTUAL_CARD_DIR=$CLAVIGER_VIRTUAL_CARD_DIR CLAVIGER_LAB_ROOT=$CLAVIGER_LAB_ROOT CLAVIGER_BLUETOOTH_GUEST=$CLAVIGER_BLUETOOTH_GUEST"
     fi
     cargo test --workspace --locked --no-fail-fast -- --show-output
 }
@@ -102,7 +104,7 @@ show_vectors() {
 
 # The demo in full; openssl itself must have said five times that it verified.
 demo() {
-    tests/scripts/demo.sh | tee "$logs/demo.out"
+    PROGRAMS=target/debug tests/scripts/demo.sh | tee "$logs/demo.out"
     [ "${PIPESTATUS[0]}" = 0 ] && [ "$(grep -c '^Verified OK$' "$logs/demo.out")" = 5 ]
 }
 
@@ -111,14 +113,15 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "virtual card" tests/scripts/virtual-card.sh
 step "guest root" tests/scripts/lab-root.sh
 step "bluetooth guest" tests/scripts/bluetooth-guest.sh
-step "build" cargo build --workspace --bins --lib --locked
+# With the test programs: what they ask of libraries decides how these are built, and once is enough.
+step "build" cargo build --workspace --all-targets --locked
 step "package" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh
 step "package of the phone" env PROGRAMS=target/debug FAST=1 OUTPUT="$logs/deb" tests/scripts/deb.sh claviger-phone
 step "tests" run_tests
 count_tests
 show_vectors
 step "demo" demo
-step "acceptance" cargo run -q --locked -p claviger-tests --bin acceptance -- "$logs/tests.log"
+step "acceptance" target/debug/acceptance "$logs/tests.log"
 step "installation and sandbox" installation
 step "documentation" env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 step "licences and sources of dependencies" deny
