@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use claviger_core::policy::Caller;
-use claviger_core::{Confirm, Key, Refusal};
+use claviger_core::{Confirm, Refusal};
 use claviger_dbus::wire::Prompt;
 use tokio_util::sync::CancellationToken;
 use zbus::names::OwnedUniqueName;
@@ -14,28 +14,22 @@ use super::yeses::Scope;
 use crate::service::Service;
 
 /// Asks the owner for a yes to the use of a key, and remembers it where the key wants it once in each session. What a program
-/// wants asked is asked for itself, and not together with what others want.
+/// wants asked is asked for itself, not together with what others want, and is remembered for nothing else: whoever lets a
+/// program at the other end of a line use a key once has not let everybody use it.
 /// Returns false where the owner says no.
 ///
 /// # Errors
 /// [`Refusal::MayNotAsk`], [`Refusal::NobodyToAsk`], [`Refusal::LimitsExceeded`], or that nobody answered.
 pub async fn confirm(service: &Arc<Service>, caller: &Arc<Caller>, of: KeyUse<'_>) -> Result<bool, Refusal> {
     let asked = asked(service, caller, of).await?;
-    let Some(request) = of.request.filter(|_| is_remembered(of.key)) else {
+    if !is_remembered(of) {
         return asked.put(service).await;
-    };
+    }
     let (key, scope) = (of.key.id(), of.asking.scope(service).await);
     let over = match &scope {
         Scope::Session(_) => CancellationToken::new(),
         Scope::Connection(_) => of.asking.peer.gone.clone(),
     };
-    if request.confirm {
-        let yes = asked.put(service).await?;
-        if yes {
-            service.agents.yeses.remember(key, scope, over);
-        }
-        return Ok(yes);
-    }
     let matter = Matter::Yes(key, scope.clone());
     let work = || {
         let service = Arc::clone(service);
@@ -58,10 +52,11 @@ pub async fn confirm(service: &Arc<Service>, caller: &Arc<Caller>, of: KeyUse<'_
     }
 }
 
-/// Returns true for a key to which a yes counts for longer than one use. Without a use there is nothing to remember it for.
-const fn is_remembered(key: &Key) -> bool {
-    match key.confirm {
-        Confirm::Session => true,
+/// Returns true where a yes counts for longer than one use: the key wants it so, and the question is the key's. Without a use
+/// there is nothing to remember it for.
+fn is_remembered(of: KeyUse<'_>) -> bool {
+    match of.key.confirm {
+        Confirm::Session => of.request.is_some_and(|request| !request.confirm),
         Confirm::Always | Confirm::Never => false,
     }
 }

@@ -56,7 +56,7 @@ async fn a_program_that_wants_a_yes_has_its_owner_asked_once_each_time() {
 }
 
 #[tokio::test]
-async fn what_a_program_wanted_asked_counts_for_the_session_where_the_key_says_so() {
+async fn what_a_program_wanted_asked_counts_for_that_use_and_not_for_the_session() {
     let house = House::open().await;
     let (alice, key, mut agent) = scene(&house).await;
     set_confirm(&alice, &key, "session").await;
@@ -66,8 +66,17 @@ async fn what_a_program_wanted_asked_counts_for_the_session_where_the_key_says_s
     let signed = signing(&alice, &key, confirm());
     agent.asked().await.said(true);
     signed.await.unwrap().unwrap();
+    alice.sign(&key, "", DATA, none()).await.refused("InteractiveAuthorizationRequired");
+    // The key's own question counts for the session, but not for a program that wants one of its own.
+    let signed = signing(&alice, &key, none());
+    agent.asked().await.said(true);
+    signed.await.unwrap().unwrap();
     alice.sign(&key, "", DATA, none()).await.expect("it was said");
     assert!(agent.heard_nothing().await);
+    let signed = signing(&alice, &key, confirm());
+    agent.asked().await.said(false);
+    signed.await.unwrap().refused("Declined");
+    alice.sign(&key, "", DATA, none()).await.expect("what was said before still counts");
 }
 
 #[tokio::test]
