@@ -101,9 +101,10 @@ pub trait Store: Send + Sync {
     /// Returns random bytes, of a token's own generator where one is named.
     fn random(&self, length: u32, token: Option<&str>) -> Result<Secret, Error>;
 
-    /// Waits until a token may have come, gone or changed, or keys have; at most a second or so. An error: nobody tells.
+    /// Waits until a token may have come, gone or changed, or keys have, or until [`interrupt`](Self::interrupt). An error:
+    /// nobody tells.
     fn wait_for_change(&self) -> Result<(), Error>;
 
-    /// Ends every wait for a change that is under way.
+    /// Ends every wait for a change, those under way and those to come.
     fn interrupt(&self);
 }

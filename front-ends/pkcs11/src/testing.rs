@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use claviger_client::{
     ByteBuf, CallError, CertificateOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
@@ -15,7 +16,7 @@ use crate::template::Template;
 
 /// The store; clones are the same one.
 #[derive(Clone, Default)]
-pub(crate) struct House(Arc<Mutex<Inside>>);
+pub(crate) struct House(Arc<Mutex<Inside>>, Arc<Condvar>);
 
 /// What is in it.
 #[derive(Default)]
@@ -27,7 +28,18 @@ pub(crate) struct Inside {
     pub(crate) asked: Vec<String>,
     /// What it refuses everything but lists with.
     pub(crate) refuses: Option<ErrorName>,
+    /// How often it was asked for its tokens.
+    pub(crate) lists: usize,
+    /// How often it told of a change, and how often it had when it was asked for its tokens last.
+    changes: usize,
+    listed: usize,
+    interrupted: bool,
+    /// Held to keep those in who wait or sign.
+    pub(crate) door: Arc<Mutex<()>>,
 }
+
+/// How long a test waits for what should come.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The PIN of every token.
 pub(crate) const PIN: &[u8] = b"123456";
@@ -71,6 +83,20 @@ impl House {
     /// Says whether the card is there.
     pub(crate) fn put_card(&self, presence: &str) {
         self.inside().tokens[1].1.presence = presence.to_owned();
+        self.tell();
+    }
+
+    /// Tells those who wait that something changed.
+    pub(crate) fn tell(&self) {
+        self.inside().changes += 1;
+        self.1.notify_all();
+    }
+
+    /// Waits until it was asked for its tokens so often.
+    pub(crate) fn wait_for_lists(&self, lists: usize) {
+        let waits = |inside: &mut Inside| inside.lists < lists;
+        let (_inside, timeout) = self.1.wait_timeout_while(self.inside(), DEADLINE, waits).unwrap();
+        assert!(!timeout.timed_out(), "nobody asked");
     }
 
     /// Returns how often it was asked for something that begins so.
@@ -78,9 +104,23 @@ impl House {
         self.inside().asked.iter().filter(|line| line.starts_with(what)).count()
     }
 
+    /// Waits until it was asked for something that begins so.
+    pub(crate) fn wait_for(&self, what: &str) {
+        let waits = |inside: &mut Inside| !inside.asked.iter().any(|line| line.starts_with(what));
+        let (_inside, timeout) = self.1.wait_timeout_while(self.inside(), DEADLINE, waits).unwrap();
+        assert!(!timeout.timed_out(), "nobody asked");
+    }
+
+    /// Leaves by the door, when nobody holds it.
+    fn leave(&self) {
+        let door = self.inside().door.clone();
+        drop(door.lock().unwrap());
+    }
+
     fn ask(&self, what: String) -> Result<MutexGuard<'_, Inside>, Error> {
         let mut inside = self.inside();
         inside.asked.push(what);
+        self.1.notify_all();
         match inside.refuses {
             Some(name) => Err(refusal(name)),
             None => Ok(inside),
@@ -132,7 +172,11 @@ fn refusal(name: ErrorName) -> Error {
 
 impl Store for House {
     fn list_tokens(&self) -> Result<Vec<(String, TokenRow)>, Error> {
-        Ok(self.inside().tokens.clone())
+        let mut inside = self.inside();
+        inside.lists += 1;
+        inside.listed = inside.changes;
+        self.1.notify_all();
+        Ok(inside.tokens.clone())
     }
 
     fn list_keys(&self) -> Result<Vec<(String, KeyRow)>, Error> {
@@ -171,6 +215,7 @@ impl Store for House {
         _options: &SignOptions,
     ) -> Result<Vec<u8>, Error> {
         drop(self.ask(format!("sign {key} {mechanism}"))?);
+        self.leave();
         Ok(vec![0x5a; if key == P256_ID { 64 } else { 256 }])
     }
 
@@ -255,12 +300,17 @@ impl Store for House {
     }
 
     fn wait_for_change(&self) -> Result<(), Error> {
-        // It tells at once, as often as it is asked.
-        std::thread::yield_now();
+        let inside = self.inside();
+        let waits = |inside: &mut Inside| inside.changes == inside.listed && !inside.interrupted;
+        drop(self.1.wait_while(inside, waits).unwrap());
+        self.leave();
         Ok(())
     }
 
     fn interrupt(&self) {
-        self.inside().asked.push("interrupt".to_owned());
+        let mut inside = self.inside();
+        inside.asked.push("interrupt".to_owned());
+        inside.interrupted = true;
+        self.1.notify_all();
     }
 }

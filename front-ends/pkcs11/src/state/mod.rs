@@ -1,6 +1,7 @@
 //! The module's state between `C_Initialize` and `C_Finalize`.
 
 mod ffi;
+mod waiting;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use crate::Store;
 use crate::rv::{Answer, Rv};
 use crate::world::World;
+use waiting::Waiters;
+pub(crate) use waiting::Waiting;
 
 /// The module, initialized. What waits for the key store holds no lock of it.
 pub(crate) struct Module {
@@ -18,6 +21,8 @@ pub(crate) struct Module {
     /// True once `C_Finalize` was called; who waits is woken.
     finalized: Mutex<bool>,
     end: Condvar,
+    /// Who is in `C_WaitForSlotEvent`.
+    waiters: Arc<Waiters>,
 }
 
 /// What a process has of the module. A child does not look into its parent's: locks in there may be held by threads
@@ -36,6 +41,7 @@ impl Module {
             renewing: Mutex::default(),
             finalized: Mutex::new(false),
             end: Condvar::new(),
+            waiters: Arc::default(),
         }
     }
 
@@ -82,6 +88,16 @@ pub(crate) fn current() -> Answer<Arc<Module>> {
     module.clone().ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)
 }
 
+/// Returns the module of this process for a wait that `C_Finalize` ends.
+///
+/// # Errors
+/// As [`current`].
+pub(crate) fn waiting() -> Answer<Waiting> {
+    // Counted before anybody can take the module away.
+    let module = ffi::place().module.read().unwrap_or_else(PoisonError::into_inner);
+    module.clone().map(Waiting::of).ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)
+}
+
 /// Initializes the module in this process.
 ///
 /// # Errors
@@ -95,13 +111,16 @@ pub(crate) fn initialize(store: impl FnOnce() -> Box<dyn Store>) -> Answer<()> {
     Ok(())
 }
 
-/// Ends the module in this process. A thread that is still in a call finishes it with what it has.
+/// Ends the module in this process. Who waits for a slot has left it then: the program may unload the library. A thread
+/// that is still in another call, which the standard does not foresee, finishes it with what it has.
 ///
 /// # Errors
 /// `CKR_CRYPTOKI_NOT_INITIALIZED`.
 pub(crate) fn finalize() -> Answer<()> {
     let module = ffi::place().module.write().unwrap_or_else(PoisonError::into_inner).take();
-    module.ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)?.end();
+    let module = module.ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)?;
+    module.end();
+    module.waiters.all_left();
     Ok(())
 }
 

@@ -51,6 +51,25 @@ pub(in crate::border) unsafe extern "C" fn C_Finalize(reserved: *mut c_void) -> 
     bare("C_Finalize", || if reserved.is_null() { state::finalize() } else { Err(Rv::ARGUMENTS_BAD) })
 }
 
+/// `C_WaitForSlotEvent`
+#[expect(non_snake_case, reason = "the standard's name")]
+pub(in crate::border) unsafe extern "C" fn C_WaitForSlotEvent(
+    flags: sys::CK_FLAGS,
+    slot: *mut sys::CK_SLOT_ID,
+    reserved: *mut c_void,
+) -> sys::CK_RV {
+    bare("C_WaitForSlotEvent", || {
+        // `C_Finalize` comes while somebody is in here, and has to wait until he has left.
+        let module = state::waiting()?;
+        if slot.is_null() || !reserved.is_null() {
+            return Err(Rv::ARGUMENTS_BAD);
+        }
+        let event = module.wait_for_slot_event(flags & sys::CKF_DONT_BLOCK == 0)?;
+        // SAFETY: it is not null, and the application's.
+        unsafe { put(slot, event) }
+    })
+}
+
 functions! {
     C_GetInfo(_module, info: *mut sys::CK_INFO) {
         put(info, sys::CK_INFO {
@@ -146,13 +165,6 @@ functions! {
 
     C_Logout(module, session: sys::CK_SESSION_HANDLE) {
         module.logout(session)
-    }
-
-    C_WaitForSlotEvent(module, flags: sys::CK_FLAGS, slot: *mut sys::CK_SLOT_ID, reserved: *mut c_void) {
-        if slot.is_null() || !reserved.is_null() {
-            return Err(Rv::ARGUMENTS_BAD);
-        }
-        put(slot, module.wait_for_slot_event(flags & sys::CKF_DONT_BLOCK == 0)?)
     }
 
     C_GetSessionValidationFlags(

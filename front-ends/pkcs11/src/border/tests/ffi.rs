@@ -8,6 +8,8 @@
 )]
 
 use std::ptr;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use cryptoki_sys as sys;
 
@@ -16,6 +18,7 @@ use crate::state;
 use crate::testing::{House, RSA};
 
 use super::super::ffi::{attributes, bare, list, pin, room, template};
+use super::super::general::C_WaitForSlotEvent;
 use super::super::{codes, lists};
 
 #[test]
@@ -126,10 +129,31 @@ fn a_child_begins_anew_and_finalizing_ends_a_wait() {
     assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
     assert!(state::current().is_ok(), "the parent goes on");
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| module.wait_for_slot_event(true));
-        state::finalize().unwrap();
-        assert_eq!(waiting.join().unwrap(), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
-    });
+    state::finalize().unwrap();
     assert_eq!(state::finalize(), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
+    finalizing_waits_until_who_waits_has_left();
+}
+
+/// A part of the test above: a process has one module.
+fn finalizing_waits_until_who_waits_has_left() {
+    let house = House::default();
+    let kept = house.clone();
+    state::initialize(|| Box::new(kept)).unwrap();
+    let (ended, end) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let door = house.inside().door.clone();
+        let held = door.lock().unwrap();
+        let waiting = scope.spawn(|| unsafe {
+            let mut slot = 0;
+            C_WaitForSlotEvent(0, &raw mut slot, ptr::null_mut())
+        });
+        // It has asked what there is, and waits.
+        house.wait_for_lists(1);
+        scope.spawn(move || ended.send(state::finalize()).unwrap());
+        let early = end.recv_timeout(Duration::from_millis(300));
+        assert!(early.is_err(), "the program unloads the library while a thread is in it");
+        drop(held);
+        assert_eq!(end.recv_timeout(Duration::from_secs(30)), Ok(Ok(())));
+        assert_eq!(waiting.join().unwrap(), sys::CKR_CRYPTOKI_NOT_INITIALIZED);
+    });
 }

@@ -105,6 +105,24 @@ fn who_waits_is_told_which_token_came_or_went() {
 }
 
 #[test]
+fn who_waits_asks_when_something_happened_and_no_oftener() {
+    let (house, module) = House::furnished();
+    slots(&module);
+    let before = house.inside().lists;
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| module.wait_for_slot_event(true));
+        for round in 1..=3 {
+            house.wait_for_lists(before + round);
+            house.tell();
+        }
+        house.wait_for_lists(before + 4);
+        module.end();
+        assert_eq!(waiting.join().unwrap(), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
+    });
+    assert_eq!(house.inside().lists, before + 4, "once at first, and after each of three events");
+}
+
+#[test]
 fn who_waits_is_woken_when_the_module_ends() {
     let (house, module) = House::furnished();
     slots(&module);

@@ -1,114 +1,63 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! The key store that is the daemon.
+//!
+//! | file | noun |
+//! | --- | --- |
+//! | `mod` | [`Daemon`]: what is asked, and what is asked again |
+//! | `pool` | [`Pool`]: the connections that are kept |
+//! | `watches` | [`Watches`]: the connections on which events come |
+
+mod pool;
+mod watches;
+
 use std::time::{Duration, Instant};
 
-use claviger_client::blocking::{Client, Interrupt, Watch};
+use claviger_client::blocking::Client;
 use claviger_client::{
     Bus, CertificateOptions, ChangePinOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
-    EncryptOptions, Error, ErrorName, Event, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions,
-    TokenFilter, TokenRow, UnlockOptions, UnlockTokenOptions, VerifyOptions,
+    EncryptOptions, Error, ErrorName, KeyFilter, KeyRow, NewKeyOptions, Secret, SignOptions, TokenFilter,
+    TokenRow, UnlockOptions, UnlockTokenOptions, VerifyOptions,
 };
 
 use crate::Store;
+use pool::Pool;
+use watches::Watches;
 
 /// The key store that is the daemon. Nothing is connected before the first call.
 pub(crate) struct Daemon {
-    bus: Bus,
-    pool: Mutex<Pool>,
-    watching: Mutex<Watching>,
-}
-
-/// Connections on which events come: those that nobody waits at now, and what ends the wait at each.
-#[derive(Default)]
-struct Watching {
-    idle: Vec<(u64, Watch)>,
-    interrupts: BTreeMap<u64, Interrupt>,
-    last: u64,
-}
-
-/// The connections, each with a channel of its own, and how many are being made.
-#[derive(Default)]
-struct Pool {
-    kept: Vec<Kept>,
-    coming: usize,
-}
-
-/// A connection, and how many calls are under way on it.
-struct Kept {
-    client: Arc<Client>,
-    calls: usize,
+    pool: Pool,
+    watches: Watches,
 }
 
 impl Daemon {
     /// Makes the key store that is on that bus.
     pub(crate) fn new(bus: Bus) -> Self {
-        Self { bus, pool: Mutex::default(), watching: Mutex::default() }
+        Self { pool: Pool::on(bus.clone()), watches: Watches::on(bus) }
     }
 
-    /// Asks over a connection that nobody else uses meanwhile; where all are in use, over the one that fewest use.
+    /// Asks what may take a person, or changes something: again only where it cannot have reached the daemon.
     fn ask<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
-        let client = self.take()?;
-        let answer = call(&client);
-        let is_broken = matches!(answer, Err(Error::Lost(_) | Error::NoBus(_) | Error::Timeout));
-        self.give_back(&client, is_broken);
-        answer
+        self.twice(Error::is_unsent, call)
     }
 
-    /// Asks what changes nothing; again where the connection turns out to be gone since it was last used.
+    /// Asks what changes nothing and takes nobody; again where the connection ended meanwhile, whether or not it got there.
     fn read<T>(&self, call: impl Fn(&Client) -> Result<T, Error>) -> Result<T, Error> {
-        match self.ask(&call) {
-            Err(Error::Lost(_)) => {
-                // The daemon was started anew, and the others are gone too. Who uses one of them keeps it meanwhile.
-                let gone = std::mem::take(&mut self.pool().kept);
-                drop(gone);
-                self.ask(call)
+        self.twice(|_| true, call)
+    }
+
+    /// Asks; once more, over a new connection, where the first one was lost and `may` says so.
+    fn twice<T>(
+        &self,
+        may: impl Fn(&Error) -> bool,
+        call: impl Fn(&Client) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self.pool.with(&call) {
+            Err(error @ Error::Lost(_)) if may(&error) => {
+                // The daemon or the bus was started anew, and the other connections are gone too.
+                self.pool.forget();
+                self.pool.with(call)
             }
             answer => answer,
         }
-    }
-
-    fn take(&self) -> Result<Arc<Client>, Error> {
-        let is_to_be_kept = {
-            let mut pool = self.pool();
-            let has_room = pool.kept.len() + pool.coming < KEPT;
-            match pool.kept.iter_mut().min_by_key(|kept| kept.calls) {
-                Some(kept) if kept.calls == 0 || !has_room => {
-                    kept.calls += 1;
-                    return Ok(Arc::clone(&kept.client));
-                }
-                Some(_) | None => {}
-            }
-            pool.coming += usize::from(has_room);
-            has_room
-        };
-        // The daemon gives a user eight channels. Who comes while the first ones are being made does without.
-        let builder = claviger_client::Client::builder(&self.bus);
-        let made = Client::build(if is_to_be_kept { builder } else { builder.without_channel() });
-        if !is_to_be_kept {
-            return made.map(Arc::new);
-        }
-        let mut pool = self.pool();
-        pool.coming -= 1;
-        let client = Arc::new(made?);
-        pool.kept.push(Kept { client: Arc::clone(&client), calls: 1 });
-        Ok(client)
-    }
-
-    fn give_back(&self, client: &Arc<Client>, is_broken: bool) {
-        let mut pool = self.pool();
-        let Some(place) = pool.kept.iter().position(|kept| Arc::ptr_eq(&kept.client, client)) else { return };
-        pool.kept[place].calls -= 1;
-        if is_broken {
-            drop(pool.kept.swap_remove(place));
-        }
-    }
-
-    fn watching(&self) -> MutexGuard<'_, Watching> {
-        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn pool(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,7 +118,7 @@ impl Store for Daemon {
     }
 
     fn sign(&self, key: &str, mechanism: &str, data: &[u8], options: &SignOptions) -> Result<Vec<u8>, Error> {
-        self.read(|client| client.sign(key, mechanism, data, options))
+        self.ask(|client| client.sign(key, mechanism, data, options))
     }
 
     fn decrypt(
@@ -179,7 +128,7 @@ impl Store for Daemon {
         data: &[u8],
         options: &DecryptOptions,
     ) -> Result<Secret, Error> {
-        self.read(|client| client.decrypt(key, mechanism, data, options))
+        self.ask(|client| client.decrypt(key, mechanism, data, options))
     }
 
     fn derive(
@@ -189,7 +138,7 @@ impl Store for Daemon {
         peer: &[u8],
         options: &DeriveOptions,
     ) -> Result<Secret, Error> {
-        self.read(|client| client.derive(key, mechanism, peer, options))
+        self.ask(|client| client.derive(key, mechanism, peer, options))
     }
 
     fn decapsulate(
@@ -199,7 +148,7 @@ impl Store for Daemon {
         ciphertext: &[u8],
         options: &DecapsulateOptions,
     ) -> Result<Secret, Error> {
-        self.read(|client| client.decapsulate(key, mechanism, ciphertext, options))
+        self.ask(|client| client.decapsulate(key, mechanism, ciphertext, options))
     }
 
     fn generate_key(&self, algorithm: &str, options: &NewKeyOptions) -> Result<String, Error> {
@@ -260,28 +209,11 @@ impl Store for Daemon {
     }
 
     fn wait_for_change(&self) -> Result<(), Error> {
-        let idle = self.watching().idle.pop();
-        let Some((number, mut watch)) = idle else {
-            // What happened before nobody told: it is looked at once, before anything is waited for.
-            let watch = Watch::on(&self.bus)?;
-            let mut watching = self.watching();
-            watching.last += 1;
-            let number = watching.last;
-            watching.interrupts.insert(number, watch.interrupt());
-            watching.idle.push((number, watch));
-            return Ok(());
-        };
-        let event = watch.next_within(WAIT);
-        let mut watching = self.watching();
-        match event {
-            Ok(Some(Event::Gone)) | Err(_) => drop(watching.interrupts.remove(&number)),
-            Ok(_) => watching.idle.push((number, watch)),
-        }
-        event.map(drop)
+        self.watches.wait()
     }
 
     fn interrupt(&self) {
-        self.watching().interrupts.values().for_each(Interrupt::interrupt);
+        self.watches.end();
     }
 }
 
@@ -289,12 +221,6 @@ impl Store for Daemon {
 fn is_local(token: &str) -> bool {
     token == "local" || token.starts_with("local:")
 }
-
-/// The most connections that are kept: the daemon allows eight channels to a user.
-const KEPT: usize = 4;
-
-/// How long one wait for an event takes.
-const WAIT: Duration = Duration::from_millis(500);
 
 /// How long a check of a pass phrase waits for others of the same user. Each takes about half a second.
 const TURN: Duration = Duration::from_secs(20);
