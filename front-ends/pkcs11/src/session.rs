@@ -5,6 +5,7 @@ use cryptoki_sys as sys;
 use zeroize::Zeroizing;
 
 use crate::operations::{Decrypt, Digest, Encrypt, Sign, Verify};
+use crate::rv::{Answer, Rv};
 use crate::slot::Slot;
 
 /// A session that an application opened.
@@ -17,10 +18,12 @@ pub(crate) struct Session {
     pub(crate) found: Option<Vec<sys::CK_OBJECT_HANDLE>>,
     /// What is under way.
     pub(crate) active: Active,
+    /// How often an operation was taken.
+    taken: u64,
 }
 
-/// The operations under way in a session, one of each kind. One that is being used is taken out, so that nothing is
-/// held while the key store is asked.
+/// The operations under way in a session, one of each kind. One that is being used is out, so that nothing is held
+/// while the key store is asked, and keeps its place.
 #[derive(Default)]
 pub(crate) struct Active {
     pub(crate) digest: Option<Running<Digest>>,
@@ -44,6 +47,8 @@ pub(crate) enum Stage<T> {
     Open(T),
     /// It is done; its result waits for a buffer that it fits into. `true` for one that took all its data at once.
     Done(Zeroizing<Vec<u8>>, bool),
+    /// It is out: another thread is at it. The number is that of the time that it was taken.
+    Busy(u64),
 }
 
 /// Who is logged in at a slot, in this application.
@@ -61,9 +66,52 @@ pub(crate) enum Login {
 impl Session {
     /// Opens a session.
     pub(crate) fn new(slot: sys::CK_SLOT_ID, writable: bool) -> Self {
-        Self { slot, writable, found: None, active: Active::default() }
+        Self { slot, writable, found: None, active: Active::default(), taken: 0 }
+    }
+
+    /// Takes an operation out of its place, which stays taken, and returns it with the number of this time.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` where another thread is at it.
+    pub(crate) fn take<T: Operation>(&mut self) -> Answer<(Running<T>, u64)> {
+        self.taken += 1;
+        let running = T::place(&mut self.active).as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)?;
+        if matches!(running.stage, Stage::Busy(_)) {
+            return Err(Rv::OPERATION_ACTIVE);
+        }
+        let busy = Running { stage: Stage::Busy(self.taken), wants_pin: false };
+        Ok((std::mem::replace(running, busy), self.taken))
+    }
+
+    /// Puts something in the place of an operation that was taken that time; nothing where it was cancelled meanwhile.
+    pub(crate) fn settle<T: Operation>(&mut self, time: u64, running: Option<Running<T>>) {
+        let place = T::place(&mut self.active);
+        if place.as_ref().is_some_and(|running| matches!(running.stage, Stage::Busy(busy) if busy == time)) {
+            *place = running;
+        }
     }
 }
+
+/// An operation that has a place in sessions.
+pub(crate) trait Operation: Sized {
+    /// Returns the place of such operations.
+    fn place(active: &mut Active) -> &mut Option<Running<Self>>;
+}
+
+/// Implements [`Operation`].
+macro_rules! places {
+    ($($type:ident: $place:ident),*) => {
+        $(
+            impl Operation for $type {
+                fn place(active: &mut Active) -> &mut Option<Running<Self>> {
+                    &mut active.$place
+                }
+            }
+        )*
+    };
+}
+
+places!(Digest: digest, Sign: sign, Verify: verify, Encrypt: encrypt, Decrypt: decrypt);
 
 impl Active {
     /// Returns true where an operation is under way whose key wants the PIN again.

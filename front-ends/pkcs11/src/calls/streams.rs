@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use claviger_client::Secret;
 use cryptoki_sys as sys;
 use zeroize::Zeroizing;
@@ -7,7 +9,7 @@ use crate::key::Key;
 use crate::objects::Object;
 use crate::operations::{Decrypt, Digest, Encrypt, Parameter, Sign, Verify};
 use crate::rv::{Answer, Rv};
-use crate::session::{Active, Running, Stage};
+use crate::session::{Operation, Running, Stage};
 use crate::state::Module;
 
 /// What comes of a function that gives bytes, for the buffer that it was given.
@@ -21,12 +23,9 @@ pub(crate) enum Delivery {
 }
 
 /// An operation that takes data in pieces and gives bytes.
-pub(crate) trait Operation: Sized {
+pub(crate) trait Stream: Operation {
     /// True where the length is known before.
     const EXACT: bool;
-
-    /// Returns the place of such operations in a session.
-    fn place(active: &mut Active) -> &mut Option<Running<Self>>;
 
     /// Returns how many bytes come out, or the most that can.
     fn length(&self) -> usize;
@@ -41,16 +40,12 @@ pub(crate) trait Operation: Sized {
     fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Zeroizing<Vec<u8>>>;
 }
 
-/// Implements [`Operation`] by the methods of the same names.
-macro_rules! operation {
-    ($type:ident, $place:ident, $exact:literal, |$operation:ident, $store:ident, $data:ident|
+/// Implements [`Stream`] by the methods of the same names.
+macro_rules! stream {
+    ($type:ident, $exact:literal, |$operation:ident, $store:ident, $data:ident|
         $update:expr, $finish:expr, $once:expr) => {
-        impl Operation for $type {
+        impl Stream for $type {
             const EXACT: bool = $exact;
-
-            fn place(active: &mut Active) -> &mut Option<Running<Self>> {
-                &mut active.$place
-            }
 
             fn length(&self) -> usize {
                 $type::length(self)
@@ -74,9 +69,8 @@ macro_rules! operation {
     };
 }
 
-operation!(
+stream!(
     Digest,
-    digest,
     true,
     |digest, _store, data| {
         digest.update(data);
@@ -85,25 +79,22 @@ operation!(
     Ok(digest.finish().into()),
     digest.once(data).map(Zeroizing::new)
 );
-operation!(
+stream!(
     Sign,
-    sign,
     true,
     |sign, store, data| sign.update(data),
     sign.finish(store).map(Zeroizing::new),
     sign.once(store, data).map(Zeroizing::new)
 );
-operation!(
+stream!(
     Encrypt,
-    encrypt,
     true,
     |encrypt, store, data| encrypt.update(data),
     encrypt.finish(store).map(Zeroizing::new),
     encrypt.once(store, data).map(Zeroizing::new)
 );
-operation!(
+stream!(
     Decrypt,
-    decrypt,
     false,
     |decrypt, store, data| decrypt.update(data),
     decrypt.finish(store).map(copied),
@@ -161,17 +152,11 @@ impl Module {
     ) -> Answer<()> {
         let object = self.operand(session, key)?;
         let key = object.public_key_for(sys::CKA_VERIFY)?;
-        let mut world = self.world();
-        let place = &mut world.session(session)?.active.verify;
-        if place.is_some() {
-            return Err(Rv::OPERATION_ACTIVE);
-        }
-        *place = Some(Running { stage: Stage::Open(Verify::begin(key, parameter)?), wants_pin: false });
-        Ok(())
+        self.begin(session, false, || Verify::begin(key, parameter))
     }
 
     /// Begins an operation with a private key.
-    fn begin_with<T: Operation>(
+    fn begin_with<T: Stream>(
         &self,
         session: sys::CK_SESSION_HANDLE,
         key: sys::CK_OBJECT_HANDLE,
@@ -202,7 +187,7 @@ impl Module {
     ///
     /// # Errors
     /// `CKR_OPERATION_NOT_INITIALIZED`, and what the operation ends with.
-    pub(crate) fn whole<T: Operation>(
+    pub(crate) fn whole<T: Stream>(
         &self,
         session: sys::CK_SESSION_HANDLE,
         data: &[u8],
@@ -215,7 +200,7 @@ impl Module {
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
-    pub(crate) fn last<T: Operation>(
+    pub(crate) fn last<T: Stream>(
         &self,
         session: sys::CK_SESSION_HANDLE,
         room: Option<usize>,
@@ -227,29 +212,29 @@ impl Module {
     ///
     /// # Errors
     /// `CKR_OPERATION_NOT_INITIALIZED`, and what the operation ends with.
-    pub(crate) fn piece<T: Operation>(&self, session: sys::CK_SESSION_HANDLE, data: &[u8]) -> Answer<()> {
-        let mut running = self.take::<T>(session)?;
+    pub(crate) fn piece<T: Stream>(&self, session: sys::CK_SESSION_HANDLE, data: &[u8]) -> Answer<()> {
+        let (mut running, taken) = self.take::<T>(session)?;
         match &mut running.stage {
             Stage::Open(operation) => operation.update(data)?,
-            Stage::Done(..) => {
-                self.put(session, running);
+            Stage::Done(..) | Stage::Busy(_) => {
+                taken.put(running);
                 return Err(Rv::OPERATION_ACTIVE);
             }
         }
-        self.put(session, running);
+        taken.put(running);
         Ok(())
     }
 
-    fn deliver<T: Operation>(
+    fn deliver<T: Stream>(
         &self,
         session: sys::CK_SESSION_HANDLE,
         room: Option<usize>,
         at_once: bool,
         perform: impl FnOnce(T) -> Answer<Zeroizing<Vec<u8>>>,
     ) -> Answer<Delivery> {
-        let slot = self.world().session(session)?.slot;
-        let Running { stage, wants_pin } = self.take::<T>(session)?;
-        let keep = |stage: Stage<T>| self.put(session, Running { stage, wants_pin });
+        let (Running { stage, wants_pin }, taken) = self.take::<T>(session)?;
+        let slot = taken.slot;
+        let keep = |stage: Stage<T>| taken.put(Running { stage, wants_pin });
         let bytes = match stage {
             Stage::Open(operation) => {
                 let length = operation.length();
@@ -267,8 +252,8 @@ impl Module {
                 perform(operation).map_err(|code| self.failed(slot, code))?
             }
             Stage::Done(bytes, way) if way == at_once => bytes,
-            done @ Stage::Done(..) => {
-                keep(done);
+            other @ (Stage::Done(..) | Stage::Busy(_)) => {
+                keep(other);
                 return Err(Rv::OPERATION_ACTIVE);
             }
         };
@@ -293,8 +278,8 @@ impl Module {
         data: &[u8],
         signature: &[u8],
     ) -> Answer<()> {
-        let (slot, verify) = self.take_verify(session)?;
-        verify.once(self.store(), data, signature).map_err(|code| self.failed(slot, code))
+        let (verify, taken) = self.take_verify(session)?;
+        verify.once(self.store(), data, signature).map_err(|code| self.failed(taken.slot, code))
     }
 
     /// Takes the next piece of what was signed.
@@ -302,12 +287,9 @@ impl Module {
     /// # Errors
     /// As [`piece`](Self::piece).
     pub(crate) fn verify_piece(&self, session: sys::CK_SESSION_HANDLE, data: &[u8]) -> Answer<()> {
-        let (_, mut verify) = self.take_verify(session)?;
+        let (mut verify, taken) = self.take_verify(session)?;
         verify.update(data)?;
-        let running = Running { stage: Stage::Open(verify), wants_pin: false };
-        if let Ok(session) = self.world().session(session) {
-            session.active.verify = Some(running);
-        }
+        taken.put(Running { stage: Stage::Open(verify), wants_pin: false });
         Ok(())
     }
 
@@ -316,29 +298,52 @@ impl Module {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub(crate) fn verify_last(&self, session: sys::CK_SESSION_HANDLE, signature: &[u8]) -> Answer<()> {
-        let (slot, verify) = self.take_verify(session)?;
-        verify.finish(self.store(), signature).map_err(|code| self.failed(slot, code))
+        let (verify, taken) = self.take_verify(session)?;
+        verify.finish(self.store(), signature).map_err(|code| self.failed(taken.slot, code))
     }
 
-    fn take_verify(&self, session: sys::CK_SESSION_HANDLE) -> Answer<(sys::CK_SLOT_ID, Verify)> {
-        let mut world = self.world();
-        let session = world.session(session)?;
-        match session.active.verify.take() {
-            Some(Running { stage: Stage::Open(verify), .. }) => Ok((session.slot, verify)),
-            Some(Running { stage: Stage::Done(..), .. }) | None => Err(Rv::OPERATION_NOT_INITIALIZED),
+    fn take_verify(&self, session: sys::CK_SESSION_HANDLE) -> Answer<(Verify, Taken<'_, Verify>)> {
+        match self.take(session)? {
+            (Running { stage: Stage::Open(verify), .. }, taken) => Ok((verify, taken)),
+            (Running { stage: Stage::Done(..) | Stage::Busy(_), .. }, _) => {
+                Err(Rv::OPERATION_NOT_INITIALIZED)
+            }
         }
     }
 
-    fn take<T: Operation>(&self, session: sys::CK_SESSION_HANDLE) -> Answer<Running<T>> {
+    /// Takes an operation out of its session. Its place stays taken until [`Taken`] goes.
+    fn take<T: Operation>(&self, session: sys::CK_SESSION_HANDLE) -> Answer<(Running<T>, Taken<'_, T>)> {
         let mut world = self.world();
-        let place = T::place(&mut world.session(session)?.active);
-        place.take().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+        let found = world.session(session)?;
+        let (running, time) = found.take()?;
+        Ok((running, Taken { module: self, session, slot: found.slot, time, kind: PhantomData }))
+    }
+}
+
+/// The place of an operation that is out. When this goes the operation is over, unless it was put back.
+struct Taken<'module, T: Operation> {
+    module: &'module Module,
+    session: sys::CK_SESSION_HANDLE,
+    slot: sys::CK_SLOT_ID,
+    time: u64,
+    kind: PhantomData<T>,
+}
+
+impl<T: Operation> Taken<'_, T> {
+    /// Puts an operation back; nowhere, where its session was closed meanwhile or it was cancelled.
+    fn put(&self, running: Running<T>) {
+        self.settle(Some(running));
     }
 
-    /// Puts an operation back; nowhere, where its session was closed meanwhile.
-    fn put<T: Operation>(&self, session: sys::CK_SESSION_HANDLE, running: Running<T>) {
-        if let Ok(session) = self.world().session(session) {
-            *T::place(&mut session.active) = Some(running);
+    fn settle(&self, running: Option<Running<T>>) {
+        if let Ok(session) = self.module.world().session(self.session) {
+            session.settle(self.time, running);
         }
+    }
+}
+
+impl<T: Operation> Drop for Taken<'_, T> {
+    fn drop(&mut self) {
+        self.settle(None);
     }
 }

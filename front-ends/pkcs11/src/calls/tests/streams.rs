@@ -82,6 +82,61 @@ fn operations_are_cancelled_by_their_flags() {
 }
 
 #[test]
+fn an_operation_that_another_thread_is_at_keeps_its_place() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).0);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    let begin = || module.sign_init(session, &plain(sys::CKM_ECDSA), key);
+    let sign = |room| module.whole::<Sign>(session, &[7; 32], room).map(length);
+    begin().unwrap();
+    std::thread::scope(|scope| {
+        let door = house.inside().door.clone();
+        let held = door.lock().unwrap();
+        let signing = scope.spawn(|| sign(Some(64)));
+        house.wait_for("sign");
+        assert_eq!(begin(), Err(Rv::OPERATION_ACTIVE));
+        assert_eq!(sign(None), Err(Rv::OPERATION_ACTIVE));
+        drop(held);
+        assert_eq!(signing.join().unwrap(), Ok(("bytes", 64)));
+    });
+    assert_eq!(begin(), Ok(()), "it is over");
+}
+
+#[test]
+fn what_was_cancelled_does_not_come_back() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).1);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    let begin = || module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key);
+    let sign = |room| module.whole::<Sign>(session, b"text", room).map(length);
+    begin().unwrap();
+    std::thread::scope(|scope| {
+        let door = house.inside().door.clone();
+        let held = door.lock().unwrap();
+        let signing = scope.spawn(|| sign(Some(256)));
+        house.wait_for("sign");
+        module.cancel(session, sys::CKF_SIGN).unwrap();
+        drop(held);
+        assert_eq!(signing.join().unwrap(), Ok(("bytes", 256)));
+        assert_eq!(sign(None), Err(Rv::OPERATION_NOT_INITIALIZED));
+    });
+    // Another one that was begun meanwhile stays.
+    begin().unwrap();
+    std::thread::scope(|scope| {
+        let door = house.inside().door.clone();
+        house.inside().asked.clear();
+        let held = door.lock().unwrap();
+        let signing = scope.spawn(|| sign(Some(256)));
+        house.wait_for("sign");
+        module.cancel(session, sys::CKF_SIGN).unwrap();
+        begin().unwrap();
+        drop(held);
+        assert_eq!(signing.join().unwrap(), Ok(("bytes", 256)));
+        assert_eq!(sign(None), Ok(("length", 256)));
+    });
+}
+
+#[test]
 fn signatures_are_checked_with_the_public_half() {
     let (_, module) = House::furnished();
     let session = logged_in(&module, slots(&module).0);
