@@ -23,6 +23,7 @@
 //! | `large` | data too large for a message, and signatures of them |
 //! | `pairing` | [`Conversation`]: what people see and say while a phone is paired |
 //! | `secret` | [`Secret`], and how one crosses the bus |
+//! | `der` | keys taken apart and put together, for who brings or shows them; with the feature `der` |
 //! | [`blocking`] | the same client for programs without a runtime, and a wait for events that ends in time |
 //! | `login` | [`Login`]: what a program that logs people in asks, safely in a stranger's process |
 //! | `machine` | [`Machine`]: what systemd, polkit and logind say, for who looks what is wrong |
@@ -46,6 +47,8 @@ mod bus;
 mod channel;
 mod client;
 mod daemon;
+#[cfg(feature = "der")]
+pub mod der;
 mod desktop;
 mod error;
 mod events;

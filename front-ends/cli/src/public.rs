@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use claviger_client::der::PublicKey;
 use data_encoding::BASE64;
 use pkcs8::ObjectIdentifier;
 use pkcs8::der::Decode;
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 
 use crate::{Problem, files};
+
+pub(crate) use claviger_client::der::Curve;
 
 /// What kind of key it is, as far as the choice of a mechanism needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +30,6 @@ pub(crate) enum Kind {
     MlKem,
     /// Something newer.
     Other,
-}
-
-/// A curve of NIST.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Curve {
-    /// P-256.
-    P256,
-    /// P-384.
-    P384,
-    /// P-521.
-    P521,
 }
 
 /// How a public key is written.
@@ -70,19 +62,16 @@ impl Kind {
 
     /// Returns the kind of a SubjectPublicKeyInfo.
     pub(crate) fn of_public_key(spki: &[u8]) -> Self {
-        let Ok(spki) = SubjectPublicKeyInfoRef::from_der(spki) else { return Self::Other };
-        match spki.algorithm.oid {
-            RSA => Self::Rsa,
-            ED25519 => Self::Ed25519,
-            X25519 => Self::X25519,
-            EC => match spki.algorithm.parameters_oid() {
-                Ok(P256) => Self::Ec(Curve::P256),
-                Ok(P384) => Self::Ec(Curve::P384),
-                Ok(P521) => Self::Ec(Curve::P521),
-                _ => Self::Other,
-            },
-            oid if ML_DSA.contains(&oid) => Self::MlDsa,
-            oid if ML_KEM.contains(&oid) => Self::MlKem,
+        match PublicKey::read(spki) {
+            Some(PublicKey::Ec(curve, _)) => return Self::Ec(curve),
+            Some(PublicKey::Rsa { .. }) => return Self::Rsa,
+            Some(PublicKey::Ed25519(_)) => return Self::Ed25519,
+            None => {}
+        }
+        match SubjectPublicKeyInfoRef::from_der(spki).map(|spki| spki.algorithm.oid) {
+            Ok(X25519) => Self::X25519,
+            Ok(oid) if ML_DSA.contains(&oid) => Self::MlDsa,
+            Ok(oid) if ML_KEM.contains(&oid) => Self::MlKem,
             _ => Self::Other,
         }
     }
@@ -148,31 +137,23 @@ pub(crate) fn write(spki: &[u8], format: Format, comment: &str) -> Result<Vec<u8
 
 /// Returns the key in the wire format of RFC 4253, section 6.6, RFC 5656 and RFC 8709.
 fn ssh_blob(spki: &[u8]) -> Option<Vec<u8>> {
-    let key = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
-    let bits = key.subject_public_key.as_bytes()?;
     let mut blob = Vec::new();
-    match Kind::of_public_key(spki) {
-        Kind::Ec(curve) => {
-            let curve = match curve {
-                Curve::P256 => "nistp256",
-                Curve::P384 => "nistp384",
-                Curve::P521 => "nistp521",
-            };
+    match PublicKey::read(spki)? {
+        PublicKey::Ec(curve, point) => {
+            let curve = curve.ssh_name();
             put(&mut blob, format!("ecdsa-sha2-{curve}").as_bytes())?;
             put(&mut blob, curve.as_bytes())?;
-            put(&mut blob, bits)?;
+            put(&mut blob, point)?;
         }
-        Kind::Ed25519 => {
+        PublicKey::Ed25519(key) => {
             put(&mut blob, b"ssh-ed25519")?;
-            put(&mut blob, bits)?;
+            put(&mut blob, key)?;
         }
-        Kind::Rsa => {
-            let key = pkcs1::RsaPublicKeyRef::from_der(bits).ok()?;
+        PublicKey::Rsa { modulus, exponent } => {
             put(&mut blob, b"ssh-rsa")?;
-            put_number(&mut blob, key.public_exponent.as_bytes())?;
-            put_number(&mut blob, key.modulus.as_bytes())?;
+            put_number(&mut blob, exponent)?;
+            put_number(&mut blob, modulus)?;
         }
-        Kind::X25519 | Kind::MlDsa | Kind::MlKem | Kind::Other => return None,
     }
     Some(blob)
 }
@@ -203,12 +184,6 @@ const LIMIT: usize = 64 * 1024;
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 const ML_DSA: [ObjectIdentifier; 3] = [
     ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),

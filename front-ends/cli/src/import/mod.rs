@@ -16,6 +16,7 @@ use std::fmt;
 pub(crate) use pem::blocks as pem_blocks;
 
 use claviger_client::Secret;
+use claviger_client::der::{self, BadKey};
 
 /// The largest file that is looked at.
 pub const FILE_LIMIT: usize = 256 * 1024;
@@ -64,8 +65,8 @@ impl PrivateKeyFile {
             match block.label.as_str() {
                 "PRIVATE KEY" => return asn1::check_pkcs8(&block.der).map(Self::Clear),
                 "ENCRYPTED PRIVATE KEY" => return asn1::check_encrypted(block.der).map(Self::Sealed),
-                "RSA PRIVATE KEY" => return asn1::from_pkcs1(&block.der).map(Self::Clear),
-                "EC PRIVATE KEY" => return asn1::from_sec1(&block.der).map(Self::Clear),
+                "RSA PRIVATE KEY" => return Ok(Self::Clear(der::from_pkcs1(&block.der)?)),
+                "EC PRIVATE KEY" => return Ok(Self::Clear(der::from_sec1(&block.der)?)),
                 "OPENSSH PRIVATE KEY" => return openssh::Container::parse(&block.der)?.open_or_seal(),
                 "DSA PRIVATE KEY" => return Err(ImportError::NotSupported("a DSA key".to_owned())),
                 "PUBLIC KEY" | "CERTIFICATE" | "RSA PUBLIC KEY" => public_only = true,
@@ -95,6 +96,18 @@ impl Sealed {
 
 fn is_openssh_public(contents: &[u8]) -> bool {
     [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-"].iter().any(|begin| contents.starts_with(begin))
+}
+
+impl From<BadKey> for ImportError {
+    fn from(bad: BadKey) -> Self {
+        match bad {
+            BadKey::NoPkcs1 => Self::Damaged("its PKCS#1 structure"),
+            BadKey::NoSec1 => Self::Damaged("its SEC1 structure"),
+            BadKey::NoCurve => Self::NotSupported("a key that names no curve".to_owned()),
+            BadKey::TooLarge => Self::NotSupported("an RSA key of more than 16,384 bits".to_owned()),
+            BadKey::Number => Self::Damaged("a number in it does not fit"),
+        }
+    }
 }
 
 impl fmt::Display for ImportError {

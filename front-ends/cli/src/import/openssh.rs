@@ -1,12 +1,10 @@
 //! OpenSSH's private key format (`PROTOCOL.key` of OpenSSH).
 
 use claviger_client::Secret;
-use crypto_bigint::{BoxedUint, NonZero};
-use pkcs8::der::asn1::UintRef;
+use claviger_client::der::{Curve, PrivateKey};
 use ssh_cipher::Cipher;
 use zeroize::Zeroizing;
 
-use super::asn1::{self, P256, P384, P521};
 use super::{ImportError, PrivateKeyFile, Sealed};
 
 /// What the format begins with.
@@ -112,121 +110,56 @@ fn bcrypt_options(options: &[u8]) -> Result<(Vec<u8>, u32), ImportError> {
     }
 }
 
-/// The private numbers of a key, where they stand in the section.
-enum Numbers<'a> {
-    Ecdsa { curve: &'a str, point: &'a [u8], number: &'a [u8] },
-    Ed25519 { seed: &'a [u8] },
-    Rsa { n: &'a [u8], e: &'a [u8], d: &'a [u8], iqmp: &'a [u8], p: &'a [u8], q: &'a [u8] },
+/// What stands in a section.
+enum Content<'a> {
+    Key(PrivateKey<'a>),
     Other { kind: &'a str },
 }
 
-fn read_section(section: &[u8]) -> Result<Numbers<'_>, ImportError> {
+fn read_section(section: &[u8]) -> Result<Content<'_>, ImportError> {
     let mut reader = Reader { rest: section };
     if reader.number()? != reader.number()? {
         return Err(ImportError::WrongPassphrase);
     }
     let kind = reader.text()?;
-    let numbers = match kind {
+    let key = match kind {
         "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" => {
-            Numbers::Ecdsa { curve: reader.text()?, point: reader.bytes()?, number: reader.bytes()? }
+            let curve = Curve::of_ssh_name(reader.text()?).ok_or(ImportError::Damaged("its curve"))?;
+            PrivateKey::Ec { curve, point: reader.bytes()?, number: reader.bytes()? }
         }
         "ssh-ed25519" => {
             let _public_key = reader.bytes()?;
-            let seed = reader.bytes()?.get(..32).ok_or(ImportError::Damaged("its Ed25519 key"))?;
-            Numbers::Ed25519 { seed }
+            let seed = reader.bytes()?.first_chunk().ok_or(ImportError::Damaged("its Ed25519 key"))?;
+            PrivateKey::Ed25519(seed)
         }
-        "ssh-rsa" => Numbers::Rsa {
-            n: reader.bytes()?,
-            e: reader.bytes()?,
+        // In the order in which they stand there.
+        "ssh-rsa" => PrivateKey::Rsa {
+            modulus: reader.bytes()?,
+            exponent: reader.bytes()?,
             d: reader.bytes()?,
             iqmp: reader.bytes()?,
             p: reader.bytes()?,
             q: reader.bytes()?,
         },
-        kind => return Ok(Numbers::Other { kind }),
+        kind => return Ok(Content::Other { kind }),
     };
     let _comment = reader.bytes()?;
     // "The private key list is padded with 1, 2, 3, … to the block size."
     let is_padding = reader.rest.iter().zip(1_u8..).all(|(byte, expected)| *byte == expected);
-    if is_padding { Ok(numbers) } else { Err(ImportError::Damaged("its padding")) }
+    if is_padding { Ok(Content::Key(key)) } else { Err(ImportError::Damaged("its padding")) }
 }
 
-impl Numbers<'_> {
+impl Content<'_> {
     /// Returns the key as DER PKCS#8.
     fn rewrite(self) -> Result<Secret, ImportError> {
         match self {
-            Self::Ecdsa { curve, point, number } => {
-                let (curve, size) = match curve {
-                    "nistp256" => (P256, 32),
-                    "nistp384" => (P384, 48),
-                    "nistp521" => (P521, 66),
-                    _ => return Err(ImportError::Damaged("its curve")),
-                };
-                asn1::wrap_ec(curve, &padded(number, size)?, Some(point))
-            }
-            Self::Ed25519 { seed } => asn1::wrap_ed25519(seed),
-            Self::Rsa { n, e, d, iqmp, p, q } => rewrite_rsa([n, e, d, p, q, iqmp]),
+            Self::Key(key) => Ok(key.to_pkcs8()?),
             Self::Other { kind } if kind.starts_with("sk-") => Err(ImportError::NotSupported(
                 "a reference to a security key, whose private half cannot leave it".to_owned(),
             )),
             Self::Other { kind } => Err(ImportError::NotSupported(format!("a key of the kind {kind}"))),
         }
     }
-}
-
-/// Returns a number with the zeros before it that a fixed size wants. On the wire it has none, or one too many.
-fn padded(number: &[u8], size: usize) -> Result<Zeroizing<Vec<u8>>, ImportError> {
-    let number = trimmed(number);
-    let zeros =
-        size.checked_sub(number.len()).ok_or(ImportError::Damaged("its private number is too large"))?;
-    let mut padded = Zeroizing::new(vec![0; size]);
-    padded[zeros..].copy_from_slice(number);
-    Ok(padded)
-}
-
-fn trimmed(number: &[u8]) -> &[u8] {
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    &number[zeros..]
-}
-
-/// Makes PKCS#1, which has the exponents modulo p - 1 and q - 1 that OpenSSH leaves out, and wraps it.
-fn rewrite_rsa(numbers: [&[u8]; 6]) -> Result<Secret, ImportError> {
-    if numbers.iter().any(|number| number.len() > RSA_NUMBER_LIMIT) {
-        return Err(ImportError::NotSupported("an RSA key of more than 16,384 bits".to_owned()));
-    }
-    let [_, _, d, p, q, _] = numbers;
-    let (exponent1, exponent2) = (reduced(d, p)?, reduced(d, q)?);
-    let integer = |bytes| UintRef::new(bytes).map_err(|_| ImportError::Damaged("an RSA number"));
-    let [modulus, public_exponent, private_exponent, prime1, prime2, coefficient] = numbers.map(integer);
-    let key = pkcs1::RsaPrivateKeyRef {
-        modulus: modulus?,
-        public_exponent: public_exponent?,
-        private_exponent: private_exponent?,
-        prime1: prime1?,
-        prime2: prime2?,
-        exponent1: integer(&exponent1)?,
-        exponent2: integer(&exponent2)?,
-        coefficient: coefficient?,
-        other_prime_infos: None,
-    };
-    asn1::from_pkcs1(&asn1::encode(&key)?)
-}
-
-/// Returns `d` modulo `prime` - 1, big-endian.
-fn reduced(d: &[u8], prime: &[u8]) -> Result<Zeroizing<Vec<u8>>, ImportError> {
-    let bits =
-        u32::try_from(d.len().max(prime.len()) * 8).map_err(|_| ImportError::Damaged("an RSA number"))?;
-    let read = |bytes| {
-        BoxedUint::from_be_slice(bytes, bits)
-            .map(Zeroizing::new)
-            .map_err(|_| ImportError::Damaged("an RSA number"))
-    };
-    let (d, prime) = (read(d)?, read(prime)?);
-    let one = BoxedUint::one_with_precision(prime.bits_precision());
-    let modulus = NonZero::new(prime.wrapping_sub(one)).into_option();
-    let modulus = Zeroizing::new(modulus.ok_or(ImportError::Damaged("a prime of it is none"))?);
-    let remainder = Zeroizing::new(d.rem(&modulus));
-    Ok(Zeroizing::new(remainder.to_be_bytes().into_vec()))
 }
 
 /// Reads the wire format of RFC 4251, section 5.
@@ -254,5 +187,3 @@ impl<'a> Reader<'a> {
 }
 
 const SHORT: ImportError = ImportError::Damaged("it ends too early");
-
-const RSA_NUMBER_LIMIT: usize = 2049;

@@ -60,7 +60,7 @@ impl<S: Store> Agent<S> {
 
     /// Makes the key in the store, or returns the one that is there.
     async fn import(&self, arrival: &Arrival<'_>) -> Result<Option<Key>, Refusal> {
-        let pkcs8 = der::to_pkcs8(arrival.key).map_err(Refusal::Unencodable)?;
+        let pkcs8 = der::to_pkcs8(arrival.key).map_err(Refusal::BadKey)?;
         let record = Record::new(true, arrival.constraints.clone(), now());
         // Kept before the key is made: what holds for it holds from its first moment, and where this agent ends in between.
         let earlier = self.keep(arrival, record.clone())?;

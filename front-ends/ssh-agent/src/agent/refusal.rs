@@ -3,7 +3,7 @@ use std::io;
 
 use claviger_client::Error;
 
-use crate::der::Unencodable;
+use crate::der::BadKey;
 use crate::sessions::{NotBound, NotPermitted};
 
 /// Why a client is answered `SSH_AGENT_FAILURE`.
@@ -19,8 +19,8 @@ pub(crate) enum Refusal {
     Store(&'static str, String, Error),
     /// A connection is not bound.
     NotBound(NotBound),
-    /// The key cannot be written.
-    Unencodable(Unencodable),
+    /// No PKCS#8 comes of the key.
+    BadKey(BadKey),
     /// The book cannot be read or kept.
     Book(io::Error),
     /// A change, asked over a forwarded connection.
@@ -44,7 +44,7 @@ impl fmt::Display for Refusal {
             Self::Store(what, key, error) if key.is_empty() => write!(formatter, "cannot {what}: {error}"),
             Self::Store(what, key, error) => write!(formatter, "cannot {what} {key}: {error}"),
             Self::NotBound(why) => write!(formatter, "cannot bind a connection: {why}"),
-            Self::Unencodable(error) => error.fmt(formatter),
+            Self::BadKey(error) => error.fmt(formatter),
             Self::Book(error) => write!(formatter, "cannot keep what came by ssh-add: {error}"),
             Self::FromElsewhere => formatter.write_str(
                 "cannot change keys for another machine: they are added, removed and locked here only",
@@ -65,7 +65,7 @@ impl std::error::Error for Refusal {
             Self::Book(error) => Some(error),
             Self::NotPermitted(_, error) => Some(error),
             Self::NotBound(error) => Some(error),
-            Self::Unencodable(error) => Some(error),
+            Self::BadKey(error) => Some(error),
             Self::NoSuchKey
             | Self::NoSuchScheme(_)
             | Self::FromElsewhere

@@ -3,7 +3,7 @@ use std::fmt;
 use data_encoding::BASE64_NOPAD;
 use sha2::{Digest as _, Sha256};
 
-use super::{Certificate, Malformed, Reader, Writer};
+use super::{Certificate, Curve, Malformed, Reader, Writer};
 
 /// A public key as it stands in the wire format (RFC 4253, section 6.6; RFC 5656; RFC 8709), without a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,44 +19,6 @@ pub enum PublicKey {
         /// n
         modulus: Vec<u8>,
     },
-}
-
-/// A curve of NIST.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// `nistp256`
-    P256,
-    /// `nistp384`
-    P384,
-    /// `nistp521`
-    P521,
-}
-
-impl Curve {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
-
-    /// Returns its name in ssh.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "nistp256",
-            Self::P384 => "nistp384",
-            Self::P521 => "nistp521",
-        }
-    }
-
-    /// Returns the bytes of a number of its field.
-    pub const fn size(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|curve| curve.name() == name)
-    }
 }
 
 impl PublicKey {
@@ -83,9 +45,9 @@ impl PublicKey {
                 Ok(Self::Rsa { exponent, modulus })
             }
             kind => {
-                let curve = kind.strip_prefix("ecdsa-sha2-").and_then(Curve::named);
+                let curve = kind.strip_prefix("ecdsa-sha2-").and_then(Curve::of_ssh_name);
                 let curve = curve.ok_or(Malformed::Unknown("kind of key"))?;
-                if reader.text()? != curve.name() {
+                if reader.text()? != curve.ssh_name() {
                     return Err(Malformed::Inconsistent("curve"));
                 }
                 let point = reader.bytes()?;
@@ -113,7 +75,7 @@ impl PublicKey {
         let writer = Writer::new().bytes(self.kind().as_bytes());
         match self {
             Self::Ed25519(key) => writer.bytes(key),
-            Self::Ecdsa(curve, point) => writer.bytes(curve.name().as_bytes()).bytes(point),
+            Self::Ecdsa(curve, point) => writer.bytes(curve.ssh_name().as_bytes()).bytes(point),
             Self::Rsa { exponent, modulus } => writer.number(exponent).number(modulus),
         }
         .done()

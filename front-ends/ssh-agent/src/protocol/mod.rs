@@ -12,9 +12,10 @@ mod signature;
 mod wire;
 
 pub use certificate::{Certificate, Role};
+pub use claviger_client::der::Curve;
 pub use constraint::{Constraints, Destination, Hop};
 pub use frames::{BadFrame, FRAME_LIMIT, Frames, framed};
-pub use key::{Curve, Fingerprint, Identity, PublicKey};
+pub use key::{Fingerprint, Identity, PublicKey};
 pub use private::{Numbers, PrivateKey};
 pub use purpose::{Login, Purpose};
 pub use request::{Answer, Passphrase, Request, SESSION_BIND, SessionBind, key_of};

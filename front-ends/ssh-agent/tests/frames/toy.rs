@@ -48,7 +48,7 @@ impl Toy {
             let point = [vec![4], vec![0x11; size], vec![0x22; size]].concat();
             let signature = [vec![0xff; size], vec![0; 2], vec![0x7f; size - 2]].concat();
             let key = PublicKey::Ecdsa(curve, point);
-            toy.keep(curve.name(), &key, &[mechanism], Signs::Fixed(signature));
+            toy.keep(curve.ssh_name(), &key, &[mechanism], Signs::Fixed(signature));
         }
         let modulus = [vec![0xc3; 255], vec![1]].concat();
         let key = PublicKey::Rsa { exponent: vec![1, 0, 1], modulus };
