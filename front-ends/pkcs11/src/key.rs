@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use claviger_client::KeyRow;
 use claviger_token::{Algorithm, KeyId, Usage};
 use x509_cert::der::asn1::{AnyRef, UintRef};
@@ -8,9 +10,11 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 #[derive(Clone)]
 pub(crate) struct Key {
     id: String,
-    row: KeyRow,
-    public: PublicKey,
+    row: Arc<KeyRow>,
+    public: Arc<PublicKey>,
     usage: Usage,
+    /// The token that it is used at; any that it stands on unless told.
+    token: Option<String>,
 }
 
 /// A public key, taken apart.
@@ -40,12 +44,22 @@ pub(crate) enum Material {
 impl Key {
     /// Reads a row of the key store; `None` where it is of an algorithm that this module is too old for.
     pub(crate) fn of_row(id: String, row: KeyRow) -> Option<Self> {
-        let public = PublicKey::parse(&row.public_key)?;
+        let public = Arc::new(PublicKey::parse(&row.public_key)?);
         let names = row.usage.iter().map(String::as_str);
         let mut usage = Usage::from_names(names).unwrap_or_default();
         // What is retired opens old mail, but signs no more.
         usage.sign &= row.state == "current";
-        Some(Self { id, row, public, usage })
+        Some(Self { id, row: Arc::new(row), public, usage, token: None })
+    }
+
+    /// Returns the key as it stands on a token: it is used there and nowhere else.
+    pub(crate) fn at(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Returns the token that it is used at, as the key store takes it.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.token.clone()
     }
 
     /// Returns the id by which the key store knows it.
@@ -54,17 +68,17 @@ impl Key {
     }
 
     /// Returns what the key store tells of it.
-    pub(crate) const fn row(&self) -> &KeyRow {
+    pub(crate) fn row(&self) -> &KeyRow {
         &self.row
     }
 
     /// Returns its public half.
-    pub(crate) const fn public(&self) -> &PublicKey {
+    pub(crate) fn public(&self) -> &PublicKey {
         &self.public
     }
 
     /// Returns its algorithm.
-    pub(crate) const fn algorithm(&self) -> Algorithm {
+    pub(crate) fn algorithm(&self) -> Algorithm {
         self.public.algorithm
     }
 

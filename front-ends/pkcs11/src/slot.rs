@@ -54,10 +54,11 @@ pub(crate) fn slots(
     used: &BTreeSet<String>,
 ) -> Vec<Arc<Slot>> {
     let keys = keys.into_iter().filter(|(_, row)| row.state != "revoked");
-    let keys: Vec<_> = keys.filter_map(|(id, row)| Key::of_row(id, row)).map(Arc::new).collect();
+    let keys: Vec<_> = keys.filter_map(|(id, row)| Key::of_row(id, row)).collect();
     let held = |token: &str| -> Vec<Arc<Key>> {
-        let here = |key: &&Arc<Key>| key.row().tokens.iter().any(|holder| holder == token);
-        keys.iter().filter(here).cloned().collect()
+        let here = |key: &&Key| key.row().tokens.iter().any(|holder| holder == token);
+        // Whoever logs in here means this token: another one that has the key too must not answer in its place.
+        keys.iter().filter(here).map(|key| Arc::new(key.at(token))).collect()
     };
     let tokens: Vec<_> = tokens.into_iter().map(|(id, row)| (held(&id), id, row)).collect();
     let is_slot = |(keys, token, _): &Held| !keys.is_empty() || used.contains(token);

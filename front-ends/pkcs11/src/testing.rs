@@ -212,20 +212,20 @@ impl Store for House {
         key: &str,
         mechanism: &str,
         _data: &[u8],
-        _options: &SignOptions,
+        options: &SignOptions,
     ) -> Result<Vec<u8>, Error> {
-        drop(self.ask(format!("sign {key} {mechanism}"))?);
+        drop(self.ask(format!("sign {key} {mechanism} at {}", options.token.as_deref().unwrap_or("any")))?);
         self.leave();
         Ok(vec![0x5a; if key == P256_ID { 64 } else { 256 }])
     }
 
-    fn decrypt(&self, key: &str, _: &str, _data: &[u8], _options: &DecryptOptions) -> Result<Secret, Error> {
-        drop(self.ask(format!("decrypt {key}"))?);
+    fn decrypt(&self, key: &str, _: &str, _data: &[u8], options: &DecryptOptions) -> Result<Secret, Error> {
+        drop(self.ask(format!("decrypt {key} at {}", options.token.as_deref().unwrap_or("any")))?);
         Ok(Secret::new(b"the plain text".to_vec()))
     }
 
-    fn derive(&self, key: &str, _: &str, _peer: &[u8], _options: &DeriveOptions) -> Result<Secret, Error> {
-        drop(self.ask(format!("derive {key}"))?);
+    fn derive(&self, key: &str, _: &str, _peer: &[u8], options: &DeriveOptions) -> Result<Secret, Error> {
+        drop(self.ask(format!("derive {key} at {}", options.token.as_deref().unwrap_or("any")))?);
         Ok(Secret::new(vec![0x33; 32]))
     }
 

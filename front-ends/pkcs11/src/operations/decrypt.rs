@@ -1,4 +1,4 @@
-use claviger_client::Secret;
+use claviger_client::{DecryptOptions, Secret};
 
 use super::cipher::Cipher;
 use super::gathered::Gathered;
@@ -14,6 +14,7 @@ use crate::store::Store;
 /// so a program that tells its peer what went wrong tells nothing of the padding (RFC 8017, 7.2.2, note).
 pub(crate) struct Decrypt {
     key: String,
+    token: Option<String>,
     cipher: Cipher,
     gathered: Gathered,
 }
@@ -33,7 +34,7 @@ impl Decrypt {
             return Err(Rv::MECHANISM_INVALID);
         }
         let gathered = Gathered::new(cipher.modulus);
-        Ok(Self { key: key.id().to_owned(), cipher, gathered })
+        Ok(Self { key: key.id().to_owned(), token: key.token(), cipher, gathered })
     }
 
     /// Returns the most bytes that a plain text can have.
@@ -54,7 +55,13 @@ impl Decrypt {
     /// # Errors
     /// `CKR_ENCRYPTED_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_INVALID`, and what the key store refuses with.
     pub(crate) fn finish(self, store: &dyn Store) -> Answer<Secret> {
-        decrypt(store, &self.key, &self.cipher, &self.gathered.finish())
+        let Self { key, token, cipher, gathered } = self;
+        decrypt(
+            store,
+            &key,
+            DecryptOptions { token, ..cipher.decrypt_options() },
+            (&cipher, &gathered.finish()),
+        )
     }
 
     /// Decrypts a whole ciphertext.
@@ -62,19 +69,27 @@ impl Decrypt {
     /// # Errors
     /// As [`finish`](Self::finish); `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Secret> {
-        match self.gathered.check_once(data) {
+        let Self { key, token, cipher, gathered } = self;
+        match gathered.check_once(data) {
             Err(Rv::DATA_LEN_RANGE) => Err(Rv::ENCRYPTED_DATA_LEN_RANGE),
             Err(rv) => Err(rv),
-            Ok(()) => decrypt(store, &self.key, &self.cipher, data),
+            Ok(()) => {
+                decrypt(store, &key, DecryptOptions { token, ..cipher.decrypt_options() }, (&cipher, data))
+            }
         }
     }
 }
 
-fn decrypt(store: &dyn Store, key: &str, cipher: &Cipher, data: &[u8]) -> Answer<Secret> {
+fn decrypt(
+    store: &dyn Store,
+    key: &str,
+    options: DecryptOptions,
+    (cipher, data): (&Cipher, &[u8]),
+) -> Answer<Secret> {
     if data.len() != cipher.modulus {
         return Err(Rv::ENCRYPTED_DATA_LEN_RANGE);
     }
-    let plaintext = store.decrypt(key, cipher.mechanism().name(), data, &cipher.decrypt_options());
+    let plaintext = store.decrypt(key, cipher.mechanism().name(), data, &options);
     plaintext.map_err(|error| refused(error, Rv::ENCRYPTED_DATA_INVALID))
 }
 

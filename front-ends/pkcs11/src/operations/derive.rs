@@ -35,7 +35,7 @@ pub(crate) fn derive(
     check_length(kdf.is_some(), key.algorithm(), length)?;
     let name = Mechanism::Ecdh1Derive.name();
     let agreed = store
-        .derive(key.id(), name, point, &DeriveOptions::default())
+        .derive(key.id(), name, point, &DeriveOptions { token: key.token(), ..DeriveOptions::default() })
         .map_err(|error| refused(error, Rv::MECHANISM_PARAM_INVALID))?;
     match (kdf, length) {
         (None, None) => Ok(agreed),

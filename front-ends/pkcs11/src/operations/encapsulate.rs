@@ -68,7 +68,7 @@ pub(crate) fn decapsulate(
     if ciphertext.len() != length {
         return Err(Rv::WRAPPED_KEY_LEN_RANGE);
     }
-    let options = DecapsulateOptions::default();
+    let options = DecapsulateOptions { token: key.token(), ..DecapsulateOptions::default() };
     let secret = store.decapsulate(key.id(), Mechanism::MlKem.name(), ciphertext, &options);
     secret.map_err(|error| refused(error, Rv::WRAPPED_KEY_INVALID))
 }

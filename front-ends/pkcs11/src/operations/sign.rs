@@ -11,6 +11,7 @@ use crate::store::Store;
 /// A signature that is being made: `C_SignInit` and what comes after it.
 pub(crate) struct Sign {
     key: String,
+    token: Option<String>,
     length: usize,
     value: Value,
     message: Message,
@@ -32,7 +33,10 @@ impl Sign {
         match &parameter.value {
             // What a token does here nobody can say for all of them, so neither is promised.
             Value::MlDsa { hedge: Hedge::Required | Hedge::Never, .. } => Err(Rv::MECHANISM_PARAM_INVALID),
-            value => Ok(Self { key: key.id().to_owned(), length, value: value.clone(), message }),
+            value => {
+                let (key, token) = (key.id().to_owned(), key.token());
+                Ok(Self { key, token, length, value: value.clone(), message })
+            }
         }
     }
 
@@ -54,8 +58,9 @@ impl Sign {
     /// # Errors
     /// `CKR_DATA_LEN_RANGE`, `CKR_DATA_INVALID`, and what the key store refuses with.
     pub(crate) fn finish(self, store: &dyn Store) -> Answer<Vec<u8>> {
-        let Self { key, value, message, .. } = self;
-        sign(store, &key, &value, &message.finish()?)
+        let Self { key, token, value, message, .. } = self;
+        let prepared = message.finish()?;
+        sign(store, &key, SignOptions { token, ..options(prepared.mechanism, &value) }, &prepared)
     }
 
     /// Signs a whole message.
@@ -63,14 +68,18 @@ impl Sign {
     /// # Errors
     /// As [`finish`](Self::finish); `CKR_OPERATION_NOT_INITIALIZED` where pieces came already.
     pub(crate) fn once(self, store: &dyn Store, data: &[u8]) -> Answer<Vec<u8>> {
-        let Self { key, value, message, .. } = self;
-        sign(store, &key, &value, &message.once(data)?)
+        let Self { key, token, value, message, .. } = self;
+        let prepared = message.once(data)?;
+        sign(store, &key, SignOptions { token, ..options(prepared.mechanism, &value) }, &prepared)
     }
 }
 
-fn sign(store: &dyn Store, key: &str, value: &Value, prepared: &Prepared<'_>) -> Answer<Vec<u8>> {
-    let Prepared { mechanism, data } = prepared;
-    let options = options(*mechanism, value);
+fn sign(
+    store: &dyn Store,
+    key: &str,
+    options: SignOptions,
+    Prepared { mechanism, data }: &Prepared<'_>,
+) -> Answer<Vec<u8>> {
     store.sign(key, mechanism.name(), data, &options).map_err(|error| refused(error, Rv::DATA_INVALID))
 }
 

@@ -2,9 +2,10 @@ use cryptoki_sys as sys;
 
 use super::{logged_in, only, plain, slots};
 use crate::calls::Delivery;
-use crate::operations::{Decrypt, Digest, Sign};
+use crate::operations::{Decrypt, Digest, Parameter, Sign, Value};
 use crate::rv::Rv;
-use crate::testing::House;
+use crate::template::Template;
+use crate::testing::{CARD, House, LOCAL, template};
 
 fn length(delivery: Delivery) -> (&'static str, usize) {
     match delivery {
@@ -41,6 +42,44 @@ fn a_plain_text_that_does_not_fit_is_decrypted_once() {
     assert_eq!(decrypt(None), Ok(("length", 14)));
     assert_eq!(decrypt(Some(14)), Ok(("bytes", 14)));
     assert_eq!(house.count("decrypt"), 1, "nobody is asked twice");
+}
+
+#[test]
+fn a_key_is_used_at_the_token_of_the_session() {
+    let (house, module) = House::furnished();
+    for (_, row) in &mut house.inside().keys {
+        row.tokens = vec![LOCAL.to_owned(), CARD.to_owned()];
+    }
+    let (local, card) = slots(&module);
+    for (slot, token) in [(local, LOCAL), (card, CARD)] {
+        let session = logged_in(&module, slot);
+        let key = |algorithm: &str| {
+            let label = if algorithm == "EC" { "mine" } else { "badge" };
+            let wanted = [
+                (sys::CKA_CLASS, sys::CKO_PRIVATE_KEY.to_ne_bytes().to_vec()),
+                (sys::CKA_LABEL, label.as_bytes().to_vec()),
+            ];
+            let wanted: Vec<_> = wanted.iter().map(|(kind, value)| (*kind, value.as_slice())).collect();
+            super::found(&module, session, &template(&wanted))[0]
+        };
+        house.inside().asked.clear();
+        module.sign_init(session, &plain(sys::CKM_ECDSA), key("EC")).unwrap();
+        module.whole::<Sign>(session, &[7; 32], Some(64)).unwrap();
+        module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key("RSA")).unwrap();
+        module.piece::<Sign>(session, b"piece").unwrap();
+        module.last::<Sign>(session, Some(256)).unwrap();
+        module.decrypt_init(session, &plain(sys::CKM_RSA_PKCS), key("RSA")).unwrap();
+        module.whole::<Decrypt>(session, &[7; 256], Some(256)).unwrap();
+        module
+            .unwrap(session, (&plain(sys::CKM_RSA_PKCS), key("RSA")), &[7; 256], Template::default())
+            .unwrap();
+        let peer = Value::Ecdh { kdf: None, shared: Vec::new(), peer: [&[4][..], &[7; 64]].concat() };
+        let agree = Parameter { mechanism: sys::CKM_ECDH1_DERIVE, value: peer };
+        module.derive(session, &agree, key("EC"), Template::default()).unwrap();
+        let asked = house.inside().asked.clone();
+        assert_eq!(asked.len(), 5);
+        assert!(asked.iter().all(|line| line.ends_with(&format!(" at {token}"))), "{asked:?}");
+    }
 }
 
 #[test]
