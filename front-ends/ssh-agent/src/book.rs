@@ -12,6 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::{End, Now};
 use crate::protocol::constraint::{read_destinations, write_destinations};
 use crate::protocol::{Constraints, Destination};
 
@@ -22,8 +23,8 @@ pub struct Record {
     pub is_ours: bool,
     /// Its id in the store; none while it is on its way there. The same key under another id came some other way.
     pub id: Option<String>,
-    /// When its time is over, seconds since 1970.
-    pub expires: Option<u64>,
+    /// When its time is over.
+    pub expires: Option<End>,
     /// Each use is to be asked for, by this agent: also while the store does not know it yet, or any more.
     pub confirm: bool,
     /// Where it may be used; anywhere where there are none.
@@ -34,9 +35,9 @@ pub struct Record {
 
 impl Record {
     /// Returns what constraints mean from now on.
-    pub fn new(is_ours: bool, constraints: Constraints, now: u64) -> Self {
+    pub fn new(is_ours: bool, constraints: Constraints, now: &Now) -> Self {
         let Constraints { lifetime, confirm, destinations } = constraints;
-        let expires = lifetime.map(|seconds| now.saturating_add(u64::from(seconds)));
+        let expires = lifetime.map(|seconds| End::after(seconds, now));
         Self { is_ours, expires, confirm, destinations, ..Self::default() }
     }
 
@@ -47,8 +48,8 @@ impl Record {
     }
 
     /// Returns true where its time is over.
-    pub fn is_over(&self, now: u64) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+    pub fn is_over(&self, now: &Now) -> bool {
+        self.expires.as_ref().is_some_and(|end| end.left(now) == 0)
     }
 }
 
@@ -96,9 +97,10 @@ impl Book {
         self.records.get(blob)
     }
 
-    /// Returns when the next key's time is over, after `now`.
-    pub fn next_end(&self, now: u64) -> Option<u64> {
-        self.records.values().filter_map(|record| record.expires).filter(|end| *end > now).min()
+    /// Returns in how many seconds the next key's time is over.
+    pub fn next_end(&self, now: &Now) -> Option<u64> {
+        let ends = self.records.values().filter_map(|record| record.expires.as_ref());
+        ends.map(|end| end.left(now)).filter(|left| *left > 0).min()
     }
 
     /// Changes the records, and keeps them before it returns. What could not be kept is not changed.
@@ -157,7 +159,7 @@ struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<u64>,
+    expires: Option<End>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     confirm: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,7 +192,7 @@ fn write(file: &Path, folder: &Path, records: &BTreeMap<Vec<u8>, Record>) -> io:
         .map(|(blob, record)| Kept {
             key: BASE64.encode(blob),
             id: record.id.clone(),
-            expires: record.expires,
+            expires: record.expires.clone(),
             confirm: record.confirm,
             destinations: (!record.destinations.is_empty())
                 .then(|| BASE64.encode(&write_destinations(&record.destinations))),

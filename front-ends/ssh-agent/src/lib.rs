@@ -15,12 +15,14 @@
 //! | `lock` | `ssh-add -x` |
 //! | [`store`] | what is asked of the key store, and `daemon`, which is it |
 //! | [`der`] | keys as the key store has them |
+//! | [`clock`] | when a lifetime is over |
 //! | `pattern`, `journal`, `problem` | patterns of ssh; what is logged; why it ended |
 //! | `ffi` | systemd's socket |
 
 pub mod agent;
 pub mod book;
 pub mod cli;
+pub mod clock;
 pub mod der;
 pub mod folders;
 pub mod journal;

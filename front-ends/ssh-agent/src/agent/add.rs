@@ -1,13 +1,14 @@
 use claviger_client::{Error, ErrorName, Secret};
 
 use crate::book::Record;
+use crate::clock::Now;
 use crate::der;
 use crate::protocol::{Constraints, Identity, PrivateKey};
 use crate::store::Store;
 
 use super::keys::Key;
 use super::refusal::Refusal;
-use super::{Agent, held, now};
+use super::{Agent, held};
 
 /// A key that somebody adds.
 struct Arrival<'a> {
@@ -50,7 +51,7 @@ impl<S: Store> Agent<S> {
     /// Writes down what holds for a key that the store has.
     async fn constrain(&self, arrival: &Arrival<'_>, known: &Key) -> Result<(), Refusal> {
         let is_ours = self.book()?.get(&arrival.blob).is_some_and(|record| record.owns(&known.id));
-        let record = Record::new(is_ours, arrival.constraints.clone(), now());
+        let record = Record::new(is_ours, arrival.constraints.clone(), &Now::read());
         self.keep(arrival, Record { id: Some(known.id.clone()), ..record })?;
         if is_ours && arrival.constraints.confirm {
             self.ask_always(&known.id, arrival.comment).await?;
@@ -61,7 +62,7 @@ impl<S: Store> Agent<S> {
     /// Makes the key in the store, or returns the one that is there.
     async fn import(&self, arrival: &Arrival<'_>) -> Result<Option<Key>, Refusal> {
         let pkcs8 = der::to_pkcs8(arrival.key).map_err(Refusal::BadKey)?;
-        let record = Record::new(true, arrival.constraints.clone(), now());
+        let record = Record::new(true, arrival.constraints.clone(), &Now::read());
         // Kept before the key is made: what holds for it holds from its first moment, and where this agent ends in between.
         let earlier = self.keep(arrival, record.clone())?;
         let made = self.make(&pkcs8, arrival).await;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::book::Record;
+use crate::clock::Now;
 use crate::folders::Found;
 use crate::protocol::key_of;
 use crate::sessions::Sessions;
@@ -8,7 +9,7 @@ use crate::store::Store;
 
 use super::keys::Key;
 use super::refusal::Refusal;
-use super::{Agent, held, now};
+use super::{Agent, held};
 
 impl<S: Store> Agent<S> {
     /// Returns blobs and comments of what may be seen on that connection: each key, its certificates behind it.
@@ -17,15 +18,15 @@ impl<S: Store> Agent<S> {
         let keys = self.look().await?;
         self.tidy(&named, &keys)?;
         let found = self.settings.folders.certificates();
-        let (book, hidden, now) = (self.book()?, held(&self.hidden), now());
-        if book.records().values().any(|record| record.is_over(now)) {
+        let (book, hidden, now) = (self.book()?, held(&self.hidden), Now::read());
+        if book.records().values().any(|record| record.is_over(&now)) {
             // It could not be ended: somebody is here, and perhaps it can now.
             self.changed.notify_one();
         }
         let mut shown = Vec::new();
         for key in keys.iter().filter(|key| key.signs) {
             let record = book.get(&key.blob);
-            if hidden.contains(&key.blob) || !record.is_none_or(|record| may_see(record, sessions, now)) {
+            if hidden.contains(&key.blob) || !record.is_none_or(|record| may_see(record, sessions, &now)) {
                 continue;
             }
             shown.push((key.blob.clone(), key.comment()));
@@ -60,8 +61,8 @@ impl<S: Store> Agent<S> {
     }
 }
 
-fn may_see(record: &Record, sessions: &Sessions, now: u64) -> bool {
-    !record.is_over(now) && sessions.may_list(&record.destinations, now)
+fn may_see(record: &Record, sessions: &Sessions, now: &Now) -> bool {
+    !record.is_over(now) && sessions.may_list(&record.destinations, now.wall)
 }
 
 /// Returns the certificates of a key: those that came with it, and those that were found.

@@ -18,11 +18,11 @@ mod sign;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
 use crate::book::Book;
+use crate::clock::Overdue;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::lock::Lock;
@@ -43,6 +43,8 @@ pub struct Agent<S> {
     book: Mutex<Book>,
     /// Blobs that are not shown until they are added again.
     hidden: Mutex<BTreeSet<Vec<u8>>>,
+    /// Keys that are to be deleted unless a clock is wrong.
+    overdue: Mutex<Overdue>,
     /// The keys as they were seen last.
     keys: Mutex<Vec<Key>>,
     /// Keys go into the store one after the other.
@@ -70,6 +72,7 @@ impl<S: Store> Agent<S> {
             lock: Lock::default(),
             book: Mutex::new(book),
             hidden: Mutex::default(),
+            overdue: Mutex::default(),
             keys: Mutex::default(),
             adding: tokio::sync::Mutex::default(),
             changed: Notify::new(),
@@ -163,11 +166,6 @@ impl<S: Store> Agent<S> {
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns the seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// What `query` answers.

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use claviger_client::{Error, ErrorName};
 
+use crate::clock::Now;
 use crate::protocol::Identity;
 use crate::store::Store;
 
 use super::keys::Key;
 use super::refusal::Refusal;
-use super::{Agent, held, now};
+use super::{Agent, held};
 
 impl<S: Store> Agent<S> {
     /// Takes a key or a certificate out: a key that came by `ssh-add` leaves the store, anything else is hidden.
@@ -54,15 +55,16 @@ impl<S: Store> Agent<S> {
     pub async fn end_lifetimes(&self) {
         let mut told = None;
         loop {
-            let now = now();
-            let failure = self.end_what_is_over(now).await.err().map(|refusal| refusal.to_string());
+            let now = Now::read();
+            let failure = self.end_what_is_over(&now).await.err().map(|refusal| refusal.to_string());
             if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
                 self.journal.say(failure);
             }
             told = failure;
-            let end = held(&self.book).next_end(now).map(|end| Duration::from_secs(end - now));
+            let end = held(&self.book).next_end(&now).map(Duration::from_secs);
             // The clock of such waits stands still while the machine sleeps: it is looked at every minute.
-            match end.or(told.as_ref().map(|_| LONGEST)) {
+            let is_waiting = told.is_some() || !held(&self.overdue).is_empty();
+            match end.or(is_waiting.then_some(LONGEST)) {
                 Some(left) => {
                     drop(tokio::time::timeout(left.min(LONGEST), self.changed.notified()).await);
                 }
@@ -71,14 +73,9 @@ impl<S: Store> Agent<S> {
         }
     }
 
-    async fn end_what_is_over(&self, now: u64) -> Result<(), Refusal> {
-        let over: Vec<(Vec<u8>, bool)> = {
-            let book = self.book()?;
-            let over = book.records().iter().filter(|(_, record)| record.is_over(now));
-            over.map(|(blob, record)| (blob.clone(), record.is_ours)).collect()
-        };
+    async fn end_what_is_over(&self, now: &Now) -> Result<(), Refusal> {
         let mut outcome = Ok(());
-        for (blob, is_ours) in over {
+        for (blob, is_ours) in self.what_ends(now)? {
             // One that cannot be ended keeps no other.
             outcome = outcome.and(if is_ours {
                 self.delete(&blob).await
@@ -88,6 +85,18 @@ impl<S: Store> Agent<S> {
             });
         }
         outcome
+    }
+
+    /// Returns the keys whose time is over, and whether they came by `ssh-add`; without those for which that is not certain.
+    fn what_ends(&self, now: &Now) -> Result<Vec<(Vec<u8>, bool)>, Refusal> {
+        let (book, mut overdue) = (self.book()?, held(&self.overdue));
+        let is_over = |blob: &[u8]| book.get(blob).is_some_and(|record| record.is_over(now));
+        overdue.retain(is_over);
+        let over = book.records().iter().filter(|(blob, _)| is_over(blob));
+        let may_end = over.filter(|(blob, record)| {
+            record.expires.as_ref().is_some_and(|end| overdue.may_be_deleted(blob, end, now))
+        });
+        Ok(may_end.map(|(blob, record)| (blob.clone(), record.is_ours)).collect())
     }
 
     /// Deletes a key that came by `ssh-add`, first in the store. To delete a key is to delete it everywhere: one that stands

@@ -1,12 +1,13 @@
 use claviger_client::{Error, ErrorName};
 
+use crate::clock::Now;
 use crate::protocol::{PublicKey, Purpose, signature_blob};
 use crate::reason::reason;
 use crate::sessions::Sessions;
 use crate::store::{Job, Store};
 
 use super::refusal::Refusal;
-use super::{Agent, held, now};
+use super::{Agent, held};
 
 /// What a client wants to be signed.
 #[derive(Clone, Copy, Debug)]
@@ -29,15 +30,15 @@ impl<S: Store> Agent<S> {
         let scheme = key.scheme(flags).ok_or_else(|| Refusal::NoSuchScheme(key.comment()))?;
         let record = self.book()?.get(&key.blob).cloned().unwrap_or_default();
         let is_hidden = |blob: &[u8]| held(&self.hidden).contains(blob);
-        let now = now();
-        if record.is_over(now) || is_hidden(blob) || is_hidden(&key.blob) {
+        let now = Now::read();
+        if record.is_over(&now) || is_hidden(blob) || is_hidden(&key.blob) {
             return Err(Refusal::NoSuchKey);
         }
         let purpose = Purpose::of(blob, data);
         let mut host = None;
         if !record.destinations.is_empty() {
             let login = if let Purpose::Login(login) = &purpose { Some(login) } else { None };
-            let permitted = sessions.may_sign(&record.destinations, login, now);
+            let permitted = sessions.may_sign(&record.destinations, login, now.wall);
             host = Some(permitted.map_err(|why| Refusal::NotPermitted(key.comment(), why))?);
         }
         let reason = reason(&purpose, sessions, &self.settings.folders, host);

@@ -1,12 +1,17 @@
 use super::{Book, Record};
+use crate::clock::Now;
 use crate::protocol::{Constraints, Destination, Hop, PublicKey};
+
+fn at(uptime: u64) -> Now {
+    Now { wall: 5000, uptime, boot: "this one".to_owned() }
+}
 
 fn record(seed: u8) -> Record {
     let key = PublicKey::Ed25519([seed; 32]);
     let to = Hop { user: "alice".to_owned(), host: "host".to_owned(), keys: vec![(key, true)] };
     let destinations = vec![Destination { from: Hop::default(), to }];
     let constraints = Constraints { lifetime: Some(60), confirm: true, destinations };
-    Record { certificates: vec![vec![seed]], ..Record::new(true, constraints, 1000) }
+    Record { certificates: vec![vec![seed]], ..Record::new(true, constraints, &at(1000)) }
 }
 
 #[test]
@@ -25,8 +30,8 @@ fn what_came_by_ssh_add_is_known_to_the_next_agent() {
     let mut next = Book::open(Some(file)).expect("the kept book");
     assert_eq!(next.get(&[1]), Some(&record(1)));
     assert_eq!(next.get(&[2]), None, "what the store had before is not kept");
-    assert_eq!(next.next_end(1059), Some(1060));
-    assert_eq!(next.next_end(1060), None, "it is over already");
+    assert_eq!(next.next_end(&at(1059)), Some(1));
+    assert_eq!(next.next_end(&at(1060)), None, "it is over already");
 
     next.change(|records| records.remove(&vec![1])).expect("it is kept");
     book.refresh().expect("the file");
@@ -47,10 +52,10 @@ fn a_key_is_owned_by_its_id_only() {
 #[test]
 fn a_time_is_over_at_its_second() {
     let record = record(1);
-    assert!(!record.is_over(1059));
-    assert!(record.is_over(1060));
-    let forever = Record::new(true, Constraints::default(), 1000);
-    assert!(!forever.is_over(u64::MAX));
+    assert!(!record.is_over(&at(1059)));
+    assert!(record.is_over(&at(1060)));
+    let forever = Record::new(true, Constraints::default(), &at(1000));
+    assert!(!forever.is_over(&at(u64::MAX)));
 }
 
 #[test]

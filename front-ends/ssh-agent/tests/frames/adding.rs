@@ -62,6 +62,26 @@ async fn a_record_without_an_id_deletes_nothing() {
     assert_eq!(agent.store().labels(), ["key"]);
 }
 
+/// The clock on the wall may begin anywhere when a machine is started: nothing is deleted because of it alone.
+#[tokio::test]
+async fn a_key_that_is_over_since_another_start_is_hidden_at_once_and_not_deleted_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = agent(folder.path());
+    assert_eq!(asked(&agent, &add(1, "key", Some(0), false)).await, SUCCESS);
+    let file = folder.path().join("book.json");
+    let of_this_start = std::fs::read_to_string(&file).unwrap();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let of_another = of_this_start.replace(boot.trim(), "another start");
+    assert_ne!(of_another, of_this_start);
+    std::fs::write(&file, of_another).unwrap();
+    ended(&agent).await;
+    assert_eq!(asked(&agent, LIST).await, [12, 0, 0, 0, 0]);
+    assert_eq!(agent.store().labels(), ["key"]);
+    std::fs::write(&file, of_this_start).unwrap();
+    ended(&agent).await;
+    assert_eq!(agent.store().labels(), [""; 0]);
+}
+
 #[tokio::test]
 async fn keys_of_one_comment_all_go_in() {
     let folder = tempfile::tempdir().unwrap();
