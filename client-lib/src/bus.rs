@@ -1,5 +1,7 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::str::FromStr;
 
 use crate::SYSTEM_BUS;
@@ -53,11 +55,28 @@ impl Bus {
             Self::Address(address) => Builder::address(address.clone().as_str()),
         }
     }
+
+    /// Returns a socket that is connected to this bus, where it is one with a path.
+    pub(crate) async fn socket(&self) -> Option<io::Result<UnixStream>> {
+        let address = match self {
+            Self::System => SYSTEM_BUS,
+            Self::Session => return None,
+            Self::Address(address) => address,
+        };
+        let stream = tokio::net::UnixStream::connect(path(address)?).await;
+        Some(stream.and_then(tokio::net::UnixStream::into_std))
+    }
+}
+
+/// Returns the path of an address that is one path and nothing that is written otherwise than it is.
+fn path(address: &str) -> Option<&str> {
+    let path = address.strip_prefix("unix:path=")?.split(',').next()?;
+    (!address.contains([';', '%'])).then_some(path)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Bus;
+    use super::{Bus, path};
 
     #[test]
     fn the_text_of_the_option_is_read_back() {
@@ -65,5 +84,15 @@ mod tests {
             assert_eq!(bus.to_string().parse(), Ok(bus));
         }
         assert_eq!("".parse(), Ok(Bus::System), "an empty CLAVIGER_BUS is none");
+    }
+
+    #[test]
+    fn a_path_is_read_where_the_address_is_one() {
+        assert_eq!(path(crate::SYSTEM_BUS), Some("/run/dbus/system_bus_socket"));
+        assert_eq!(path("unix:path=/tmp/bus,guid=00"), Some("/tmp/bus"));
+        for other in ["unix:abstract=/tmp/bus", "tcp:host=::1", "unix:path=/a;unix:path=/b", "unix:path=/%20"]
+        {
+            assert_eq!(path(other), None);
+        }
     }
 }

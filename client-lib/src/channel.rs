@@ -1,7 +1,9 @@
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::client::Tell;
 use crate::daemon::{self, Face};
 
 /// The private connection to the daemon: opened when first needed, opened anew when it broke, and left alone
@@ -10,6 +12,7 @@ pub(crate) struct Channel {
     state: RwLock<State>,
     /// Held while a channel is being opened, so that one is.
     opening: tokio::sync::Mutex<()>,
+    tell: Option<Tell>,
 }
 
 #[derive(Clone)]
@@ -25,9 +28,9 @@ enum State {
 }
 
 impl Channel {
-    pub(crate) fn new(wanted: bool) -> Self {
+    pub(crate) fn new(wanted: bool, tell: Option<Tell>) -> Self {
         let state = if wanted { State::Untried } else { State::Off };
-        Self { state: RwLock::new(state), opening: tokio::sync::Mutex::new(()) }
+        Self { state: RwLock::new(state), opening: tokio::sync::Mutex::new(()), tell }
     }
 
     /// Returns the channel, opening one through `bus` if need be; `None` where it must be the bus.
@@ -39,7 +42,7 @@ impl Channel {
         if let Some(answer) = self.known() {
             return answer;
         }
-        match open(bus, timeout).await {
+        match open(bus, timeout, self.tell).await {
             Some(face) => {
                 let face = Arc::new(face);
                 self.set(State::Open(face.clone()));
@@ -81,9 +84,12 @@ impl Channel {
 }
 
 /// Asks for a channel and greets it. Every failure means the same: it must be the bus.
-async fn open(bus: &Face, timeout: Duration) -> Option<Face> {
+async fn open(bus: &Face, timeout: Duration, tell: Option<Tell>) -> Option<Face> {
     let descriptor = bus.service.open_channel(&claviger_dbus::wire::NoOptions {}).await.ok()?;
     let stream = UnixStream::from(std::os::fd::OwnedFd::from(descriptor));
+    if let Some(tell) = tell {
+        tell(stream.as_fd());
+    }
     let greeting = zbus::connection::Builder::unix_stream(stream).p2p().method_timeout(timeout).build();
     let connection = tokio::time::timeout(GREETING, greeting).await.ok()?.ok()?;
     Face::new(&connection, daemon::well_known().into()).await.ok()

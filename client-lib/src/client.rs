@@ -1,11 +1,11 @@
 use std::future::Future;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use claviger_dbus::Failure;
-use rustix::fs::SeekFrom;
+use rustix::fs::{FileType, SeekFrom};
 use zeroize::Zeroizing;
 
 use crate::channel::Channel;
@@ -28,7 +28,11 @@ struct Inner {
     /// Who serves on the bus, once found.
     face: RwLock<Option<Arc<Face>>>,
     channel: Channel,
+    tell: Option<Tell>,
 }
+
+/// Who is told of each socket that a client opens.
+pub(crate) type Tell = fn(BorrowedFd<'_>);
 
 /// What a client is to be like, before it connects.
 #[derive(Clone, Debug)]
@@ -36,6 +40,7 @@ pub struct Builder {
     bus: Bus,
     timeout: Duration,
     channel: bool,
+    tell: Option<Tell>,
 }
 
 impl Builder {
@@ -51,12 +56,22 @@ impl Builder {
         self
     }
 
+    /// Tells of each socket that is opened, to the bus or for a channel: a program that is forked has them in its child too.
+    pub const fn tell_sockets(mut self, tell: fn(BorrowedFd<'_>)) -> Self {
+        self.tell = Some(tell);
+        self
+    }
+
     /// Connects to the bus. The daemon itself is looked for at the first call.
     pub async fn connect(self) -> Result<Client, Error> {
-        let Self { bus, timeout, channel } = self;
-        let connection = bus.builder().method_timeout(timeout).build().await.map_err(Error::NoBus)?;
-        let channel = Channel::new(channel);
-        let inner = Inner { bus, timeout, connection, face: RwLock::new(None), channel };
+        let Self { bus, timeout, channel, tell } = self;
+        let builder = match tell {
+            Some(tell) => told(&bus, tell).await.map_err(Error::NoBus)?,
+            None => bus.builder(),
+        };
+        let connection = builder.method_timeout(timeout).build().await.map_err(Error::NoBus)?;
+        let channel = Channel::new(channel, tell);
+        let inner = Inner { bus, timeout, connection, face: RwLock::new(None), channel, tell };
         Ok(Client { inner: Arc::new(inner) })
     }
 }
@@ -69,7 +84,7 @@ impl Client {
 
     /// Returns a builder for a client on that bus.
     pub fn builder(bus: &Bus) -> Builder {
-        Builder { bus: bus.clone(), timeout: TIMEOUT, channel: true }
+        Builder { bus: bus.clone(), timeout: TIMEOUT, channel: true, tell: None }
     }
 
     /// Returns the bus that was asked for.
@@ -80,6 +95,11 @@ impl Client {
     /// Returns true while a channel is open.
     pub fn has_channel(&self) -> bool {
         self.inner.channel.is_open()
+    }
+
+    /// Returns a builder for a connection of the same kind, without a channel.
+    pub(crate) fn sibling(&self) -> Builder {
+        Builder { tell: self.inner.tell, ..Self::builder(self.bus()).without_channel() }
     }
 
     pub(crate) fn connection(&self) -> &zbus::Connection {
@@ -194,6 +214,14 @@ impl Client {
     }
 }
 
+/// Returns a builder for a connection to a bus whose socket is told of, where it is one that can be connected here.
+async fn told(bus: &Bus, tell: Tell) -> zbus::Result<zbus::connection::Builder<'static>> {
+    let Some(socket) = bus.socket().await else { return Ok(bus.builder()) };
+    let socket = socket?;
+    tell(socket.as_fd());
+    Ok(zbus::connection::Builder::unix_stream(socket))
+}
+
 /// Returns true where the channel ended before an answer came.
 fn broke(channel: &Face, error: &zbus::Error) -> bool {
     match error {
@@ -202,11 +230,41 @@ fn broke(channel: &Face, error: &zbus::Error) -> bool {
     }
 }
 
-/// Reads what the daemon gave, without blocking the runtime.
+/// Reads what the daemon gave, without blocking the runtime. What is in memory already is read at once: no thread is started
+/// for it, which a program that is no friend of threads would have to bear.
 pub(crate) async fn receive(descriptor: zbus::OwnedFd, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let reading = tokio::task::spawn_blocking(move || read_descriptor(descriptor.into(), limit));
-    reading.await.map_err(io::Error::from).flatten().map_err(|error| Error::Local("read the answer", error))
+    let descriptor = OwnedFd::from(descriptor);
+    let stat = rustix::fs::fstat(&descriptor);
+    let is_file = stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    let bytes = if is_file {
+        read_descriptor(descriptor, limit)
+    } else {
+        let reading = tokio::task::spawn_blocking(move || read_descriptor(descriptor, limit));
+        reading.await.map_err(io::Error::from).flatten()
+    };
+    bytes.map_err(|error| Error::Local("read the answer", error))
 }
 
 /// A little more than the daemon waits for a person.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(130);
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::receive;
+
+    #[test]
+    fn a_secret_is_read_without_a_thread() {
+        let secret = crate::secret_descriptor(b"correct horse").expect("a descriptor");
+        // There is no runtime here that could start one.
+        let mut reading = pin!(receive(secret.into(), 64));
+        let Poll::Ready(read) = reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("it is there already");
+        };
+        assert_eq!(read.expect("the secret").as_slice(), b"correct horse");
+    }
+}

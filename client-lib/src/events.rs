@@ -39,7 +39,7 @@ pub struct Events {
 impl Client {
     /// Asks to be told what happens.
     pub async fn subscribe(&self) -> Result<Events, Error> {
-        let client = Self::builder(self.bus()).without_channel().connect().await?;
+        let client = self.sibling().connect().await?;
         let connection = client.connection().clone();
         let stream = MessageStream::from(&connection);
         let dbus = DBusProxy::new(&connection).await.map_err(Error::NoBus)?;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use claviger_client::{
     Bus, CertificateOptions, ChangePinOptions, Client, EnrolOptions, Error, ErrorName, Event,
-    InitCardOptions, NewKeyOptions, Secret, SignOptions, TokenFilter, TokenState, UnlockOptions, UnlockTokenOptions,
-    names,
+    InitCardOptions, NewKeyOptions, Secret, SignOptions, TokenFilter, TokenState, UnlockOptions,
+    UnlockTokenOptions, names,
 };
 use rustix::fs::SealFlags;
 use toy::{CARD, KEY, PrivateBus, Toy};

@@ -23,7 +23,12 @@ pub struct Interrupt(Arc<Notify>);
 impl Watch {
     /// Connects to the daemon on that bus, and asks to be told what happens.
     pub fn on(bus: &Bus) -> Result<Self, Error> {
-        let Client { client, runtime } = Client::build(crate::Client::builder(bus).without_channel())?;
+        Self::build(crate::Client::builder(bus))
+    }
+
+    /// Connects as the builder says, and asks to be told what happens.
+    pub fn build(builder: crate::Builder) -> Result<Self, Error> {
+        let Client { client, runtime } = Client::build(builder.without_channel())?;
         let events = runtime.block_on(client.subscribe())?;
         Ok(Self { events, runtime, interrupt: Interrupt(Arc::default()) })
     }

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use claviger_client::blocking::Client;
 use claviger_client::{Bus, Error};
 
+use crate::state;
+
 /// The connections, each with a channel of its own.
 pub(super) struct Pool {
     bus: Bus,
@@ -58,7 +60,7 @@ impl Pool {
             has_room
         };
         // The daemon gives a user eight channels. Who comes while the first ones are being made does without.
-        let builder = claviger_client::Client::builder(&self.bus);
+        let builder = claviger_client::Client::builder(&self.bus).tell_sockets(state::remember);
         let made = Client::build(if is_to_be_kept { builder } else { builder.without_channel() });
         if !is_to_be_kept {
             return made.map(Arc::new);

@@ -5,6 +5,8 @@ use std::time::Duration;
 use claviger_client::blocking::{Interrupt, Watch};
 use claviger_client::{Bus, Error, Event};
 
+use crate::state;
+
 /// The connections on which events come: each who waits has one.
 pub(super) struct Watches {
     bus: Bus,
@@ -35,7 +37,8 @@ impl Watches {
         let idle = self.state().idle.pop();
         let Some((number, mut watch)) = idle else {
             // What happened before nobody told: it is looked at once, before anything is waited for.
-            let watch = Watch::on(&self.bus)?;
+            let builder = claviger_client::Client::builder(&self.bus).tell_sockets(state::remember);
+            let watch = Watch::build(builder)?;
             let mut state = self.state();
             state.last += 1;
             let number = state.last;

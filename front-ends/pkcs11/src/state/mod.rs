@@ -1,14 +1,17 @@
 //! The module's state between `C_Initialize` and `C_Finalize`.
 
 mod ffi;
+mod sockets;
 mod waiting;
 
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::Store;
 use crate::rv::{Answer, Rv};
 use crate::world::World;
+use sockets::Sockets;
 use waiting::Waiters;
 pub(crate) use waiting::Waiting;
 
@@ -25,11 +28,12 @@ pub(crate) struct Module {
     waiters: Arc<Waiters>,
 }
 
-/// What a process has of the module. A child does not look into its parent's: locks in there may be held by threads
-/// that the child has not.
+/// What a process has of the module. Of its parent's a child looks at the sockets alone: locks in there may be held by
+/// threads that the child has not.
 struct Place {
-    process: i32,
+    process: ffi::Process,
     module: RwLock<Option<Arc<Module>>>,
+    sockets: Sockets,
 }
 
 impl Module {
@@ -86,6 +90,11 @@ impl Module {
 pub(crate) fn current() -> Answer<Arc<Module>> {
     let module = ffi::place().module.read().unwrap_or_else(PoisonError::into_inner);
     module.clone().ok_or(Rv::CRYPTOKI_NOT_INITIALIZED)
+}
+
+/// Takes notice of a socket of the module's: a child of this process closes it.
+pub(crate) fn remember(socket: BorrowedFd<'_>) {
+    ffi::place().sockets.remember(socket);
 }
 
 /// Returns the module of this process for a wait that `C_Finalize` ends.

@@ -105,7 +105,44 @@ fn hostile_pointers_and_lengths_are_bad_arguments() {
 unsafe extern "C" {
     fn fork() -> i32;
     fn waitpid(process: i32, status: *mut i32, options: i32) -> i32;
+    fn unshare(flags: i32) -> i32;
     fn _exit(status: i32) -> !;
+}
+
+/// `CLONE_NEWPID`, `CLONE_NEWUSER`.
+const NEW_PROCESSES: i32 = 0x2000_0000;
+const NEW_USERS: i32 = 0x1000_0000;
+
+/// A part of the test below. A child is the first process of its namespace, and so is the child's child of its own.
+fn a_child_with_its_parents_number_begins_anew() {
+    let grand = || unsafe {
+        let outer = unshare(NEW_PROCESSES) == 0 || unshare(NEW_USERS | NEW_PROCESSES) == 0;
+        let child = fork();
+        if !outer || child != 0 {
+            let mut status = -1;
+            waitpid(child, &raw mut status, 0);
+            return outer && status == 0;
+        }
+        let begun = state::initialize(|| Box::new(House::default())) == Ok(());
+        let inner = unshare(NEW_PROCESSES) == 0;
+        let first = std::process::id();
+        let grandchild = fork();
+        if grandchild == 0 {
+            let same = std::process::id() == first;
+            let is_none = state::current().err() == Some(Rv::CRYPTOKI_NOT_INITIALIZED);
+            _exit(i32::from(!(same && is_none)));
+        }
+        let mut status = -1;
+        waitpid(grandchild, &raw mut status, 0);
+        _exit(i32::from(!(begun && inner && status == 0)))
+    };
+    let child = unsafe { fork() };
+    if child == 0 {
+        unsafe { _exit(i32::from(!grand())) };
+    }
+    let mut status = -1;
+    assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
 }
 
 #[test]
@@ -129,6 +166,7 @@ fn a_child_begins_anew_and_finalizing_ends_a_wait() {
     assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
     assert!(state::current().is_ok(), "the parent goes on");
+    a_child_with_its_parents_number_begins_anew();
     state::finalize().unwrap();
     assert_eq!(state::finalize(), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
     finalizing_waits_until_who_waits_has_left();
