@@ -34,6 +34,24 @@ impl Error {
         }
     }
 
+    /// Returns true where nobody is there who could answer: no bus, nobody on it, or somebody else. A bus that is there and
+    /// cannot be reached is another matter.
+    pub fn is_nobody(&self) -> bool {
+        use io::ErrorKind::{ConnectionRefused, NotFound};
+        match self {
+            Self::NoDaemon(_) | Self::Untrusted(_) => true,
+            Self::NoBus(zbus::Error::InputOutput(cause)) => {
+                matches!(cause.kind(), NotFound | ConnectionRefused)
+            }
+            Self::NoBus(_)
+            | Self::Refused(_)
+            | Self::Timeout
+            | Self::Lost(_)
+            | Self::Protocol(_)
+            | Self::Local(..) => false,
+        }
+    }
+
     /// Returns true where the call cannot have reached the daemon: there was none, or the connection was gone before.
     pub fn is_unsent(&self) -> bool {
         match self {
@@ -145,6 +163,24 @@ mod tests {
         assert!(matches!(seen(io::Error::from(io::ErrorKind::BrokenPipe)), Error::Lost(_)));
         assert!(matches!(seen(io::Error::from(io::ErrorKind::TimedOut)), Error::Timeout));
         assert!(matches!(seen(fdo::Error::UnknownMethod("Sign".to_owned())), Error::Protocol(_)));
+    }
+
+    #[test]
+    fn no_bus_is_told_from_one_that_cannot_be_reached_now() {
+        let no_bus = |kind| Error::NoBus(io::Error::from(kind).into());
+        assert!(
+            no_bus(io::ErrorKind::NotFound).is_nobody()
+                && no_bus(io::ErrorKind::ConnectionRefused).is_nobody()
+        );
+        // "Too many open files", which is Uncategorized.
+        assert!(!Error::NoBus(io::Error::from_raw_os_error(24).into()).is_nobody());
+    }
+
+    #[test]
+    fn only_what_could_not_be_written_is_unsent() {
+        assert!(seen(io::Error::from_raw_os_error(32)).is_unsent(), "EPIPE");
+        assert!(!seen(io::Error::from(io::ErrorKind::BrokenPipe)).is_unsent(), "the end of what is read");
+        assert!(!seen(io::Error::from_raw_os_error(104)).is_unsent(), "ECONNRESET");
     }
 
     #[test]

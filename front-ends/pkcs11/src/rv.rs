@@ -156,8 +156,9 @@ impl From<Error> for Rv {
         match error {
             Error::Refused(refusal) => Self::from(refusal.name),
             // Nobody is there who could hold a token.
-            Error::NoBus(_) | Error::NoDaemon(_) | Error::Untrusted(_) => Self::TOKEN_NOT_PRESENT,
-            Error::Timeout | Error::Lost(_) | Error::Protocol(_) => Self::DEVICE_ERROR,
+            Error::NoDaemon(_) | Error::Untrusted(_) => Self::TOKEN_NOT_PRESENT,
+            // This says nothing of the token: its sessions stay.
+            Error::NoBus(_) | Error::Timeout | Error::Lost(_) | Error::Protocol(_) => Self::DEVICE_ERROR,
             Error::Local(..) => Self::GENERAL_ERROR,
         }
     }

@@ -18,10 +18,11 @@ pub trait Store: Send + Sync {
     fn certificates(&self, key: &str) -> Result<Vec<Vec<u8>>, Error>;
 
     /// Opens a token: the local store with its pass phrase, a card with its PIN. `None`: the token asks its person itself.
-    fn unlock(&self, token: &str, secret: Option<&Secret>) -> Result<(), Error>;
+    /// The last try that a card has is spent with `last_try` only.
+    fn unlock(&self, token: &str, secret: Option<&Secret>, last_try: bool) -> Result<(), Error>;
 
-    /// Changes the local store's pass phrase or a card's PIN.
-    fn change_secret(&self, token: &str, old: &Secret, new: &Secret) -> Result<(), Error>;
+    /// Changes the local store's pass phrase or a card's PIN; with `last_try` as with [`unlock`](Self::unlock).
+    fn change_secret(&self, token: &str, old: &Secret, new: &Secret, last_try: bool) -> Result<(), Error>;
 
     /// Sets a card's PIN with its PUK.
     fn unblock(&self, token: &str, puk: &Secret, new: &Secret) -> Result<(), Error>;

@@ -22,6 +22,14 @@ impl Template {
         Ok(Self(attributes))
     }
 
+    /// Returns the template with an attribute that it has not, where it has none of that type.
+    pub(crate) fn or(mut self, kind: sys::CK_ATTRIBUTE_TYPE, value: &[u8]) -> Self {
+        if self.bytes(kind).is_none() {
+            self.0.push((kind, value.to_vec().into()));
+        }
+        self
+    }
+
     /// Returns every attribute.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (sys::CK_ATTRIBUTE_TYPE, &[u8])> {
         self.0.iter().map(|(kind, value)| (*kind, value.as_slice()))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use claviger_client::{
-    ByteBuf, CallError, CertificateOptions, DecapsulateOptions, DecryptOptions, DeriveOptions,
+    Bus, ByteBuf, CallError, CertificateOptions, Client, DecapsulateOptions, DecryptOptions, DeriveOptions,
     EncryptOptions, Error, ErrorName, KeyRow, NewKeyOptions, Secret, SignOptions, TokenRow, VerifyOptions,
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Inside {
     pub(crate) asked: Vec<String>,
     /// What it refuses everything but lists with.
     pub(crate) refuses: Option<ErrorName>,
+    /// True where its bus cannot be reached for a reason of this process's.
+    pub(crate) no_bus: bool,
     /// How often it was asked for its tokens.
     pub(crate) lists: usize,
     /// How often it told of a change, and how often it had when it was asked for its tokens last.
@@ -117,10 +119,21 @@ impl House {
         drop(door.lock().unwrap());
     }
 
+    /// Refuses to spend a card's last try.
+    fn spare(&self, token: &str, last_try: bool) -> Result<(), Error> {
+        let inside = self.inside();
+        let row = inside.tokens.iter().find(|(id, _)| id == token).map(|(_, row)| row);
+        let is_last = row.is_some_and(|row| row.tries_left == Some(1));
+        if is_last && !last_try { Err(refusal(ErrorName::PinNeeded)) } else { Ok(()) }
+    }
+
     fn ask(&self, what: String) -> Result<MutexGuard<'_, Inside>, Error> {
         let mut inside = self.inside();
         inside.asked.push(what);
         self.1.notify_all();
+        if inside.no_bus {
+            return Err(no_bus());
+        }
         match inside.refuses {
             Some(name) => Err(refusal(name)),
             None => Ok(inside),
@@ -166,6 +179,13 @@ pub(crate) fn template(attributes: &[(u64, &[u8])]) -> Template {
     Template::new(owned.collect()).unwrap()
 }
 
+/// Returns why a bus is not reached whose path leads through a file.
+fn no_bus() -> Error {
+    let bus = Bus::Address("unix:path=/dev/null/bus".to_owned());
+    let builder = Client::builder(&bus).tell_sockets(|_| {});
+    claviger_client::blocking::Client::build(builder).err().unwrap()
+}
+
 fn refusal(name: ErrorName) -> Error {
     Error::Refused(CallError::new(name, "cannot do it: the test's key store says no"))
 }
@@ -173,6 +193,9 @@ fn refusal(name: ErrorName) -> Error {
 impl Store for House {
     fn list_tokens(&self) -> Result<Vec<(String, TokenRow)>, Error> {
         let mut inside = self.inside();
+        if inside.no_bus {
+            return Err(no_bus());
+        }
         inside.lists += 1;
         inside.listed = inside.changes;
         self.1.notify_all();
@@ -189,7 +212,8 @@ impl Store for House {
         Ok(chain.map(|(_, chain)| chain.clone()).unwrap_or_default())
     }
 
-    fn unlock(&self, token: &str, secret: Option<&Secret>) -> Result<(), Error> {
+    fn unlock(&self, token: &str, secret: Option<&Secret>, last_try: bool) -> Result<(), Error> {
+        self.spare(token, last_try)?;
         drop(self.ask(format!("unlock {token}"))?);
         match secret {
             Some(pin) if pin.as_bytes() != PIN => Err(refusal(ErrorName::BadPin)),
@@ -197,7 +221,8 @@ impl Store for House {
         }
     }
 
-    fn change_secret(&self, token: &str, old: &Secret, _new: &Secret) -> Result<(), Error> {
+    fn change_secret(&self, token: &str, old: &Secret, _new: &Secret, last_try: bool) -> Result<(), Error> {
+        self.spare(token, last_try)?;
         drop(self.ask(format!("change {token}"))?);
         if old.as_bytes() == PIN { Ok(()) } else { Err(refusal(ErrorName::BadPin)) }
     }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use claviger_client::{KeyRow, TokenRow};
 use cryptoki_sys as sys;
@@ -15,6 +16,8 @@ use crate::slot::{Slot, slots};
 pub(crate) struct World {
     /// The slots as they were told last; `None` before the first time.
     slots: Option<Vec<Arc<Slot>>>,
+    /// When that was.
+    pub(crate) renewed: Option<Instant>,
     /// The slots whose tokens came or went since `C_WaitForSlotEvent` asked.
     events: BTreeSet<sys::CK_SLOT_ID>,
     pub(crate) chains: Chains,
@@ -23,6 +26,8 @@ pub(crate) struct World {
     ever: BTreeSet<sys::CK_SLOT_ID>,
     sessions: BTreeMap<sys::CK_SESSION_HANDLE, Session>,
     logins: BTreeMap<sys::CK_SLOT_ID, Login>,
+    /// The slots of which the application saw `CKF_USER_PIN_FINAL_TRY` when it looked last.
+    warned: BTreeSet<sys::CK_SLOT_ID>,
     /// The slots where somebody logged in and nothing was done since.
     fresh: BTreeSet<sys::CK_SLOT_ID>,
     last: sys::CK_SESSION_HANDLE,
@@ -32,6 +37,11 @@ impl World {
     /// Returns true once slots were told.
     pub(crate) const fn is_known(&self) -> bool {
         self.slots.is_some()
+    }
+
+    /// Returns true where slots were told a moment ago.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.renewed.is_some_and(|renewed| renewed.elapsed() < FRESH)
     }
 
     /// Returns the slots.
@@ -47,6 +57,7 @@ impl World {
         let used = self.slots().iter().filter(is_used).map(|slot| slot.token.clone()).collect();
         let now = slots(tokens, keys, &used);
         self.ever.extend(now.iter().map(|slot| slot.id));
+        self.renewed = Some(Instant::now());
         let before = self.slots.replace(now).unwrap_or_else(|| self.slots().to_vec());
         let present = |slots: &[Arc<Slot>]| -> BTreeSet<sys::CK_SLOT_ID> {
             slots.iter().filter(|slot| slot.is_present()).map(|slot| slot.id).collect()
@@ -172,6 +183,20 @@ impl World {
         self.logins.insert(slot, login);
     }
 
+    /// Notes what the application sees of a slot's PIN: whether one try is left.
+    pub(crate) fn set_warned(&mut self, slot: sys::CK_SLOT_ID, warned: bool) {
+        if warned {
+            self.warned.insert(slot);
+        } else {
+            self.warned.remove(&slot);
+        }
+    }
+
+    /// Returns true where the application knows that one try is left, and may spend it.
+    pub(crate) fn is_warned(&self, slot: sys::CK_SLOT_ID) -> bool {
+        self.warned.contains(&slot)
+    }
+
     /// Notes that the user has just given a PIN or pass phrase to log in.
     pub(crate) fn set_fresh(&mut self, slot: sys::CK_SLOT_ID) {
         self.fresh.insert(slot);
@@ -182,6 +207,9 @@ impl World {
         self.fresh.remove(&slot)
     }
 }
+
+/// How long a list of slots may be used that was not asked for anew.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The most sessions of an application.
 pub(crate) const SESSIONS: usize = 1024;

@@ -116,8 +116,15 @@ async fn agrees(seat: &Seat) {
 async fn it_makes_keys_and_writes_certificates(seat: Seat) {
     if seat.location == Location::Card {
         // Only who has the card's management key makes keys on it, and PKCS#11 has no words for that.
-        let made = tool(&seat, "--keypairgen --key-type EC:secp256r1 --label made").await;
-        assert!(made.code == Some(1) && made.stderr.contains("rv = CKR_FUNCTION_"), "{made:?}");
+        other_key(&seat).await;
+        for words in [
+            "--keypairgen --key-type EC:secp256r1 --label made",
+            "--write-object other.pem --type privkey --label other",
+        ] {
+            let made = tool(&seat, words).await;
+            let is_refused = made.stderr.contains("rv = CKR_TOKEN_WRITE_PROTECTED");
+            assert!(made.code == Some(1) && is_refused, "{made:?}");
+        }
     } else {
         makes_and_takes(&seat).await;
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use claviger_client::{ByteBuf, CertificateOptions};
+use claviger_client::{ByteBuf, CertificateOptions, Error, ErrorName};
 use claviger_token::Usage;
 use cryptoki_sys as sys;
 
@@ -61,8 +61,19 @@ impl Module {
         }
         let options = objects::options(&view.slot, algorithm.usage(), private, public)?;
         let made = self.store().generate_key(algorithm.name(), &options);
-        let key = made.map_err(|error| self.failed(view.slot.id, error.into()))?;
+        let key = made.map_err(|error| self.not_written(&view, error))?;
         self.halves(&view, &key)
+    }
+
+    /// Returns the code of a key that a slot does not take. On a card only who has its management key or Admin PIN makes
+    /// keys, for which PKCS#11 has no words: what is there for such a program is a token that is not written to.
+    fn not_written(&self, view: &View, error: Error) -> Rv {
+        match error.name() {
+            Some(ErrorName::AccessDenied | ErrorName::NotSupported) if view.slot.row.kind == "card" => {
+                Rv::TOKEN_WRITE_PROTECTED
+            }
+            Some(_) | None => self.failed(view.slot.id, error.into()),
+        }
     }
 
     /// Returns the halves of a key that just came.
@@ -80,7 +91,7 @@ impl Module {
         let private_key = objects::pkcs8(template)?;
         check_writable(view)?;
         let taken = self.store().import_key(&private_key, &options);
-        let key = taken.map_err(|error| self.failed(view.slot.id, error.into()))?;
+        let key = taken.map_err(|error| self.not_written(view, error))?;
         Ok(self.halves(view, &key)?.1)
     }
 
@@ -101,7 +112,7 @@ impl Module {
             return half.ok_or(Rv::TEMPLATE_INCONSISTENT);
         }
         let object = Object::SessionPublicKey(Arc::new(key), Arc::new(template));
-        Ok(self.world().objects.add(view.slot.id, session, object))
+        self.keep_object(session, object)
     }
 
     /// A certificate comes to the key that it is for; one that is for none comes to the chains that it continues.

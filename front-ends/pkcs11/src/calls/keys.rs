@@ -37,7 +37,7 @@ impl Module {
         let slot = self.world().session(session)?.slot;
         let secret = operations::derive(self.store(), &held.key, parameter, length);
         let secret = secret.map_err(|code| self.failed(slot, code))?;
-        self.keep_secret(session, secret.as_bytes(), template)
+        self.keep_secret(session, secret.as_bytes(), private(template))
     }
 
     /// Wraps a secret key of the session with a public key.
@@ -90,7 +90,7 @@ impl Module {
         if length.is_some_and(|length| length != secret.as_bytes().len()) {
             return Err(Rv::TEMPLATE_INCONSISTENT);
         }
-        self.keep_secret(session, secret.as_bytes(), template)
+        self.keep_secret(session, secret.as_bytes(), private(template))
     }
 
     /// Makes a secret that only a key's holder can open: its ciphertext, and the secret as a key of the session. The
@@ -134,7 +134,7 @@ impl Module {
         let slot = self.world().session(session)?.slot;
         let secret = operations::decapsulate(self.store(), &held.key, parameter, ciphertext);
         let secret = secret.map_err(|code| self.failed(slot, code))?;
-        self.keep_secret(session, shortened(secret.as_bytes(), wanted)?, template)
+        self.keep_secret(session, shortened(secret.as_bytes(), wanted)?, private(template))
     }
 
     /// Adds the value of a secret key to a digest.
@@ -157,8 +157,21 @@ impl Module {
         template: Template,
     ) -> Answer<sys::CK_OBJECT_HANDLE> {
         let object = Object::SecretKey(Zeroizing::new(value.to_vec()).into(), template.into());
+        self.keep_object(session, object)
+    }
+
+    /// Puts an object into a session.
+    pub(crate) fn keep_object(
+        &self,
+        session: sys::CK_SESSION_HANDLE,
+        object: Object,
+    ) -> Answer<sys::CK_OBJECT_HANDLE> {
         let mut world = self.world();
         let slot = world.session(session).map_err(|_| Rv::SESSION_CLOSED)?.slot;
+        // "Only public objects can be created unless the normal user is logged in."
+        if object.is_private() && !world.login(slot).is_user() {
+            return Err(Rv::USER_NOT_LOGGED_IN);
+        }
         Ok(world.objects.add(slot, session, object))
     }
 }
@@ -176,6 +189,11 @@ pub(crate) fn check_secret(template: &Template) -> Answer<Option<usize>> {
     let length = template.number(sys::CKA_VALUE_LEN)?;
     let length = length.map(|length| usize::try_from(length).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID));
     length.transpose()
+}
+
+/// Returns the template of what came of a private key: it is gone with the login, unless the program wants it otherwise.
+fn private(template: Template) -> Template {
+    template.or(sys::CKA_PRIVATE, &[sys::CK_TRUE])
 }
 
 /// Refuses a key that wants its PIN before each use: only signing and decryption have a step at which it is given.

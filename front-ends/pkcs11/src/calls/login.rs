@@ -1,4 +1,4 @@
-use claviger_client::Secret;
+use claviger_client::{Error, ErrorName, Secret};
 use cryptoki_sys as sys;
 
 use crate::rv::{Answer, Rv};
@@ -93,8 +93,19 @@ impl Module {
             (_, None) if slot.asks_itself() => None,
             (_, None) => return Err(Rv::ARGUMENTS_BAD),
         };
-        let unlocked = self.store().unlock(&slot.token, pin.as_ref());
-        unlocked.map_err(|error| self.failed(slot.id, error.into()))
+        // A person who is asked by the token itself knows what is typed.
+        let last_try = pin.is_none() || self.world().is_warned(slot.id);
+        let unlocked = self.store().unlock(&slot.token, pin.as_ref(), last_try);
+        unlocked.map_err(|error| self.pin_failed(slot, error, last_try))
+    }
+
+    /// Returns the code of a PIN that was not taken. Where it would have been the last try, and the program has not looked
+    /// whether it is, nothing was tried: programs have old PINs in their configurations. It looks after a wrong one.
+    fn pin_failed(&self, slot: &Slot, error: Error, last_try: bool) -> Rv {
+        match error.name() {
+            Some(ErrorName::PinNeeded) if slot.row.kind == "card" && !last_try => Rv::PIN_INCORRECT,
+            Some(_) | None => self.failed(slot.id, error.into()),
+        }
     }
 
     /// Returns true where a slot's token is locked now.
@@ -166,8 +177,9 @@ impl Module {
             return Err(Rv::PIN_INCORRECT);
         }
         check_length(&view.slot, &new)?;
-        let changed = self.store().change_secret(&view.slot.token, &old, &new);
-        changed.map_err(|error| self.failed(view.slot.id, error.into()))
+        let last_try = self.world().is_warned(view.slot.id);
+        let changed = self.store().change_secret(&view.slot.token, &old, &new, last_try);
+        changed.map_err(|error| self.pin_failed(&view.slot, error, last_try))
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `objects` | finding and reading objects |
 //! | `create`, `change` | making them; changing and destroying them |
 //! | `streams` | operations that take data in pieces: digest, sign, verify, encrypt, decrypt |
+//! | `taken` | an operation that is out of its session while a thread is at it |
 //! | `keys` | derive, wrap, unwrap, encapsulate, decapsulate, random |
 
 mod change;
@@ -18,6 +19,7 @@ mod objects;
 mod sessions;
 mod slots;
 mod streams;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -76,5 +78,5 @@ fn is_nobody(error: &Error) -> bool {
         error.name(),
         Some(ErrorName::NotRegistered | ErrorName::RegistrationPending | ErrorName::NoSuchUser)
     );
-    refused || matches!(error, Error::NoBus(_) | Error::NoDaemon(_) | Error::Untrusted(_))
+    refused || error.is_nobody()
 }

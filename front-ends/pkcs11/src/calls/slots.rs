@@ -9,10 +9,10 @@ use crate::state::Module;
 use crate::world::{SESSIONS, World};
 
 impl Module {
-    /// Returns the ids of the slots. They are asked for anew where only the number is wanted: what comes after that must
-    /// be the same.
+    /// Returns the ids of the slots. They are asked for anew where only the number is wanted: what comes right after that
+    /// must be the same.
     pub(crate) fn slot_list(&self, present: bool, counting: bool) -> Answer<Vec<sys::CK_SLOT_ID>> {
-        if counting || !self.world().is_known() {
+        if counting || !self.world().is_fresh() {
             self.renew()?;
         }
         let world = self.world();
@@ -62,13 +62,16 @@ impl Module {
             (None, "") => row.kind.as_str(),
             (None, application) => application,
         };
-        let (sessions, writable) = counted(&self.world(), id);
+        let flags = token_flags(&slot);
+        let mut world = self.world();
+        world.set_warned(id, flags & sys::CKF_USER_PIN_FINAL_TRY != 0);
+        let (sessions, writable) = counted(&world, id);
         Ok(sys::CK_TOKEN_INFO {
             label: padded(&slot.label),
             manufacturerID: padded(MANUFACTURER),
             model: padded(model),
             serialNumber: padded(&slot.serial()),
-            flags: token_flags(&slot),
+            flags,
             ulMaxSessionCount: SESSIONS as sys::CK_ULONG,
             ulSessionCount: sessions,
             ulMaxRwSessionCount: SESSIONS as sys::CK_ULONG,

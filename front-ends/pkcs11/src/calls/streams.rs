@@ -1,9 +1,8 @@
-use std::marker::PhantomData;
-
 use claviger_client::Secret;
 use cryptoki_sys as sys;
 use zeroize::Zeroizing;
 
+use super::taken::Taken;
 use crate::Store;
 use crate::key::Key;
 use crate::objects::Object;
@@ -225,6 +224,20 @@ impl Module {
         Ok(())
     }
 
+    /// Returns the most bytes that an operation under way can give.
+    ///
+    /// # Errors
+    /// As [`piece`](Self::piece).
+    pub(crate) fn most<T: Stream>(&self, session: sys::CK_SESSION_HANDLE) -> Answer<usize> {
+        let (running, taken) = self.take::<T>(session)?;
+        let most = match &running.stage {
+            Stage::Open(operation) => Ok(operation.length()),
+            Stage::Done(..) | Stage::Busy(_) => Err(Rv::OPERATION_ACTIVE),
+        };
+        taken.put(running);
+        most
+    }
+
     fn deliver<T: Stream>(
         &self,
         session: sys::CK_SESSION_HANDLE,
@@ -309,41 +322,5 @@ impl Module {
                 Err(Rv::OPERATION_NOT_INITIALIZED)
             }
         }
-    }
-
-    /// Takes an operation out of its session. Its place stays taken until [`Taken`] goes.
-    fn take<T: Operation>(&self, session: sys::CK_SESSION_HANDLE) -> Answer<(Running<T>, Taken<'_, T>)> {
-        let mut world = self.world();
-        let found = world.session(session)?;
-        let (running, time) = found.take()?;
-        Ok((running, Taken { module: self, session, slot: found.slot, time, kind: PhantomData }))
-    }
-}
-
-/// The place of an operation that is out. When this goes the operation is over, unless it was put back.
-struct Taken<'module, T: Operation> {
-    module: &'module Module,
-    session: sys::CK_SESSION_HANDLE,
-    slot: sys::CK_SLOT_ID,
-    time: u64,
-    kind: PhantomData<T>,
-}
-
-impl<T: Operation> Taken<'_, T> {
-    /// Puts an operation back; nowhere, where its session was closed meanwhile or it was cancelled.
-    fn put(&self, running: Running<T>) {
-        self.settle(Some(running));
-    }
-
-    fn settle(&self, running: Option<Running<T>>) {
-        if let Ok(session) = self.module.world().session(self.session) {
-            session.settle(self.time, running);
-        }
-    }
-}
-
-impl<T: Operation> Drop for Taken<'_, T> {
-    fn drop(&mut self) {
-        self.settle(None);
     }
 }

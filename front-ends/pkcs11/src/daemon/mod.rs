@@ -90,26 +90,25 @@ impl Store for Daemon {
         self.read(|client| client.certificates(key))
     }
 
-    fn unlock(&self, token: &str, secret: Option<&Secret>) -> Result<(), Error> {
+    fn unlock(&self, token: &str, secret: Option<&Secret>, last_try: bool) -> Result<(), Error> {
         match secret {
             Some(secret) if is_local(token) => {
                 in_turn(|| self.ask(|client| client.unlock(secret, &UnlockOptions::default())))
             }
             secret => self.ask(|client| {
                 let pin = secret.map(Secret::to_descriptor).transpose()?;
-                // The program saw `CKF_USER_PIN_FINAL_TRY`, and gives a PIN nevertheless.
-                let options =
-                    UnlockTokenOptions { pin, last_try: Some(true), ..UnlockTokenOptions::default() };
+                let last_try = last_try.then_some(true);
+                let options = UnlockTokenOptions { pin, last_try, ..UnlockTokenOptions::default() };
                 client.unlock_token(token, &options)
             }),
         }
     }
 
-    fn change_secret(&self, token: &str, old: &Secret, new: &Secret) -> Result<(), Error> {
+    fn change_secret(&self, token: &str, old: &Secret, new: &Secret, last_try: bool) -> Result<(), Error> {
         if is_local(token) {
             return in_turn(|| self.ask(|client| client.change_passphrase(old, new)));
         }
-        let options = ChangePinOptions { last_try: Some(true) };
+        let options = ChangePinOptions { last_try: last_try.then_some(true) };
         self.ask(|client| client.change_pin(token, old, new, &options))
     }
 

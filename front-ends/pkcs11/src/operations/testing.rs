@@ -263,11 +263,17 @@ impl Store for Fake {
         Err(refusal(ErrorName::Internal))
     }
 
-    fn unlock(&self, _token: &str, _secret: Option<&Secret>) -> Result<(), Error> {
+    fn unlock(&self, _token: &str, _secret: Option<&Secret>, _last_try: bool) -> Result<(), Error> {
         Err(refusal(ErrorName::Internal))
     }
 
-    fn change_secret(&self, _token: &str, _old: &Secret, _new: &Secret) -> Result<(), Error> {
+    fn change_secret(
+        &self,
+        _token: &str,
+        _old: &Secret,
+        _new: &Secret,
+        _last_try: bool,
+    ) -> Result<(), Error> {
         Err(refusal(ErrorName::Internal))
     }
 

@@ -134,11 +134,11 @@ impl Store for Answers {
         Ok(vec![self.bytes(64)?; length])
     }
 
-    fn unlock(&self, _token: &str, _secret: Option<&Secret>) -> Result<(), Error> {
+    fn unlock(&self, _token: &str, _secret: Option<&Secret>, _last_try: bool) -> Result<(), Error> {
         self.pass()
     }
 
-    fn change_secret(&self, _token: &str, _old: &Secret, _new: &Secret) -> Result<(), Error> {
+    fn change_secret(&self, _token: &str, _old: &Secret, _new: &Secret, _last_try: bool) -> Result<(), Error> {
         self.pass()
     }
 

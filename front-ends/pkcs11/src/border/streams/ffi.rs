@@ -103,10 +103,10 @@ functions! {
         module, session: sys::CK_SESSION_HANDLE,
         data: *mut u8, length: sys::CK_ULONG, out: *mut u8, out_length: *mut sys::CK_ULONG
     ) {
-        // Nothing comes out before the end; who only asks how much does not mean the data yet.
-        if room(out, out_length)?.is_some() {
-            module.piece::<Encrypt>(session, bytes(data, length)?)?;
-        }
+        // Nothing comes out before the end. Who only asks how much does not mean the data yet, and is told of more, so that
+        // a buffer comes: one of no bytes would be a null pointer, as if it was asked again.
+        let Some(_) = room(out, out_length)? else { return put(out_length, module.most::<Encrypt>(session)? as sys::CK_ULONG) };
+        module.piece::<Encrypt>(session, bytes(data, length)?)?;
         put(out_length, 0)
     }
 
@@ -134,9 +134,8 @@ functions! {
         module, session: sys::CK_SESSION_HANDLE,
         data: *mut u8, length: sys::CK_ULONG, out: *mut u8, out_length: *mut sys::CK_ULONG
     ) {
-        if room(out, out_length)?.is_some() {
-            module.piece::<Decrypt>(session, bytes(data, length)?)?;
-        }
+        let Some(_) = room(out, out_length)? else { return put(out_length, module.most::<Decrypt>(session)? as sys::CK_ULONG) };
+        module.piece::<Decrypt>(session, bytes(data, length)?)?;
         put(out_length, 0)
     }
 

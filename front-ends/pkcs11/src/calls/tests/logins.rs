@@ -42,6 +42,21 @@ fn an_empty_pin_never_reaches_a_token() {
 }
 
 #[test]
+fn the_last_try_is_spent_by_a_program_that_saw_that_it_is() {
+    let (house, module) = House::furnished();
+    let (_, card) = slots(&module);
+    module.token_info(card).unwrap();
+    house.inside().tokens[1].1.tries_left = Some(1);
+    let session = module.open_session(card, RW).unwrap();
+    assert_eq!(module.login(session, sys::CKU_USER, pin(PIN)), Err(Rv::PIN_INCORRECT));
+    assert_eq!(module.set_pin(session, pin(PIN), pin(b"654321")), Err(Rv::PIN_INCORRECT));
+    assert_eq!((house.count("unlock"), house.count("change")), (0, 0), "nothing was tried");
+    assert_ne!(module.token_info(card).unwrap().flags & sys::CKF_USER_PIN_FINAL_TRY, 0);
+    assert_eq!(module.set_pin(session, pin(PIN), pin(b"654321")), Ok(()));
+    assert_eq!(module.login(session, sys::CKU_USER, pin(PIN)), Ok(()));
+}
+
+#[test]
 fn a_pin_pad_asks_itself() {
     let (house, module) = House::furnished();
     house.inside().tokens[1].1.pin_pad = true;

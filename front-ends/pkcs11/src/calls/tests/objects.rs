@@ -1,6 +1,7 @@
+use claviger_client::ErrorName;
 use cryptoki_sys as sys;
 
-use super::{RO, found, logged_in, only, slots};
+use super::{RO, found, logged_in, only, plain, slots};
 use crate::objects::Attribute;
 use crate::rv::Rv;
 use crate::state::Module;
@@ -183,6 +184,46 @@ fn a_public_key_is_the_half_that_is_there_or_lives_in_its_session() {
     let second = module.open_session(slots(&module).0, RO).unwrap();
     module.world().close(session).unwrap();
     assert_eq!(module.object(second, brought).err(), Some(Rv::OBJECT_HANDLE_INVALID), "it lived there");
+}
+
+#[test]
+fn what_comes_of_a_private_key_goes_with_the_login() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).1);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    let unwrap = |wanted: &[(u64, &[u8])]| {
+        module.unwrap(session, (&plain(sys::CKM_RSA_PKCS), key), &[7; 256], template(wanted)).unwrap()
+    };
+    let (usual, public) = (unwrap(&[]), unwrap(&[(sys::CKA_PRIVATE, &[sys::CK_FALSE])]));
+    assert_eq!(value(&module, session, usual, sys::CKA_PRIVATE).as_deref(), Some(TRUE));
+    module.logout(session).unwrap();
+    assert_eq!(module.object(session, usual).err(), Some(Rv::OBJECT_HANDLE_INVALID));
+    assert!(module.object(session, public).is_ok(), "the program wanted it so");
+    // "Only public objects can be created unless the normal user is logged in."
+    let secret = |private: &[u8]| {
+        let class = class(sys::CKO_SECRET_KEY);
+        let wanted = [(sys::CKA_CLASS, &class[..]), (sys::CKA_VALUE, &[7; 16]), (sys::CKA_PRIVATE, private)];
+        module.create(session, template(&wanted))
+    };
+    assert_eq!(secret(TRUE), Err(Rv::USER_NOT_LOGGED_IN));
+    assert!(secret(&[sys::CK_FALSE]).is_ok());
+}
+
+#[test]
+fn keys_are_not_made_on_a_card_nor_taken_in_by_one() {
+    let (house, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).1);
+    let curve = (sys::CKA_EC_PARAMS, &b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"[..]);
+    let (private, kind) = (class(sys::CKO_PRIVATE_KEY), class(sys::CKK_EC));
+    let (private, kind) = ((sys::CKA_CLASS, &private[..]), (sys::CKA_KEY_TYPE, &kind[..]));
+    for name in [ErrorName::AccessDenied, ErrorName::NotSupported] {
+        house.inside().refuses = Some(name);
+        let wanted = template(&[(sys::CKA_TOKEN, TRUE)]);
+        let made = module.generate(session, sys::CKM_EC_KEY_PAIR_GEN, &template(&[curve]), &wanted);
+        assert_eq!(made, Err(Rv::TOKEN_WRITE_PROTECTED));
+        let taken = template(&[private, kind, curve, (sys::CKA_TOKEN, TRUE), (sys::CKA_VALUE, &[7; 32])]);
+        assert_eq!(module.create(session, taken), Err(Rv::TOKEN_WRITE_PROTECTED));
+    }
 }
 
 #[test]

@@ -1,4 +1,6 @@
 use claviger_client::ErrorName;
+use std::time::Duration;
+
 use cryptoki_sys as sys;
 
 use super::{RO, logged_in, only, plain, slots};
@@ -87,6 +89,33 @@ fn a_token_that_goes_during_an_operation_was_removed() {
         assert_eq!(module.whole::<Sign>(session, b"text", Some(256)).err(), Some(Rv::DEVICE_REMOVED));
         assert_eq!(module.sign_init(session, &plain(sys::CKM_ECDSA), key), Err(Rv::SESSION_HANDLE_INVALID));
     }
+}
+
+#[test]
+fn a_bus_that_cannot_be_reached_takes_no_sessions_with_it() {
+    let (house, module) = House::furnished();
+    let (_, card) = slots(&module);
+    let session = logged_in(&module, card);
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+    house.inside().no_bus = true;
+    let sign = || module.whole::<Sign>(session, b"text", Some(256));
+    assert_eq!(sign().err(), Some(Rv::DEVICE_ERROR));
+    assert_eq!(module.session_info(session).err(), Some(Rv::DEVICE_ERROR));
+    house.inside().no_bus = false;
+    module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+    assert!(sign().is_ok(), "session, login and handles are as they were");
+}
+
+#[test]
+fn a_list_of_slots_is_not_older_than_some_seconds() {
+    let (house, module) = House::furnished();
+    let (local, card) = slots(&module);
+    house.put_card("removed");
+    assert_eq!(module.slot_list(true, false), Ok(vec![local, card]), "what was counted");
+    let before = module.world().renewed.unwrap();
+    module.world().renewed = before.checked_sub(Duration::from_secs(6));
+    assert_eq!(module.slot_list(true, false), Ok(vec![local]), "who never counts sees it too");
 }
 
 #[test]

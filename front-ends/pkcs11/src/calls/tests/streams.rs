@@ -2,7 +2,7 @@ use cryptoki_sys as sys;
 
 use super::{logged_in, only, plain, slots};
 use crate::calls::Delivery;
-use crate::operations::{Decrypt, Digest, Parameter, Sign, Value};
+use crate::operations::{Decrypt, Digest, Encrypt, Parameter, Sign, Value};
 use crate::rv::Rv;
 use crate::template::Template;
 use crate::testing::{CARD, House, LOCAL, template};
@@ -42,6 +42,21 @@ fn a_plain_text_that_does_not_fit_is_decrypted_once() {
     assert_eq!(decrypt(None), Ok(("length", 14)));
     assert_eq!(decrypt(Some(14)), Ok(("bytes", 14)));
     assert_eq!(house.count("decrypt"), 1, "nobody is asked twice");
+}
+
+#[test]
+fn who_asks_how_much_comes_of_a_piece_is_told_of_some() {
+    let (_, module) = House::furnished();
+    let session = logged_in(&module, slots(&module).1);
+    let (public, private) =
+        (only(&module, session, sys::CKO_PUBLIC_KEY), only(&module, session, sys::CKO_PRIVATE_KEY));
+    assert_eq!(module.most::<Encrypt>(session), Err(Rv::OPERATION_NOT_INITIALIZED));
+    module.encrypt_init(session, &plain(sys::CKM_RSA_PKCS), public).unwrap();
+    assert_eq!(module.most::<Encrypt>(session), Ok(256));
+    module.piece::<Encrypt>(session, b"text").unwrap();
+    assert_eq!(module.last::<Encrypt>(session, Some(256)).map(length), Ok(("bytes", 256)));
+    module.decrypt_init(session, &plain(sys::CKM_RSA_PKCS), private).unwrap();
+    assert_eq!(module.most::<Decrypt>(session), Ok(245), "what fits beside the padding");
 }
 
 #[test]
