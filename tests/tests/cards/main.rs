@@ -20,6 +20,7 @@ mod logins;
 mod mechanisms;
 mod opensc;
 mod pins;
+mod places;
 mod removal;
 mod service;
 mod sharing;

@@ -66,7 +66,7 @@ async fn an_unknown_option_is_refused_by_every_method() {
 async fn an_option_of_the_wrong_type_or_of_another_mechanism_is_refused() {
     let house = House::open().await;
     let (alice, key) = alice_with_key(&house).await;
-    let wrong: [(&str, Variant<'static>); 7] = [
+    let wrong: [(&str, Variant<'static>); 9] = [
         ("format", 1u32.into()),
         ("format", "pem".into()),
         ("hash", "SHA256".into()),
@@ -74,6 +74,8 @@ async fn an_option_of_the_wrong_type_or_of_another_mechanism_is_refused() {
         ("timeout-ms", "soon".into()),
         ("no-prompt", "yes".into()),
         ("context", Variant::new(vec![1u8])),
+        ("token", 1u32.into()),
+        ("token", "".into()),
     ];
     for (name, value) in wrong {
         let shown = format!("{name} = {value:?}");

@@ -19,6 +19,7 @@ mod leaks;
 mod lives;
 mod logins;
 mod openssl_agrees;
+mod places;
 mod policy;
 mod preferences;
 mod privacy;
