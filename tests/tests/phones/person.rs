@@ -58,6 +58,12 @@ async fn what_the_program_says_is_shown_and_its_own_wish_for_a_yes_costs_no_seco
     assert!(agent.heard_nothing().await, "the phone's question is enough");
     assert_eq!(scene.phone.outcomes(), ["generate: approved", "sign: approved"], "one question for its use");
     assert_eq!(scene.phone.audit().pop().unwrap().purpose, shown);
+    // As little where the phone is told.
+    let options = Options::from([("confirm", true.into()), ("token", scene.token.clone().into())]);
+    let signing = scene.alice.sign_and_ask(&key, MESSAGE, options);
+    let (signature, _) = tokio::join!(signing, scene.phone.screen().answer("y"));
+    signature.unwrap();
+    assert!(agent.heard_nothing().await, "the phone's question is enough");
     // The control: the key's own policy is the computer's, and asks here.
     scene.alice.call_and_ask::<()>("Keys", "SetConfirm", &(key.as_str(), "always", none())).await.unwrap();
     let signing = scene.alice.sign_and_ask(&key, MESSAGE, option("confirm", true));

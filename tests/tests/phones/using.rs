@@ -258,3 +258,20 @@ async fn a_pin_for_a_phone_is_refused() {
     let body = (scene.token.as_str(), options);
     scene.alice.call::<()>("Tokens", "UnlockToken", &body).await.refused("NotSupported");
 }
+
+#[tokio::test]
+async fn a_key_on_the_phone_is_used_there_where_that_is_told_and_has_no_pin_here() {
+    let scene = Scene::open().await;
+    let key = scene.generate("P-256").await.unwrap();
+    let (_, row): (String, Attributes) =
+        scene.alice.call("Keys", "GetKey", &(key.as_str(), none())).await.unwrap();
+    let policies: Vec<String> = row["pin-policies"].clone().try_into().unwrap();
+    assert_eq!(policies, [""], "its person is asked there, and not by this computer");
+    let at = |token: &str| option("token", token.to_owned());
+    scene.alice.sign(&key, "", MESSAGE, at(&scene.token)).await.unwrap();
+    let nowhere = format!("local:{}", Person::alice().uid);
+    scene.alice.sign(&key, "", MESSAGE, at(&nowhere)).await.refused("NoSuchToken");
+    let quiet = Options::from([("token", scene.token.clone().into()), ("no-prompt", true.into())]);
+    scene.alice.sign(&key, "", MESSAGE, quiet).await.refused("InteractiveAuthorizationRequired");
+    assert_eq!(scene.phone.outcomes().iter().filter(|outcome| outcome.starts_with("sign")).count(), 1);
+}
