@@ -12,6 +12,7 @@ mod faults;
 mod lies;
 mod pairing;
 mod person;
+mod places;
 mod strangers;
 mod using;
 #[path = "../cards/witness.rs"]
