@@ -8,14 +8,19 @@
 //! | `keyring` | [`Keyring`]: alice's keys at one location, which can be taken away and come back |
 //! | `seat` | [`Seat`]: where programs run as alice, with the module at hand |
 //! | `listener` | [`Listener`]: a server on loopback, of somebody's making |
+//! | `firefox` | [`Firefox`]: the browser, without a window |
+//! | `marionette` | `Marionette`: the wire by which it is driven |
 
 mod authority;
+mod firefox;
 mod keyring;
 mod listener;
 mod location;
+mod marionette;
 mod seat;
 
 pub use authority::Authority;
+pub use firefox::{Firefox, Page};
 pub use keyring::{Held, Keyring, percent};
 pub use listener::Listener;
 pub use location::Location;

@@ -29,6 +29,7 @@ macro_rules! at_each_location {
 }
 
 mod asked;
+mod browser;
 mod gnutls;
 mod nss;
 mod openssh;

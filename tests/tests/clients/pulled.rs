@@ -107,15 +107,17 @@ fn complains(ran: &Ran) {
 }
 
 /// A door before a server that lets nobody pass until it is opened.
-struct Gate {
-    port: u16,
+pub(crate) struct Gate {
+    /// Where it is.
+    pub(crate) port: u16,
     arrived: watch::Receiver<usize>,
     open: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Gate {
-    async fn before(server: u16) -> Self {
+    /// Puts it up before a port on loopback.
+    pub(crate) async fn before(server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, arrived) = watch::channel(0);
@@ -137,13 +139,25 @@ impl Gate {
         Self { port, arrived, open, task }
     }
 
-    async fn arrive(&self, count: usize) {
+    /// Waits until that many have come.
+    pub(crate) async fn arrive(&self, count: usize) {
         let mut arrived = self.arrived.clone();
         in_time("those who come", arrived.wait_for(|now| *now >= count)).await.unwrap();
     }
 
-    fn open(&self) {
+    /// Returns how many have come so far.
+    pub(crate) fn arrived(&self) -> usize {
+        *self.arrived.borrow()
+    }
+
+    /// Lets pass who waits, and who comes.
+    pub(crate) fn open(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Lets nobody pass any more; who is through stays so.
+    pub(crate) fn close(&self) {
+        self.open.send_replace(false);
     }
 }
 
