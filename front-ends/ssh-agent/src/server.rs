@@ -2,17 +2,19 @@
 
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep};
 use zeroize::Zeroizing;
 
 use crate::agent::Agent;
 use crate::journal::Journal;
-use crate::protocol::{Answer, FRAME_LIMIT, Frames, Request, framed};
+use crate::protocol::{Answer, BadFrame, FRAME_LIMIT, Frames, Request, framed};
 use crate::sessions::Sessions;
 use crate::store::Store;
 
@@ -54,37 +56,89 @@ fn is_of(stream: &UnixStream, owner: u32) -> bool {
 }
 
 /// One connection, from its first message to its end.
-async fn converse<S: Store>(mut stream: UnixStream, agent: Arc<Agent<S>>, journal: Journal) {
+async fn converse<S: Store>(stream: UnixStream, agent: Arc<Agent<S>>, journal: Journal) {
     let mut sessions = Sessions::default();
-    let mut frames = Frames::new();
-    let mut piece = Zeroizing::new([0; 4096]);
+    let mut line = Line { stream, frames: Frames::new(), piece: Zeroizing::new([0; 4096]) };
+    let mut idle = pin!(tokio::time::sleep(IDLE_TIME));
     loop {
-        let message = match frames.pop() {
+        let message = match line.message(idle.as_mut()).await {
             Ok(Some(message)) => message,
-            Ok(None) => {
-                let patience = if frames.is_partial() { MESSAGE_TIME } else { IDLE_TIME };
-                match tokio::time::timeout(patience, stream.read(&mut piece[..])).await {
-                    Ok(Ok(size)) if size > 0 => frames.take(&piece[..size]),
-                    _ => return,
-                }
-                continue;
-            }
+            Ok(None) => return,
             Err(error) => {
                 journal.say(format_args!("cannot go on with a connection: it sent {error}"));
                 return;
             }
         };
-        let Some(answer) =
-            answered(&mut stream, &mut frames, agent.answer(&mut sessions, &message), is_change(&message))
-                .await
-        else {
+        let Some(answer) = line.answered(agent.answer(&mut sessions, &message), &message).await else {
             journal.detail("a client is gone before its answer");
             return;
         };
         let answer = framed(&answer.to_message());
-        match tokio::time::timeout(MESSAGE_TIME, stream.write_all(&answer)).await {
+        match tokio::time::timeout(MESSAGE_TIME, line.stream.write_all(&answer)).await {
             Ok(Ok(())) => {}
             _ => return,
+        }
+    }
+}
+
+/// What comes over a connection.
+struct Line {
+    stream: UnixStream,
+    frames: Frames,
+    /// Where it is read into.
+    piece: Zeroizing<[u8; 4096]>,
+}
+
+impl Line {
+    /// Returns the next message, or `None` at the end.
+    async fn message(&mut self, mut idle: Pin<&mut Sleep>) -> Result<Option<Zeroizing<Vec<u8>>>, BadFrame> {
+        let Self { stream, frames, piece } = self;
+        loop {
+            if let Some(message) = frames.pop()? {
+                return Ok(Some(message));
+            }
+            let reading = stream.read(&mut piece[..]);
+            let read = if frames.is_partial() {
+                tokio::time::timeout(MESSAGE_TIME, reading).await.ok()
+            } else {
+                // One timer, put off: each new one would cost a system call, and wake this thread up once more.
+                idle.as_mut().reset(Instant::now() + IDLE_TIME);
+                tokio::select! {
+                    biased;
+                    read = reading => Some(read),
+                    () = idle.as_mut() => None,
+                }
+            };
+            match read {
+                Some(Ok(size)) if size > 0 => frames.take(&piece[..size]),
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns the answer to a message, or `None` where the client goes before: what it asked for is given up then, unless
+    /// it is to be done to its end. What it sends meanwhile is kept for later.
+    async fn answered(&mut self, answer: impl Future<Output = Answer>, message: &[u8]) -> Option<Answer> {
+        let Self { stream, frames, piece } = self;
+        let mut answer = pin!(answer);
+        let mut gathered = 0;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return Some(answer),
+                read = stream.read(&mut piece[..]), if gathered <= FRAME_LIMIT => match read {
+                    Ok(size) if size > 0 => {
+                        frames.take(&piece[..size]);
+                        gathered += size;
+                    }
+                    _ => {
+                        if is_change(message) {
+                            answer.await;
+                        }
+                        return None;
+                    }
+                },
+            }
         }
     }
 }
@@ -92,37 +146,6 @@ async fn converse<S: Store>(mut stream: UnixStream, agent: Arc<Agent<S>>, journa
 /// Returns true for what is not left half done: a key that came has what holds for it, one that goes is forgotten too.
 fn is_change(message: &[u8]) -> bool {
     matches!(Request::parse(message), Ok(Request::Add { .. } | Request::Remove { .. } | Request::RemoveAll))
-}
-
-/// Returns the answer, or `None` where the client goes before: what it asked for is given up then, unless it is to be
-/// done to its end. What it sends meanwhile is kept for later.
-async fn answered(
-    stream: &mut UnixStream,
-    frames: &mut Frames,
-    answer: impl Future<Output = Answer>,
-    to_its_end: bool,
-) -> Option<Answer> {
-    let mut answer = std::pin::pin!(answer);
-    let mut piece = Zeroizing::new([0; 4096]);
-    let mut gathered = 0;
-    loop {
-        tokio::select! {
-            biased;
-            answer = &mut answer => return Some(answer),
-            read = stream.read(&mut piece[..]), if gathered <= FRAME_LIMIT => match read {
-                Ok(size) if size > 0 => {
-                    frames.take(&piece[..size]);
-                    gathered += size;
-                }
-                _ => {
-                    if to_its_end {
-                        answer.await;
-                    }
-                    return None;
-                }
-            },
-        }
-    }
 }
 
 /// As many connections at once; each ssh has one for a moment.
