@@ -144,7 +144,7 @@ pub(crate) struct View {
     pub(crate) slot: Arc<Slot>,
     /// True for `CKF_RW_SESSION`.
     pub(crate) writable: bool,
-    /// True where the user is logged in.
+    /// True where the user is logged in, or need not be.
     pub(crate) is_user: bool,
 }
 

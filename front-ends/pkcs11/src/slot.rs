@@ -32,6 +32,12 @@ impl Slot {
         self.row.kind == "phone" || self.row.pin_pad
     }
 
+    /// Returns true where a program logs in before it uses a private key. With a phone there is nothing that it could
+    /// give: the person there is asked at each use, and one who is asked for nothing else waits for no window.
+    pub(crate) fn wants_login(&self) -> bool {
+        self.row.kind != "phone"
+    }
+
     /// Returns the token's serial number: 16 digits that are its own.
     pub(crate) fn serial(&self) -> String {
         let digest = digest(&self.token);

@@ -166,7 +166,12 @@ impl World {
     pub(crate) fn view(&self, handle: sys::CK_SESSION_HANDLE) -> Answer<View> {
         let session = self.sessions.get(&handle).ok_or(Rv::SESSION_HANDLE_INVALID)?;
         let slot = self.slot(session.slot).map_err(|_| Rv::DEVICE_REMOVED)?;
-        Ok(View { slot, writable: session.writable, is_user: self.login(session.slot).is_user() })
+        Ok(View { slot, writable: session.writable, is_user: self.is_user(session.slot) })
+    }
+
+    /// Returns true where the private objects of a slot are there for the application: the user is logged in, or need not.
+    pub(crate) fn is_user(&self, slot: sys::CK_SLOT_ID) -> bool {
+        self.login(slot).is_user() || self.slot(slot).is_ok_and(|slot| !slot.wants_login())
     }
 
     /// Returns who is logged in at a slot.

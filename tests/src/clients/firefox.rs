@@ -99,28 +99,16 @@ user_pref("browser.chrome.site_icons", false);
 user_pref("network.http.speculative-parallel-limit", 0);
 "#;
 
-/// Answers for the person, as soon as a question is on the screen. Where the token asks by itself Firefox shows a window
-/// with nothing but Cancel, and takes it away when the token has answered; where the token had nothing to ask, Firefox
-/// misses that: the window stays, until somebody presses Cancel, and all is well.
+/// Answers for the person, as soon as a question is on the screen.
 const PERSON: &str = r#"
 const [secret, done] = arguments;
-for (const topic of window.topics ?? []) {
+const topic = "common-dialog-loaded";
+if (window.person) {
     Services.obs.removeObserver(window.person, topic);
 }
-window.topics = ["common-dialog-loaded", "pk11-protected-auth-complete", "domwindowopened"];
 window.asked = [];
-const answered = new Set();
 window.person = {
-    observe(subject, topic, data) {
-        if (topic === "common-dialog-loaded") {
-            this.answer(subject.Dialog);
-        } else if (topic === "pk11-protected-auth-complete") {
-            answered.add(data);
-        } else {
-            subject.addEventListener("load", () => this.look(subject), { once: true });
-        }
-    },
-    answer({ args, ui }) {
+    observe({ Dialog: { args, ui } }) {
         window.asked.push(args.text);
         // One who is asked again and again gives up.
         if (secret === null || window.asked.length > 9) {
@@ -130,20 +118,8 @@ window.person = {
             ui.button0.click();
         }
     },
-    look(opened) {
-        if (opened.location.href !== "chrome://pippki/content/protectedAuth.xhtml") {
-            return;
-        }
-        const told = opened.arguments[0].QueryInterface(Ci.nsIWritablePropertyBag2);
-        window.asked.push(`on ${told.getPropertyAsAString("tokenName")}`);
-        if (answered.has(told.getPropertyAsAString("promptId"))) {
-            opened.document.querySelector("dialog").cancelDialog();
-        }
-    },
 };
-for (const topic of window.topics) {
-    Services.obs.addObserver(window.person, topic);
-}
+Services.obs.addObserver(window.person, topic);
 done();
 "#;
 

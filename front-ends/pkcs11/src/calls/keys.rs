@@ -169,7 +169,7 @@ impl Module {
         let mut world = self.world();
         let slot = world.session(session).map_err(|_| Rv::SESSION_CLOSED)?.slot;
         // "Only public objects can be created unless the normal user is logged in."
-        if object.is_private() && !world.login(slot).is_user() {
+        if object.is_private() && !world.is_user(slot) {
             return Err(Rv::USER_NOT_LOGGED_IN);
         }
         Ok(world.objects.add(slot, session, object))

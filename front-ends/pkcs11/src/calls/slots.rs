@@ -139,8 +139,8 @@ impl Module {
 
 fn token_flags(slot: &Slot) -> sys::CK_FLAGS {
     let row = &slot.row;
-    let always =
-        sys::CKF_RNG | sys::CKF_TOKEN_INITIALIZED | sys::CKF_LOGIN_REQUIRED | sys::CKF_USER_PIN_INITIALIZED;
+    let always = sys::CKF_RNG | sys::CKF_TOKEN_INITIALIZED | sys::CKF_USER_PIN_INITIALIZED;
+    let login = if slot.wants_login() { sys::CKF_LOGIN_REQUIRED } else { 0 };
     let protected = if slot.asks_itself() { sys::CKF_PROTECTED_AUTHENTICATION_PATH } else { 0 };
     let tries = match row.tries_left {
         Some(0) => sys::CKF_USER_PIN_LOCKED,
@@ -154,7 +154,7 @@ fn token_flags(slot: &Slot) -> sys::CK_FLAGS {
         Some(2) => sys::CKF_SO_PIN_COUNT_LOW,
         Some(_) | None => 0,
     };
-    always | protected | tries | officer
+    always | login | protected | tries | officer
 }
 
 /// Counts the sessions of a slot, all and writable ones.

@@ -2,6 +2,7 @@ use claviger_client::ErrorName;
 use cryptoki_sys as sys;
 
 use super::{RO, RW, found, logged_in, only, pin, plain, slots};
+use crate::operations::Sign;
 use crate::rv::Rv;
 use crate::template::Template;
 use crate::testing::{House, PIN};
@@ -84,6 +85,24 @@ fn what_asks_itself_and_is_unlocked_already_asks_when_a_key_is_used_only() {
         assert_eq!(state(&module, session), sys::CKS_RO_USER_FUNCTIONS);
         assert_eq!(house.count("unlock"), 0, "{kind}");
     }
+}
+
+#[test]
+fn with_a_phone_nobody_logs_in() {
+    let (house, module) = House::furnished();
+    house.inside().tokens[1].1.kind = "phone".to_owned();
+    let (local, phone) = slots(&module);
+    let wants = |slot| module.token_info(slot).unwrap().flags & sys::CKF_LOGIN_REQUIRED != 0;
+    assert_eq!((wants(local), wants(phone)), (true, false));
+    let session = module.open_session(phone, RO).unwrap();
+    let key = only(&module, session, sys::CKO_PRIVATE_KEY);
+    module.sign_init(session, &plain(sys::CKM_SHA256_RSA_PKCS), key).unwrap();
+    assert!(module.whole::<Sign>(session, b"text", Some(256)).is_ok());
+    assert_eq!(house.count("unlock"), 0);
+    // Who logs in all the same does no harm.
+    module.login(session, sys::CKU_USER, None).unwrap();
+    module.logout(session).unwrap();
+    assert_eq!(only(&module, session, sys::CKO_PRIVATE_KEY), key);
 }
 
 #[test]
