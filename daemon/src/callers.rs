@@ -13,6 +13,7 @@ use zbus::names::{BusName, OwnedUniqueName, UniqueName};
 
 use crate::logind::LogindError;
 use crate::names::Names;
+use crate::operation::{Operation, Operations};
 use crate::permits::Permit;
 
 /// One peer: a connection to the bus, or a private channel.
@@ -26,6 +27,7 @@ pub struct Peer {
     pub serial: u64,
     caller: OnceCell<Arc<Caller>>,
     session: OnceCell<Option<SessionId>>,
+    operations: Option<Operations>,
 }
 
 impl Peer {
@@ -36,6 +38,7 @@ impl Peer {
             serial: serial(),
             caller: OnceCell::new(),
             session: OnceCell::new(),
+            operations: None,
         }
     }
 
@@ -53,7 +56,13 @@ impl Peer {
             serial: serial(),
             caller: OnceCell::new_with(Some(caller)),
             session: OnceCell::new_with(opener.session.get().cloned()),
+            operations: Some(Operations::default()),
         }
+    }
+
+    /// Notes that an operation of the peer's begins.
+    pub fn begin_operation(&self) -> Operation<'_> {
+        Operation::begin(self.operations.as_ref())
     }
 
     /// Returns the session that the peer belongs to, if it belongs to one; asked of `ask` once. Nothing is decided by

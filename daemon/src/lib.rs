@@ -33,6 +33,7 @@ mod host;
 pub mod logging;
 pub mod logind;
 mod names;
+mod operation;
 pub mod permits;
 pub mod pipeline;
 mod polkit;

@@ -12,6 +12,7 @@ use crate::agents::{self, Asking, KeyUse};
 use crate::clock::now;
 use crate::errand::{on_behalf, purpose, with_reason};
 use crate::host::{after, before, check, keep};
+use crate::operation::Thread;
 use crate::service::{Service, Step};
 use crate::settle::{look_again, settle};
 
@@ -30,6 +31,8 @@ pub async fn run(
     request: Request,
     data: Data,
 ) -> Result<Vec<u8>, Refusal> {
+    let underway = asking.peer.begin_operation();
+
     // 2 identify
     let visit = service.visit(asking.peer).await?;
     let caller = &visit.caller;
@@ -76,7 +79,7 @@ pub async fn run(
     let purpose = with_reason(purpose(plan.purpose), &request);
     let token = on_behalf(service, (asking.peer, caller), token, &purpose).await;
     let operation = operation(&plan, handle, data);
-    let output = perform(service, caller.uid, token, operation).await?;
+    let output = perform(service, caller.uid, underway.thread(), token, operation).await?;
     seat.note_use(key.id(), &placement.token, now());
     service.reached(Step::Perform).await;
 
@@ -107,16 +110,21 @@ fn operation(plan: &Plan, key: KeyHandle, data: Vec<u8>) -> TokenOp {
     }
 }
 
-/// Runs an operation as its token wants it run. A hand-over to a worker costs more than a fast operation does.
+/// Runs an operation as its token wants it run. A hand-over to a worker costs more than a fast operation does, and on
+/// processors that sleep a third of an RSA signature.
 pub async fn perform(
     service: &Service,
     uid: u32,
+    thread: Thread,
     token: Arc<dyn Token>,
     operation: TokenOp,
 ) -> Result<TokenOutput, Refusal> {
     let kind = token.kind();
     let outcome = match token.pace(&operation) {
         Pace::InPlace | Pace::Own => token.perform(operation).await,
+        Pace::Worker if thread == Thread::Free => {
+            service.workers.run_here(uid, token.perform(operation)).await?
+        }
         Pace::Worker => {
             let runtime = service.runtime.clone();
             service.workers.run(uid, move || runtime.block_on(token.perform(operation))).await?

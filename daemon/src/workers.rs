@@ -51,6 +51,16 @@ impl Workers {
         self.runtime.spawn_blocking(run).await.map_err(|_| Refusal::Cancelled)
     }
 
+    /// Has `work` done on the thread at hand when it is the user's turn.
+    pub async fn run_here<T>(
+        self: &Arc<Self>,
+        uid: u32,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Refusal> {
+        let _turn = self.turn(uid).await?;
+        Ok(work.await)
+    }
+
     async fn turn(self: &Arc<Self>, uid: u32) -> Result<Turn, Refusal> {
         let waiting = {
             let mut state = self.state();
@@ -143,6 +153,20 @@ mod tests {
         }
         assert_eq!(*order.lock().expect("no panic"), [1, 2, 1, 1, 1]);
         assert_eq!(workers.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_done_here_takes_its_turn_too() {
+        let workers = Workers::new(1, Handle::current());
+        let here = std::thread::current().id();
+        let inside = async {
+            assert_eq!(workers.state().free, 0);
+            std::thread::current().id()
+        };
+        assert_eq!(workers.run_here(1, inside).await, Ok(here));
+        assert_eq!(workers.state().free, 1);
+        let elsewhere = workers.run(1, || std::thread::current().id()).await;
+        assert_ne!(elsewhere, Ok(here));
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use super::registration::{become_default, may_add_token, new_binding, new_user};
 use super::{Seat, certificates, guess, token_name};
 use crate::callers::Visit;
 use crate::clock::now;
+use crate::operation::Thread;
 use crate::pipeline::perform;
 use crate::service::Service;
 use crate::signals::Event;
@@ -289,7 +290,7 @@ async fn open(
         return if token.has_pin_pad() || token.is_unlocked() { Ok(()) } else { Err(Refusal::PinNeeded) };
     };
     let operation = TokenOp::Unlock { secret, slots: None, spare };
-    perform(service, seat.uid, Arc::clone(token) as Arc<dyn Token>, operation).await?;
+    perform(service, seat.uid, Thread::Shared, Arc::clone(token) as Arc<dyn Token>, operation).await?;
     unlocked(service, seat, token, idle);
     Ok(())
 }

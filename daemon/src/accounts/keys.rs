@@ -18,6 +18,7 @@ use super::{Holder, Seat, cards, guess, phone_keys, phones};
 use crate::callers::Visit;
 use crate::clock::now;
 use crate::errand::own_errand;
+use crate::operation::Thread;
 use crate::pipeline::perform;
 use crate::service::Service;
 use crate::signals::Event;
@@ -105,7 +106,7 @@ pub async fn create(
     let uid = seat.uid;
     let mut making = Box::pin({
         let (service, token) = (Arc::clone(service), Arc::clone(&token));
-        async move { perform(&service, uid, token, operation).await }
+        async move { perform(&service, uid, Thread::Shared, token, operation).await }
     });
     let made = match token.kind() {
         // It asks its person for as long as somebody waits for it, and no longer. A key that it made in that very moment

@@ -11,6 +11,7 @@ use crate::accounts::guess::{Attempt, Counter, outcome, refusal};
 use crate::accounts::passphrase::{Opened, admit};
 use crate::accounts::registration::slots_of;
 use crate::accounts::statement::Statement;
+use crate::operation::Thread;
 use crate::pipeline::perform;
 use crate::table::Account;
 
@@ -52,7 +53,7 @@ async fn sign(claim: &Claim, key: &Key, place: &Placement, data_key: DataKey) ->
     store.admit(data_key);
     let statement = Statement::of_login(seat.uid)?;
     let operation = statement.ask(&key.handle(place), &store.capabilities())?;
-    let output = perform(service, seat.uid, store as Arc<dyn Token>, operation).await?;
+    let output = perform(service, seat.uid, Thread::Shared, store as Arc<dyn Token>, operation).await?;
     if statement.is_signed(&key.info, &output)? {
         return Ok(());
     }
