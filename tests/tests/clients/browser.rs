@@ -21,7 +21,10 @@ async fn firefox_proves_who_alice_is_and_outlives_the_keys(mut seat: Seat) {
     let asked = firefox.asked().await;
     // It asks for a PIN or pass phrase, and for nothing where a phone asks.
     let questions = usize::from(seat.location != Location::Phone);
-    assert!(asked.len() == questions && asked.iter().all(|asked| asked.contains("security device")), "{asked:?}");
+    assert!(
+        asked.len() == questions && asked.iter().all(|asked| asked.contains("security device")),
+        "{asked:?}"
+    );
     // Once it is logged in it asks no more.
     is_alices(&firefox.load(&address).await, &seat);
     assert_eq!(firefox.asked().await, asked);

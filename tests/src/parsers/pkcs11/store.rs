@@ -138,7 +138,13 @@ impl Store for Answers {
         self.pass()
     }
 
-    fn change_secret(&self, _token: &str, _old: &Secret, _new: &Secret, _last_try: bool) -> Result<(), Error> {
+    fn change_secret(
+        &self,
+        _token: &str,
+        _old: &Secret,
+        _new: &Secret,
+        _last_try: bool,
+    ) -> Result<(), Error> {
         self.pass()
     }
 
