@@ -8,10 +8,12 @@
 //! | `keyring` | [`Keyring`]: alice's keys at one location, which can be taken away and come back |
 //! | `seat` | [`Seat`]: where programs run as alice, with the module at hand |
 //! | `listener` | [`Listener`]: a server on loopback, of somebody's making |
+//! | `chromium` | [`chromium`]: another browser, without a window |
 //! | `firefox` | [`Firefox`]: the browser, without a window |
 //! | `marionette` | `Marionette`: the wire by which it is driven |
 
 mod authority;
+mod chromium;
 mod firefox;
 mod keyring;
 mod listener;
@@ -20,6 +22,7 @@ mod marionette;
 mod seat;
 
 pub use authority::Authority;
+pub use chromium::chromium;
 pub use firefox::{Firefox, Page};
 pub use keyring::{Held, Keyring, percent};
 pub use listener::Listener;

@@ -1,6 +1,6 @@
-//! A browser that proves to a server who alice is: Firefox.
+//! Browsers that prove to a server who alice is: Firefox, Chromium.
 
-use claviger_tests::clients::{Firefox, Listener, Location, Page, Seat};
+use claviger_tests::clients::{Firefox, Listener, Location, Page, Seat, chromium};
 use claviger_tests::in_time;
 
 use crate::pulled::Gate;
@@ -56,4 +56,15 @@ fn is_alices(page: &Page, seat: &Seat) {
 fn shows_alice(page: &Page, seat: &Seat) -> bool {
     let is_shown = |label: &str| page.text.contains(&seat.text(&format!("{label}.crt")));
     is_shown("rsa") || is_shown("ec")
+}
+
+/// With a PIN it would ask in a window that nobody sees.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_proves_who_alice_is_with_her_phone() {
+    let seat = Seat::at(Location::Phone).await;
+    let (server, port) = Listener::tls(&seat.authority, &["-www"]).await;
+    let loaded = chromium(&seat, &format!("https://localhost:{port}/")).await;
+    assert!(server.said().contains("depth=0 CN = alice\nverify return:1"), "{}\n{loaded:?}", server.said());
+    let page = Page { address: String::new(), text: loaded.ok().text().to_owned() };
+    is_alices(&page, &seat);
 }
