@@ -106,27 +106,56 @@ impl Client {
         &self.inner.connection
     }
 
-    /// Does something that changes nothing: over the channel where there is one, else over the bus.
+    /// Does something that changes nothing: over the channel where there is one, else over the bus. Doing it again is right
+    /// whether or not it was done.
     pub(crate) async fn operate<T, F>(&self, call: impl Fn(Arc<Face>) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let bus = self.face().await?;
-        if let Some(channel) = self.inner.channel.face(&bus, self.inner.timeout).await {
-            match call(channel.clone()).await {
-                // It changes nothing, so doing it again is right whether or not it was done.
-                Err(Failure::Transport(error)) if broke(&channel, &error) => {
-                    self.inner.channel.forget(&channel);
-                }
-                answer => return answer.map_err(Error::from),
-            }
-        }
-        self.call(call).await
+        self.over_channel(|_| true, call).await
     }
 
     /// Uses a private key, for which somebody may have to say yes: over the channel where there is one, else over the
     /// bus. It is done again only where it cannot have reached the daemon, so that nobody is asked twice.
     pub(crate) async fn perform<T, F>(&self, call: impl Fn(Arc<Face>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        self.over_channel(Error::is_unsent, call).await
+    }
+
+    /// As [`operate`](Self::operate), with a file's contents. What comes out of a pipe is gone when it was read: that is
+    /// not tried twice, and goes over the bus.
+    pub(crate) async fn operate_on<T, F>(
+        &self,
+        file: BorrowedFd<'_>,
+        call: impl Fn(Arc<Face>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        if is_readable_again(file) { self.operate(call).await } else { self.call(call).await }
+    }
+
+    /// As [`perform`](Self::perform), with a file's contents, as [`operate_on`](Self::operate_on).
+    pub(crate) async fn perform_on<T, F>(
+        &self,
+        file: BorrowedFd<'_>,
+        call: impl Fn(Arc<Face>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        if is_readable_again(file) { self.perform(call).await } else { self.call(call).await }
+    }
+
+    /// Does something over the channel where there is one, else over the bus; over the bus, too, where the channel broke
+    /// and `may` says of the error that it may be done again.
+    async fn over_channel<T, F>(
+        &self,
+        may: impl Fn(&Error) -> bool,
+        call: impl Fn(Arc<Face>) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -136,7 +165,7 @@ impl Client {
                 Err(Failure::Transport(error)) if broke(&channel, &error) => {
                     self.inner.channel.forget(&channel);
                     let error = Error::from(Failure::Transport(error));
-                    if !error.is_unsent() {
+                    if !may(&error) {
                         return Err(error);
                     }
                 }
@@ -144,38 +173,6 @@ impl Client {
             }
         }
         self.call(call).await
-    }
-
-    /// As [`perform`](Self::perform), with a file's contents. What comes out of a pipe is gone when it was read: that goes
-    /// over the bus.
-    pub(crate) async fn perform_on<T, F>(
-        &self,
-        file: BorrowedFd<'_>,
-        call: impl Fn(Arc<Face>) -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        match rustix::fs::seek(file, SeekFrom::Current(0)) {
-            Ok(_) => self.perform(call).await,
-            Err(_) => self.call(call).await,
-        }
-    }
-
-    /// Does something with a file's contents that changes nothing. What comes out of a pipe is gone when it was
-    /// read: that is not tried twice, and goes over the bus.
-    pub(crate) async fn operate_on<T, F>(
-        &self,
-        file: BorrowedFd<'_>,
-        call: impl Fn(Arc<Face>) -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        match rustix::fs::seek(file, SeekFrom::Current(0)) {
-            Ok(_) => self.operate(call).await,
-            Err(_) => self.call(call).await,
-        }
     }
 
     /// Does something over the bus, once; again only where the bus says that it reached nobody.
@@ -228,6 +225,11 @@ fn broke(channel: &Face, error: &zbus::Error) -> bool {
         zbus::Error::InputOutput(cause) => cause.kind() != io::ErrorKind::TimedOut,
         _ => channel.keys.inner().connection().is_closed(),
     }
+}
+
+/// Returns true for what can be read once more: all but pipes.
+fn is_readable_again(file: BorrowedFd<'_>) -> bool {
+    rustix::fs::seek(file, SeekFrom::Current(0)).is_ok()
 }
 
 /// Reads what the daemon gave, without blocking the runtime. What is in memory already is read at once: no thread is started
