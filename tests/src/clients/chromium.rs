@@ -1,20 +1,14 @@
 use std::process::Command;
 
 use super::Seat;
+use super::nss::{FRIENDLY, nss_database};
 use crate::accounts::Person;
 use crate::command::{Ran, run};
 
 /// Has alice's Chromium load a page without a window, and returns what it says: the page as it came out.
 pub async fn chromium(seat: &Seat, address: &str) -> Ran {
-    let module = seat.module().to_str().expect("a path of ours");
-    seat.run("mkdir", &["-p", ".pki/nssdb"]).await.ok();
-    let database = ["-d", "sql:.pki/nssdb"];
-    seat.run("certutil", &[&database[..], &["-N", "--empty-password"]].concat()).await.ok();
-    let add =
-        ["-force", "-dbdir", database[1], "-add", "Claviger", "-libfile", module, "-mechanisms", "FRIENDLY"];
-    seat.run("modutil", &add).await.ok();
-    let trust = ["-A", "-n", "authority", "-t", "C,,", "-i", "ca.crt"];
-    seat.run("certutil", &[&database[..], &trust].concat()).await.ok();
+    seat.run("mkdir", &[".pki"]).await.ok();
+    nss_database(seat, ".pki/nssdb", &FRIENDLY).await;
     seat.file("choose.json", CHOICE);
 
     let alice = Person::alice();

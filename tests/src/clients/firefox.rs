@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Seat;
 use super::marionette::Marionette;
-use crate::place::give;
+use super::nss::{FRIENDLY, nss_database};
 use crate::{in_time, until};
 
 /// Alice's Firefox without a window, whose profile knows the module as the guide says it. It is killed with the value.
@@ -26,16 +26,8 @@ pub struct Page {
 impl Firefox {
     /// Starts it in a profile of its own, which trusts the authority.
     pub async fn start(seat: &Seat) -> Self {
-        let profile = seat.home().join("profile");
-        std::fs::create_dir(&profile).unwrap();
-        give(&profile, &seat.alice.person, 0o700);
+        nss_database(seat, "profile", &FRIENDLY).await;
         seat.file("profile/user.js", SETTINGS);
-        let module = seat.module().to_str().expect("a path of ours");
-        seat.run("certutil", &["-N", "-d", "sql:profile", "--empty-password"]).await.ok();
-        let add = ["-add", "Claviger", "-libfile", module, "-mechanisms", "FRIENDLY"];
-        seat.run("modutil", &[&["-force", "-dbdir", "sql:profile"], &add[..]].concat()).await.ok();
-        let trust = ["-A", "-d", "sql:profile", "-n", "authority", "-t", "C,,", "-i", "ca.crt"];
-        seat.run("certutil", &trust).await.ok();
 
         let driven = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"];
         let profile_words = ["--profile", &seat.path("profile")];
@@ -43,7 +35,7 @@ impl Firefox {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut port = None;
-        let file = profile.join("MarionetteActivePort");
+        let file = seat.home().join("profile/MarionetteActivePort");
         let listens = until(|| {
             port = std::fs::read_to_string(&file).ok().and_then(|port| port.trim().parse().ok());
             port.is_some()

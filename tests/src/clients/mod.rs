@@ -9,6 +9,7 @@
 //! | `seat` | [`Seat`]: where programs run as alice, with the module at hand |
 //! | `listener` | [`Listener`]: a server on loopback, of somebody's making |
 //! | `chromium` | [`chromium`]: another browser, without a window |
+//! | `nss` | [`nss_database`]: where programs that use NSS are told of the module |
 //! | `firefox` | [`Firefox`]: the browser, without a window |
 //! | `marionette` | `Marionette`: the wire by which it is driven |
 
@@ -19,6 +20,7 @@ mod keyring;
 mod listener;
 mod location;
 mod marionette;
+mod nss;
 mod seat;
 
 pub use authority::Authority;
@@ -27,4 +29,5 @@ pub use firefox::{Firefox, Page};
 pub use keyring::{Held, Keyring, percent};
 pub use listener::Listener;
 pub use location::Location;
+pub use nss::nss_database;
 pub use seat::Seat;

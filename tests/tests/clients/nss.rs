@@ -2,19 +2,15 @@
 
 use std::process::Command;
 
-use claviger_tests::clients::{Listener, Seat};
+use claviger_tests::clients::{Listener, Seat, nss_database};
 use claviger_tests::command::{Ran, run};
 
 at_each_location!(it_lists_keys_and_proves_who_alice_is);
 
 /// Makes a database that knows the module and trusts the authority.
 pub(crate) async fn database(seat: &Seat) {
-    let module = seat.module().to_str().expect("a path of ours");
-    std::fs::create_dir(seat.file("pin", password(seat)).with_file_name("db")).unwrap();
-    claviger_tests::place::give(&seat.home().join("db"), &seat.alice.person, 0o700);
-    nss(seat, "certutil", &["-N", "--empty-password"]).await.ok();
-    nss(seat, "modutil", &["-add", "claviger", "-libfile", module, "-force"]).await.ok();
-    nss(seat, "certutil", &["-A", "-n", "authority", "-t", "C,,", "-i", "ca.crt"]).await.ok();
+    seat.file("pin", password(seat));
+    nss_database(seat, "db", &[]).await;
 }
 
 /// What is typed into NSS: it asks also where the token asks its person itself, and then ignores the answer.
@@ -29,7 +25,7 @@ async fn nss(seat: &Seat, program: &str, words: &[&str]) -> Ran {
 
 /// Returns the token's name as NSS has it.
 pub(crate) async fn token(seat: &Seat) -> String {
-    let listed = nss(seat, "modutil", &["-list", "claviger"]).await.ok();
+    let listed = nss(seat, "modutil", &["-list", "Claviger"]).await.ok();
     let names: Vec<_> =
         listed.text().lines().filter_map(|line| line.trim().strip_prefix("Token Name: ")).collect();
     assert_eq!(names.len(), 1, "{listed:?}");
